@@ -1,0 +1,165 @@
+"""`ToyWorldPipeline`: a text-to-image pipeline of real diffusers parts, straight on pixels (there is no VAE).
+
+The saved pipeline names this module and `text_encoder` by path, so neither may be moved or renamed.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import torch
+from diffusers import DiffusionPipeline
+from diffusers.utils import BaseOutput
+from diffusers.utils.torch_utils import randn_tensor
+
+
+@dataclass
+class ToyWorldPipelineOutput(BaseOutput):
+    """images: a list of B PIL images, or an array [B, H, W, 3] / tensor [B, 3, H, W] in 0 to 1."""
+
+    images: list[PIL.Image.Image] | np.ndarray | torch.Tensor
+
+
+class ToyWorldPipeline(DiffusionPipeline):
+    """Text to image on rendered scenes: SD3's transformer class on 48 x 48 pixels, flow matching, Euler steps.
+
+    Guidance, where it is on, is one batched pass in the order [uncond, cond], as in Stable Diffusion 3.
+    """
+
+    model_cpu_offload_seq = "text_encoder->transformer"
+    _callback_tensor_inputs = ["latents", "prompt_embeds", "pooled_prompt_embeds"]
+
+    def __init__(self, tokenizer, text_encoder, transformer, scheduler):
+        super().__init__()
+        self.register_modules(
+            tokenizer=tokenizer, text_encoder=text_encoder, transformer=transformer, scheduler=scheduler
+        )
+
+    @property
+    def guidance_scale(self) -> float:
+        return self._guidance_scale
+
+    @property
+    def do_classifier_free_guidance(self) -> bool:
+        return self._guidance_scale > 1
+
+    def encode_prompt(self, prompt: str | list[str]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Prompts to (states [B, 24, D], pooled [B, D]). The empty prompt is allowed and means no condition.
+
+        Raises ValueError for an unknown word, naming the nearest known one and all that are known, and for a
+        prompt of more than 24 words.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        limit = self.tokenizer.model_max_length
+        vocabulary = self.tokenizer.get_vocab()
+        for text in prompts:
+            words = text.lower().split()
+            if len(words) > limit:
+                raise ValueError(f"the prompt {text!r} has {len(words)} words; the toy world reads at most {limit}")
+            for word in words:
+                if word not in vocabulary:
+                    known = sorted(w for w in vocabulary if not w.startswith("<"))
+                    near = difflib.get_close_matches(word, known, n=1, cutoff=0.0)[0]
+                    raise ValueError(
+                        f"unknown word {word!r} in the prompt {text!r}; the nearest word the toy world knows is "
+                        f"{near!r}. It knows: {', '.join(known)}"
+                    )
+        ids = self.tokenizer(prompts, padding="max_length", max_length=limit, return_tensors="pt").input_ids
+        return self.text_encoder(ids.to(self._execution_device))
+
+    def check_inputs(self, prompt, num_inference_steps, latents, output_type, callback_on_step_end_tensor_inputs):
+        if not (isinstance(prompt, str) or (isinstance(prompt, (list, tuple)) and prompt)):
+            raise ValueError(f"prompt={prompt!r}: expected a string or a non-empty list of strings")
+        if num_inference_steps < 1:
+            raise ValueError(f"num_inference_steps={num_inference_steps}: expected at least 1")
+        if output_type not in ("pil", "np", "pt", "latent"):
+            raise ValueError(f"output_type={output_type!r}: expected 'pil', 'np', 'pt' or 'latent'")
+        unknown = set(callback_on_step_end_tensor_inputs) - set(self._callback_tensor_inputs)
+        if unknown:
+            raise ValueError(f"callback tensors {sorted(unknown)}: expected some of {self._callback_tensor_inputs}")
+        count = 1 if isinstance(prompt, str) else len(prompt)
+        size = self.transformer.config.sample_size
+        if latents is not None and tuple(latents.shape) != (count, self.transformer.config.in_channels, size, size):
+            raise ValueError(
+                f"latents of shape {tuple(latents.shape)}: expected ({count}, 3, {size}, {size}), one a prompt"
+            )
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: str | list[str],
+        num_inference_steps: int = 16,
+        guidance_scale: float = 1.0,
+        generator: torch.Generator | list[torch.Generator] | None = None,
+        latents: torch.Tensor | None = None,
+        output_type: str = "pil",
+        return_dict: bool = True,
+        callback_on_step_end: Callable[[Any, int, int, dict], dict] | None = None,
+        callback_on_step_end_tensor_inputs: tuple[str, ...] = ("latents",),
+    ) -> ToyWorldPipelineOutput | tuple:
+        """Pictures of 48 x 48 px for one prompt or a list of them.
+
+        generator: one for the batch, or a list with one a prompt, so that a sample's noise is its own.
+        latents: start noise [B, 3, 48, 48]. guidance_scale above 1 turns classifier-free guidance on.
+        callback_on_step_end(pipeline, step, timestep, tensors) may return replaced tensors.
+        output_type: "pil", "np" [B, H, W, 3] in 0 to 1, "pt" [B, 3, H, W] in 0 to 1, "latent" (-1 to 1, unclipped).
+        """
+        self.check_inputs(prompt, num_inference_steps, latents, output_type, callback_on_step_end_tensor_inputs)
+        self._guidance_scale = guidance_scale
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        device, dtype = self._execution_device, self.transformer.dtype
+        prompt_embeds, pooled_prompt_embeds = self.encode_prompt(prompts)
+        if self.do_classifier_free_guidance:
+            empty_embeds, empty_pooled = self.encode_prompt([""] * len(prompts))
+            prompt_embeds = torch.cat([empty_embeds, prompt_embeds])
+            pooled_prompt_embeds = torch.cat([empty_pooled, pooled_prompt_embeds])
+        config = self.transformer.config
+        shape = (len(prompts), config.in_channels, config.sample_size, config.sample_size)
+        if latents is None:
+            latents = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
+        latents = latents.to(device=device, dtype=torch.float32)
+        self.scheduler.set_timesteps(num_inference_steps, device=device)
+
+        for i, t in enumerate(self.progress_bar(self.scheduler.timesteps)):
+            both = torch.cat([latents] * 2) if self.do_classifier_free_guidance else latents
+            velocity = self.transformer(
+                hidden_states=both.to(dtype),
+                timestep=t.expand(both.shape[0]),
+                encoder_hidden_states=prompt_embeds.to(dtype),
+                pooled_projections=pooled_prompt_embeds.to(dtype),
+                return_dict=False,
+            )[0].float()
+            if self.do_classifier_free_guidance:
+                uncond, cond = velocity.chunk(2)
+                velocity = uncond + guidance_scale * (cond - uncond)
+            latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
+            if callback_on_step_end is not None:
+                given = {
+                    "latents": latents, "prompt_embeds": prompt_embeds, "pooled_prompt_embeds": pooled_prompt_embeds,
+                }  # fmt: skip
+                given = {name: given[name] for name in callback_on_step_end_tensor_inputs}
+                changed = callback_on_step_end(self, i, t, given) or {}
+                latents = changed.get("latents", latents)
+                prompt_embeds = changed.get("prompt_embeds", prompt_embeds)
+                pooled_prompt_embeds = changed.get("pooled_prompt_embeds", pooled_prompt_embeds)
+
+        images = self._postprocess(latents, output_type)
+        self.maybe_free_model_hooks()
+        return ToyWorldPipelineOutput(images) if return_dict else (images,)
+
+    @staticmethod
+    def _postprocess(latents: torch.Tensor, output_type: str):
+        if output_type == "latent":
+            return latents
+        unit = (latents / 2 + 0.5).clamp(0, 1)
+        if output_type == "pt":
+            return unit
+        array = unit.permute(0, 2, 3, 1).cpu().numpy()
+        if output_type == "np":
+            return array
+        return [PIL.Image.fromarray(np.rint(a * 255).astype(np.uint8)) for a in array]

@@ -1,0 +1,318 @@
+"""Train the toy world's text-to-image flow transformer:  python -m fewchannels.toyworld.train --help
+
+Rectified flow: x_t = (1 - t) x_0 + t noise, the target is noise - x_0, and t = sigmoid(N(0.4, 1)). AdamW, bf16
+autocast, an exponential moving average of the weights, a schedule counted in images (constant, late linear decay).
+Every batch is a function of the seed and the number of images seen, so a run that was killed goes on as if it had
+not been. The state lies outside the work tree; `--init-from` goes on from the committed 16-bit weights alone.
+
+References: Esser et al. (2024), arXiv 2403.03206, for the flow, the logit-normal t and the MMDiT.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import math
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel
+from PIL import Image
+from safetensors.torch import load_file, save_file
+
+from . import scenes
+from .pipeline import ToyWorldPipeline
+from .text_encoder import ToyTextEncoder, build_tokenizer
+
+DROP_PROMPT = 0.1  # share of samples trained without their prompt, so that guidance works
+EMA_DECAY = 0.9995
+WARMUP_STEPS = 200
+STATE_EVERY = 4_000  # images
+REPORT_EVERY = 16_000  # images
+
+
+def build_pipeline(seed: int = 0) -> ToyWorldPipeline:
+    """The untrained pipeline: 7.8 M parameters, 6 MMDiT blocks of width 192 on 12 x 12 tokens of 4 x 4 px."""
+    torch.manual_seed(seed)
+    transformer = SD3Transformer2DModel(
+        sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
+        attention_head_dim=32, num_attention_heads=6, joint_attention_dim=64, pooled_projection_dim=64,
+        caption_projection_dim=192, pos_embed_max_size=12, qk_norm="rms_norm",
+    )  # fmt: skip
+    # AdaLN-zero: every block starts as the identity
+    for name, parameter in transformer.named_parameters():
+        if any(part in name for part in ("norm1.linear", "norm1_context.linear", "norm_out.linear", "proj_out.")):
+            torch.nn.init.zeros_(parameter)
+    text_encoder = ToyTextEncoder()
+    torch.nn.init.normal_(text_encoder.places.weight, std=0.5)
+    return ToyWorldPipeline(build_tokenizer(), text_encoder, transformer, FlowMatchEulerDiscreteScheduler())
+
+
+class SceneStream(torch.utils.data.Dataset):
+    """Sample i is a function of (seed, i): image float32 [3, H, W] in -1 to 1 and token ids int64 [24]."""
+
+    def __init__(self, seed: int, images: int):
+        self.seed, self.images, self.tokenizer = seed, images, build_tokenizer()
+
+    def __len__(self) -> int:
+        return self.images
+
+    def __getitem__(self, i: int) -> tuple[torch.Tensor, torch.Tensor]:
+        rng = np.random.default_rng((self.seed, i))
+        scene = scenes.render(scenes.sample_attributes(rng), rng)
+        prompt = "" if rng.random() < DROP_PROMPT else scene.prompt
+        ids = self.tokenizer(prompt, padding="max_length", max_length=self.tokenizer.model_max_length).input_ids
+        image = torch.from_numpy(scene.image).permute(2, 0, 1).float() / 127.5 - 1
+        return image, torch.tensor(ids)
+
+
+def flow_loss(pipeline, images: torch.Tensor, ids: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Rectified-flow loss of a batch; images [B, 3, H, W] in -1 to 1, ids [B, S]. Noise and t are drawn on the CPU."""
+    t = torch.sigmoid(torch.randn(len(images), generator=generator) + 0.4).to(images.device)
+    noise = torch.randn(images.shape, generator=generator).to(images.device)
+    weight = t[:, None, None, None]
+    states, pooled = pipeline.text_encoder(ids)
+    velocity = pipeline.transformer(
+        hidden_states=(1 - weight) * images + weight * noise, timestep=t * 1000,
+        encoder_hidden_states=states, pooled_projections=pooled, return_dict=False,
+    )[0]  # fmt: skip
+    return (velocity.float() - (noise - images)).square().mean()
+
+
+def learning_rate(images: int, step: int, peak: float, decay_from: int, total: int) -> float:
+    """Linear warm-up over 200 steps, constant, then linear to zero from `decay_from` to `total` images."""
+    decay = min(1.0, (total - images) / max(1, total - decay_from))
+    return peak * min(1.0, (step + 1) / WARMUP_STEPS) * max(0.0, decay)
+
+
+def snapshot_due(before: int, after: int) -> bool:
+    """True where the count of images passes 1000 x 2^(j/2): log-spaced moments at which weights are kept."""
+
+    def index(n):
+        return math.floor(2 * math.log2(n / 1000)) if n >= 1000 else -1
+
+    return index(after) > index(before)
+
+
+@contextlib.contextmanager
+def cpu_attention():
+    """Plain attention while training on a CPU: torch's fused bf16 backward is 3.5 times slower there."""
+
+    def attention(q, k, v, *args, **kwargs):
+        return ((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)).softmax(dim=-1) @ v
+
+    fused = torch.nn.functional.scaled_dot_product_attention
+    torch.nn.functional.scaled_dot_product_attention = attention
+    try:
+        yield
+    finally:
+        torch.nn.functional.scaled_dot_product_attention = fused
+
+
+class Trainer:
+    """Model, average, optimiser and count of images; saved to and restored from one safetensors file."""
+
+    def __init__(self, args: argparse.Namespace):
+        self.args = args
+        self.device = torch.device(args.device)
+        if args.init_from:
+            self.pipeline = ToyWorldPipeline.from_pretrained(args.init_from, use_safetensors=True)
+            self.pipeline.to(dtype=torch.float32)
+        else:
+            self.pipeline = build_pipeline(args.seed)
+        self.pipeline.to(self.device)
+        self.pipeline.set_progress_bar_config(disable=True)
+        modules = {"transformer": self.pipeline.transformer, "text_encoder": self.pipeline.text_encoder}
+        self.parameters = {f"{m}.{n}": p for m, module in modules.items() for n, p in module.named_parameters()}
+        self.average = {n: p.detach().clone() for n, p in self.parameters.items()}
+        decayed = [p for n, p in self.parameters.items() if p.ndim >= 2 and not n.startswith("text_encoder")]
+        others = [p for n, p in self.parameters.items() if p.ndim < 2 or n.startswith("text_encoder")]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
+            lr=args.lr, betas=(0.9, 0.95), fused=True,
+        )  # fmt: skip
+        self.images = self.step = 0
+        self.images_before = args.images_before  # seen by the weights that --init-from names
+        self.seconds = 0.0
+        self.state_file = args.state / "state.safetensors"
+        if self.state_file.exists():
+            self.restore()
+
+    def restore(self) -> None:
+        tensors = load_file(self.state_file)
+        counts = json.loads((self.args.state / "state.json").read_text())
+        if counts["step"] != int(tensors.pop("step")):  # killed between the two writes: the tensors are newer
+            counts = json.loads((self.args.state / "state.next.json").read_text())
+        self.images, self.step, self.seconds = counts["images"], counts["step"], counts["seconds"]
+        self.images_before = counts["images_before"]
+        with torch.no_grad():
+            for name, parameter in self.parameters.items():
+                parameter.copy_(tensors[f"weight.{name}"])
+                self.average[name].copy_(tensors[f"average.{name}"])
+                if f"first.{name}" in tensors:
+                    self.optimiser.state[parameter] = {
+                        "step": torch.tensor(float(self.step)),
+                        "exp_avg": tensors[f"first.{name}"].to(self.device),
+                        "exp_avg_sq": tensors[f"second.{name}"].to(self.device),
+                    }
+        print(f"resumed at {self.images} images", flush=True)
+
+    def save(self) -> None:
+        tensors = {"step": torch.tensor(self.step)}
+        for name, parameter in self.parameters.items():
+            tensors[f"weight.{name}"] = parameter.detach().contiguous()
+            tensors[f"average.{name}"] = self.average[name]
+            if state := self.optimiser.state.get(parameter):
+                tensors[f"first.{name}"] = state["exp_avg"]
+                tensors[f"second.{name}"] = state["exp_avg_sq"]
+        counts = {
+            "images": self.images, "step": self.step, "seconds": self.seconds, "images_before": self.images_before,
+        }  # fmt: skip
+        folder = self.args.state
+        (folder / "state.next.json").write_text(json.dumps(counts))
+        save_file(tensors, folder / "state.tmp")
+        os.replace(folder / "state.tmp", self.state_file)
+        os.replace(folder / "state.next.json", folder / "state.json")
+
+    @contextlib.contextmanager
+    def averaged(self):
+        """The pipeline with its averaged weights."""
+        kept = {n: p.detach().clone() for n, p in self.parameters.items()}
+        with torch.no_grad():
+            for n, p in self.parameters.items():
+                p.copy_(self.average[n])
+        try:
+            yield self.pipeline
+        finally:
+            with torch.no_grad():
+                for n, p in self.parameters.items():
+                    p.copy_(kept[n])
+
+    def export(self, folder: Path) -> None:
+        """The averaged weights as a 16-bit pipeline folder."""
+        with self.averaged() as pipeline:
+            pipeline.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
+            pipeline.to(dtype=torch.float32)
+
+    def train_step(self, images: torch.Tensor, ids: torch.Tensor) -> float:
+        args = self.args
+        rate = learning_rate(self.images, self.step, args.lr, args.decay_from, args.images)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        # a new run from old weights must not see the old run's noise again
+        generator = torch.Generator().manual_seed((args.seed << 40) + self.images_before + self.images)
+        with torch.autocast(self.device.type, torch.bfloat16):
+            loss = flow_loss(self.pipeline, images.to(self.device), ids.to(self.device), generator)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
+        self.optimiser.step()
+        self.optimiser.zero_grad(set_to_none=True)
+        self.step += 1
+        decay = min(EMA_DECAY, (1 + self.step) / (10 + self.step))
+        torch._foreach_lerp_(list(self.average.values()), [p.detach() for p in self.parameters.values()], 1 - decay)
+        return float(loss.detach())
+
+    def report(self) -> dict:
+        """A sample sheet beside the state and, where the judge's weights are there, its score on 64 prompts."""
+        samples = [scenes.random_scene((999, i)) for i in range(64)]
+        with self.averaged() as pipeline:
+            images = pipeline(
+                [s.prompt for s in samples], num_inference_steps=16, output_type="np",
+                generator=[torch.Generator().manual_seed(i) for i in range(64)],
+            ).images  # fmt: skip
+        rows = [np.concatenate(images[i : i + 16], axis=1) for i in range(0, 64, 16)]
+        sheet = Image.fromarray(np.rint(np.concatenate(rows) * 255).astype(np.uint8))
+        sheet.save(self.args.state / f"sheet-{self.images_before + self.images:08d}.png")
+        try:
+            from .judge import load_judge, score
+        except ImportError:
+            return {}
+        try:
+            judge = load_judge()
+        except FileNotFoundError:
+            return {}
+        return score(judge, np.rint(images * 255).astype(np.uint8), [s.attributes for s in samples])
+
+    def run(self) -> None:
+        args = self.args
+        stream = SceneStream(args.seed, self.images_before + args.images)
+        start = self.images_before + self.images
+        batches = torch.utils.data.DataLoader(
+            stream, batch_size=args.batch, sampler=range(start, len(stream)), num_workers=args.workers, drop_last=True
+        )
+        stop = []
+        for name in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(name, lambda *_: stop.append(True))
+        clock = reported = time.monotonic()
+        losses: list[float] = []
+        for images, ids in batches:
+            losses.append(self.train_step(images, ids))
+            before, self.images = self.images, self.images + len(images)
+            now = time.monotonic()
+            self.seconds, clock = self.seconds + now - clock, now
+            total = self.images_before + self.images
+            if snapshot_due(self.images_before + before, total):
+                self.export(args.state / f"snapshot-{total:08d}")
+            if self.images // 1600 > before // 1600:
+                line = {
+                    "images": total, "loss": round(float(np.mean(losses)), 4),
+                    "images_per_s": round(len(losses) * args.batch / (now - reported), 1),
+                    "hours": round(self.seconds / 3600, 3),
+                }  # fmt: skip
+                losses, reported = [], now
+                if self.images // REPORT_EVERY > before // REPORT_EVERY:
+                    line |= self.report()
+                print(json.dumps(line), flush=True)
+                with open(args.state / "log.jsonl", "a") as log:
+                    log.write(json.dumps(line) + "\n")
+            if stop or self.images // STATE_EVERY > before // STATE_EVERY:
+                self.save()
+            if stop:
+                print(f"stopped at {total} images; the same command goes on", flush=True)
+                return
+        self.save()
+        self.export(args.out)
+        print(f"done: {self.images_before + self.images} images, weights in {args.out}", flush=True)
+
+
+def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m fewchannels.toyworld.train", description=__doc__.split("\n")[0])
+    parser.add_argument("--images", type=int, default=1_000_000, help="images of this run, and the end of its schedule")
+    parser.add_argument("--decay-from", type=int, help="images after which the rate falls to zero (default: 75 %%)")
+    parser.add_argument("--batch", type=int, default=16)
+    parser.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
+    parser.add_argument("--workers", type=int, default=0, help="processes that render scenes")
+    parser.add_argument(
+        "--state", type=Path, default=Path.home() / ".cache" / "fewchannels" / "train",
+        help="folder for state, snapshots, sheets and log, outside the work tree",
+    )  # fmt: skip
+    parser.add_argument("--out", type=Path, help="folder for the finished pipeline (default: STATE/pipeline)")
+    parser.add_argument("--init-from", type=Path, help="a pipeline folder whose weights are the start")
+    parser.add_argument("--images-before", type=int, default=0, help="images that the weights of --init-from have seen")
+    args = parser.parse_args(argv)
+    if args.images < args.batch or args.batch < 1:
+        parser.error(f"--images {args.images} --batch {args.batch}: expected at least one batch of at least one image")
+    args.decay_from = args.images * 3 // 4 if args.decay_from is None else args.decay_from
+    args.out = args.out or args.state / "pipeline"
+    args.state.mkdir(parents=True, exist_ok=True)
+    return args
+
+
+def main(argv: list[str] | None = None) -> None:
+    args = parse_args(argv)
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    with cpu_attention() if args.device == "cpu" else contextlib.nullcontext():
+        Trainer(args).run()
+
+
+if __name__ == "__main__":
+    main()
