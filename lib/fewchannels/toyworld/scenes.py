@@ -51,7 +51,9 @@ class Scene:
         return format_prompt(self.attributes)
 
 
-def sample_attributes(rng: np.random.Generator | int, subjects: int | None = None, size: str | None = None) -> Attributes:
+def sample_attributes(
+    rng: np.random.Generator | int, subjects: int | None = None, size: str | None = None
+) -> Attributes:
     """Draw what a scene holds.
 
     Of the scenes 75 % have one subject, 20 % two at opposite positions, 5 % none. The subject's colour is never
@@ -63,7 +65,9 @@ def sample_attributes(rng: np.random.Generator | int, subjects: int | None = Non
     if count not in (0, 1, 2):
         raise ValueError(f"subjects={subjects!r}: a scene has 0, 1 or 2 named subjects")
     if size is not None and (size not in SIZES or count == 0 or (count == 2 and size == "huge")):
-        raise ValueError(f"size={size!r} with subjects={count}: expected one of {SIZES}, and no huge one beside another")
+        raise ValueError(
+            f"size={size!r} with subjects={count}: expected one of {SIZES}, and no huge one beside another"
+        )
     background, *colours = rng.permutation(COLOURS)[: count + 1].tolist()
     shapes = rng.permutation(SHAPES)[:count].tolist()
     if count == 2:
@@ -83,9 +87,7 @@ def sample_attributes(rng: np.random.Generator | int, subjects: int | None = Non
             second = colours[0]
         elif draw < 0.33:
             second = str(rng.choice(others))
-    named = tuple(
-        Subject(str(s), c, f, str(p)) for s, c, f, p in zip(sizes, colours, shapes, positions, strict=True)
-    )
+    named = tuple(Subject(str(s), c, f, str(p)) for s, c, f, p in zip(sizes, colours, shapes, positions, strict=True))
     return Attributes(named, texture, background, second)
 
 
@@ -202,11 +204,13 @@ def _star(x, y):
 
 
 def _heart(x, y):
+    y = y - 0.22
     u, v = (x + y) / np.sqrt(2), (y - x) / np.sqrt(2)  # a square on its corner and two circles on its upper sides
     lobe = np.minimum(np.hypot(u, v + 0.5), np.hypot(u + 0.5, v)) - 0.5
     return np.minimum(_box(u, v, 0.5, 0.5), lobe)
 
 
+# signed distance to each shape at unit size, with the centre of its area at the origin
 _DISTANCE = {
     "circle": lambda x, y: np.hypot(x, y) - 1,
     "square": lambda x, y: _box(x, y, 1, 1),
@@ -215,5 +219,5 @@ _DISTANCE = {
     "heart": _heart,
     "ring": lambda x, y: np.abs(np.hypot(x, y) - 0.72) - 0.28,
     "cross": lambda x, y: np.minimum(_box(x, y, 1, 0.36), _box(x, y, 0.36, 1)),
-    "moon": lambda x, y: np.maximum(np.hypot(x, y) - 1, 0.8 - np.hypot(x - 0.62, y + 0.2)),
+    "moon": lambda x, y: np.maximum(np.hypot(x - 0.32, y + 0.10) - 1, 0.8 - np.hypot(x - 0.94, y + 0.30)),
 }

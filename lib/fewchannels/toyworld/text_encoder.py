@@ -31,12 +31,14 @@ class ToyTextEncoder(ModelMixin, ConfigMixin):
         return states, states.mean(dim=1)
 
 
-def build_tokenizer() -> PreTrainedTokenizerFast:
+class ToyTokenizer(PreTrainedTokenizerFast):
+    """A word-level tokenizer; a class of our own, so that the saved pipeline names it alike in every transformers."""
+
+
+def build_tokenizer() -> ToyTokenizer:
     """A word-level tokenizer over `prompts.VOCABULARY`: `<pad>` is 0, `<unk>` 1, sentences padded to 24 tokens."""
     vocabulary = {word: i for i, word in enumerate(("<pad>", "<unk>", *VOCABULARY))}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=MAX_TOKENS
-    )
+    return ToyTokenizer(tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", model_max_length=MAX_TOKENS)
