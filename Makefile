@@ -1,0 +1,69 @@
+# Everything here calls python; on Windows run the same lines by hand: `py -3.12 book/build.py`.
+#   make book     environment, notebooks, site (in _build/html)      make test    all the tests but the slow ones
+#   make check    style, stripped notebooks, spelling, addresses     make serve   the built site on localhost
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv/bin/python
+SITE := _build/html/index.html
+SOURCES := lib book tests bench notebooks
+
+.PHONY: help env check format notebooks book test test-all serve lab bench study links clean python
+help:
+	@echo "make book | test | check | serve | lab | notebooks | bench | study | test-all | format | links | env | clean"
+	@echo "PYTHON=python3.12 chooses the interpreter (3.11 to 3.13)."
+
+python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { \
+	  echo "There is no '$(PYTHON)' here. Install Python 3.11 to 3.13, or name yours: make PYTHON=/path/to/python3.12 book" >&2; \
+	  exit 1; }
+
+env: python
+	@$(PYTHON) book/build.py env
+
+check: env
+	$(VENV) -m ruff check --quiet $(SOURCES)
+	$(VENV) -m ruff format --check --quiet $(SOURCES)
+	@$(VENV) book/links.py --check
+	@$(VENV) book/stripped.py --verify
+	$(VENV) -m codespell_lib
+
+format: env
+	$(VENV) -m ruff check --fix $(SOURCES)
+	$(VENV) -m ruff format $(SOURCES)
+	$(VENV) book/stripped.py
+
+notebooks: env
+	@$(VENV) book/build.py notebooks $(if $(ONLY),--only $(ONLY))
+
+book: env
+	@$(VENV) book/build.py
+
+# Only where it is missing: `make book` is the one that refreshes.
+$(SITE): | env
+	@$(VENV) book/build.py
+
+test: env $(SITE)
+	$(VENV) -m pytest -q -m "not slow"
+
+test-all: env $(SITE)
+	$(VENV) -m pytest -q
+
+serve: $(SITE)
+	@$(VENV) book/build.py serve --port $(PORT)
+
+lab: env
+	@$(VENV) -c "import jupyterlab" 2>/dev/null || $(VENV) -m pip install --quiet --disable-pip-version-check jupyterlab
+	$(VENV) -m jupyter lab notebooks
+
+bench: env
+	@for script in bench/[a-z]*.py; do echo "== $$script"; $(VENV) $$script || exit 1; done
+
+study: env
+	$(VENV) -m fewchannels study --out results
+
+links: env
+	@$(VENV) book/links.py $(if $(REPOSITORY),--repository $(REPOSITORY))
+
+clean:
+	rm -rf _build .pytest_cache .ruff_cache
+	find . -path ./.venv -prune -o -name __pycache__ -type d -print | xargs rm -rf

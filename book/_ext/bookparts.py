@@ -1,0 +1,50 @@
+"""Sphinx extension: what Jupyter Book's stock pages need in order to load nothing twice and nothing from elsewhere.
+
+Jupyter Book 1.x and Sphinx add some inline scripts twice, and a `const` that is declared twice is an error on every
+page; thebe's scripts point at another host and nothing here uses them. Style sheets in book/assets are added to all
+pages, so that a new file needs no entry in _config.yml.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+THEBE = re.compile(r"thebe", re.IGNORECASE)
+
+
+def script_key(script) -> tuple:
+    """What makes two script tags the same: file and attributes (an inline script's text is among them)."""
+    attributes = getattr(script, "attributes", {})
+    return (getattr(script, "filename", str(script)), tuple(sorted((key, str(value)) for key, value in attributes.items())))
+
+
+def is_thebe(script) -> bool:
+    """Whether a script tag belongs to thebe, by its file's name or by its text."""
+    name, attributes = script_key(script)
+    return bool(THEBE.search(str(name))) or any(key == "body" and THEBE.search(value) for key, value in attributes)
+
+
+def mend_scripts(app, pagename, templatename, context, doctree):
+    """Drop repeated scripts and thebe's from a page."""
+    kept, seen = [], set()
+    for script in context.get("script_files", []):
+        key = script_key(script)
+        if key not in seen and not is_thebe(script):
+            seen.add(key)
+            kept.append(script)
+    context["script_files"] = kept
+    context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
+
+
+def add_styles(app):
+    """Add every style sheet that stands in book/assets."""
+    for sheet in sorted((Path(app.srcdir) / "book" / "assets").glob("*.css")):
+        app.add_css_file(sheet.name)
+
+
+def setup(app):
+    app.connect("builder-inited", add_styles)
+    # Late, so that the scripts which the theme adds for one page have been added.
+    app.connect("html-page-context", mend_scripts, priority=990)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

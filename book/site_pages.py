@@ -1,0 +1,74 @@
+"""Stages the pages beside the executed notebooks in _build/src, and has Jupyter Book 1.x build the site from there.
+
+    build()          # -> _build/html; raises SiteFailed with the warnings, each of which is an error
+
+Execution is off (execute.py did it) and doctrees start empty, since an incremental build would not see that a page
+glues from a notebook that changed. plotly.min.js is copied from the installed plotly, so figures and script agree.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
+SRC = BUILD / "src"
+HTML = BUILD / "html"
+LOG = BUILD / "site.log"
+
+
+class SiteFailed(Exception):
+    """Jupyter Book gave warnings or errors; the message holds them."""
+
+
+def stage() -> None:
+    """Copy the configuration, the table of contents and book/ into _build/src, beside the executed notebooks."""
+    SRC.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(SRC / "book", ignore_errors=True)
+    shutil.copytree(ROOT / "book", SRC / "book", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+    shutil.copy2(ROOT / "_toc.yml", SRC / "_toc.yml")
+    for name in ("CHANGELOG.md", "CITATION.cff"):
+        shutil.copy2(ROOT / name, SRC / name)
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    config["execute"] = {"execute_notebooks": "off"}
+    text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
+    (SRC / "_config.yml").write_text(text, encoding="utf-8")
+    copy_plotly(SRC / "book" / "assets" / "ext" / "plotly.min.js")
+
+
+def copy_plotly(target: Path) -> None:
+    """Copy the browser file of the installed plotly to `target`."""
+    import plotly
+
+    source = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def build() -> Path:
+    """Stage and build. -> the folder of the site."""
+    stage()
+    for folder in (BUILD / ".doctrees", HTML, BUILD / ".jupyter_cache"):
+        shutil.rmtree(folder, ignore_errors=True)
+    began = time.monotonic()
+    print("Pages ...", flush=True)
+    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
+    command += ["--path-output", str(ROOT), "--all", "-W", "-n", "--keep-going", "-q"]
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), os.environ.get("PYTHONPATH", "")])}
+    done = subprocess.run(command, cwd=SRC, env=environ, capture_output=True, text=True)
+    output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + "\n" + done.stderr)
+    LOG.write_text(output, encoding="utf-8")
+    warnings = [line for line in output.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception)\b", line)]
+    if done.returncode != 0 or not (HTML / "index.html").exists():
+        told = "\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:]
+        raise SiteFailed(f"The pages did not build cleanly (warnings count as errors):\n{told}\nAll of it: {LOG}")
+    print(f"  {len(list(HTML.rglob('*.html')))} pages in {time.monotonic() - began:.1f} s", flush=True)
+    return HTML
