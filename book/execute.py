@@ -175,7 +175,6 @@ def _run(name, parameters, timeout, progress) -> Run | str:
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
     os.environ["FEWCHANNELS_BOOK"] = "1"
-    os.environ.setdefault("PYTHONWARNINGS", "ignore::UserWarning:ipykernel")
     source = ROOT / name
     halfway = RUNNING / name
     halfway.parent.mkdir(parents=True, exist_ok=True)
@@ -192,6 +191,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
             execution_timeout=timeout,
             store_widget_state=False,
             request_save_on_cell_execute=False,
+            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning that the kernel talks over local TCP
         )
     except papermill.PapermillExecutionError as error:
         return explain(name, error.exec_count, error.source, error.traceback, halfway)
