@@ -8,7 +8,7 @@ def test_a_prompt_depends_on_its_split_and_number_alone():
 
 
 def test_calibration_and_evaluation_do_not_share_prompts():
-    sets = [set(toyworld_prompts(256, split, subjects=1)) for split in SPLITS]
+    sets = [set(toyworld_prompts(1000, split)) for split in SPLITS]
     assert len(set.union(*sets)) == sum(len(s) for s in sets)
 
 

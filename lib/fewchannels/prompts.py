@@ -7,15 +7,20 @@
 
 from __future__ import annotations
 
+import zlib
+
+import numpy as np
+
 from .toyworld.prompts import Attributes, format_prompt
 from .toyworld.scenes import sample_attributes
 
-SPLITS = {"calibration": 1_001, "evaluation": 2_002, "study": 3_003}  # no overlap with the training seeds
+SPLITS = ("calibration", "evaluation")
 
 
 def toyworld_attributes(n: int, split: str = "evaluation", first: int = 0, **fixed) -> list[Attributes]:
     """`n` scenes' attributes from the toy world's own distribution; the i-th depends on the split and i alone.
 
+    A prompt belongs to one split only, by its checksum, so no evaluation prompt was ever calibrated on.
     first: number of the first one. fixed: `subjects=` or `size=`, as in `toyworld.scenes.sample_attributes`.
     Raises ValueError for an unknown split or n < 1.
 
@@ -26,7 +31,15 @@ def toyworld_attributes(n: int, split: str = "evaluation", first: int = 0, **fix
         raise ValueError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
     if n < 1:
         raise ValueError(f"n={n}: expected at least 1 prompt")
-    return [sample_attributes((SPLITS[split], i), **fixed) for i in range(first, first + n)]
+    return [_draw(SPLITS.index(split), i, fixed) for i in range(first, first + n)]
+
+
+def _draw(split: int, i: int, fixed: dict) -> Attributes:
+    rng = np.random.default_rng((1_001, split, i))
+    while True:
+        attributes = sample_attributes(rng, **fixed)
+        if zlib.crc32(format_prompt(attributes).encode()) % len(SPLITS) == split:
+            return attributes
 
 
 def toyworld_prompts(n: int, split: str = "evaluation", first: int = 0, **fixed) -> list[str]:
