@@ -5,7 +5,6 @@ import types
 
 import numpy as np
 import pytest
-
 from fewchannels import channels as ch
 
 S, L, T, N, D = 4, 3, 2, 64, 40
