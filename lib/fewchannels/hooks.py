@@ -1,0 +1,250 @@
+"""Watch or change the tokens of a model while it generates; everything is put back when the `with` block ends.
+
+    with fc.capture(model, stats := fc.ChannelStats(), steps=slice(0, 8)):
+        model.generate(prompts, seed=0)
+    with fc.edit(model, lambda tokens, **labels: tokens * 0.5, layers=[3]):
+        model.generate(prompts, seed=0)
+
+Contexts nest in either order, and their hooks run in the order of entry: a capture that is entered inside an edit
+sees the edited tokens, one that is entered outside (before) it sees what the block itself returned. Nothing is kept
+here: sinks get views. The `with` form follows baukit's Trace.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+
+from .layouts import Labels, blocks_of, read, refuse_silent_wrongs, write
+
+STREAMS = ("image", "text")
+BRANCHES = ("cond", "uncond")
+
+
+@contextmanager
+def capture(model, *sinks, layers=None, steps=None, branch: str = "cond", stream: str = "image") -> Iterator:
+    """Hand the tokens of each chosen block and step to sinks while the context is open.
+
+    A sink has `add(tokens, *, layer, step, samples, grid)`: tokens [B, N, D] is a view that it must neither keep nor
+    change, layer the depth index into `model.layers`, step the index within the trajectory, samples the B sample
+    numbers (they count on over several generate() calls inside one context), grid (height, width) in tokens. Where a
+    sink has `start(layers, grid)` it is called once, before its first add, with all of `model.layers`.
+
+    layers, steps: None for all, an int, a slice, or a list of ints; negative ones count from the end. A layer may
+    also be named, as in "transformer_blocks.3". branch: "cond" or "uncond". stream: "image" or "text" (text with its
+    padding; a last block that returns no text is left out unless it is asked for).
+
+    Yields the sink, or a tuple of several. Raises at the start for an unknown layer, an active cache or no sink, and
+    at the end where something asked for never ran.
+    """
+    if not sinks:
+        raise ValueError("capture got no sink: pass at least one, such as fc.ChannelStats()")
+    for sink in sinks:
+        if not callable(getattr(sink, "add", None)):
+            raise TypeError(f"{sink!r} is no sink: it has no method add(tokens, *, layer, step, samples, grid)")
+    _one_of("branch", branch, BRANCHES)
+    started = False
+
+    def look(tokens, *, layer, step, samples, grid):
+        nonlocal started
+        if not started:
+            started = True
+            for sink in sinks:
+                if hasattr(sink, "start"):
+                    sink.start(model.layers, grid)
+        for sink in sinks:
+            sink.add(tokens, layer=layer, step=step, samples=samples, grid=grid)
+
+    with _attached(model, look, False, layers, steps, (branch,), stream):
+        yield sinks[0] if len(sinks) == 1 else sinks
+
+
+@contextmanager
+def edit(
+    model, function: Callable, layers=None, steps=None, branch: str = "both", stream: str = "image"
+) -> Iterator[None]:
+    """Replace tokens on their way from block to block: the one place where the library writes into a model.
+
+    function(tokens [B, N, D], *, layer, step, samples, grid) gives new tokens of the same shape, or None to leave
+    them as they are; its tokens are a copy that it may change. It is called once a guidance branch. branch: "cond",
+    "uncond" or "both". Other arguments and errors as for capture.
+    """
+    _one_of("branch", branch, (*BRANCHES, "both"))
+    with _attached(model, function, True, layers, steps, BRANCHES if branch == "both" else (branch,), stream):
+        yield
+
+
+@contextmanager
+def _attached(model, visit, writes, layers, steps, branches, stream):
+    _one_of("stream", stream, STREAMS)
+    if stream == "text" and model.layout.text != "joint":
+        raise ValueError(f"{model.layout.name} has no text tokens between its blocks (text: {model.layout.text})")
+    refuse_silent_wrongs(model.transformer)
+    labels = Labels(model)
+    chosen = chosen_layers(model.layers, layers)
+    watch = _Watch(labels, visit, writes, steps, branches, stream, named=layers is not None)
+    handles = [model.transformer.register_forward_pre_hook(watch.forward_begins, with_kwargs=True)]
+    try:
+        for index, (name, group, block) in enumerate(blocks_of(model.layout, model.transformer)):
+            if index in chosen:
+                handles.append(block.register_forward_hook(watch.of_block(index, name, group)))
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
+    watch.complain(model, chosen)
+
+
+class _Watch:
+    """The hooks of one context, and the record of what fired that its closing complaint needs."""
+
+    def __init__(self, labels, visit, writes, steps, branches, stream, named):
+        self.labels, self.visit, self.writes = labels, visit, writes
+        self.steps, self.branches, self.stream, self.named = steps, branches, stream, named
+        self.chosen: frozenset[int] | None = None
+        self.fired: dict[int, int] = {}
+        self.seen_steps: set[int] = set()
+        self.seen_branches: set[str] = set()
+        self.visits = 0
+
+    def forward_begins(self, transformer, args, kwargs):
+        labels = self.labels
+        trajectories = labels.trajectories
+        labels.forward_begins(transformer, args, kwargs)
+        if labels.trajectories != trajectories:
+            self.chosen = chosen_steps(self.steps, labels.total, run=labels.model.run)
+        self.seen_steps.add(labels.step)
+        self.seen_branches.update(labels.rows)
+
+    def of_block(self, index, name, group):
+        def block_returned(block, args, output):
+            labels = self.labels
+            if self.fired.get(index) == labels.forwards:
+                raise RuntimeError(
+                    f"{name} ran twice in one forward (or outside the transformer's own forward), so its tokens cannot "
+                    f"be labelled. Call the transformer itself, and leave gradient checkpointing off"
+                )
+            self.fired[index] = labels.forwards
+            if self.chosen is not None and labels.step not in self.chosen:
+                return None
+            wanted = [branch for branch in self.branches if branch in labels.rows]
+            if not wanted:
+                return None
+            tokens = read(group, output, labels.frame, self.stream)
+            if tokens is None:
+                if self.named:
+                    raise ValueError(f"{name} returns no {self.stream} tokens: leave it out of layers")
+                return None
+            self.visits += 1
+            told = {"layer": index, "step": labels.step, "samples": labels.samples, "grid": labels.frame.grid}
+            if not self.writes:
+                rows = labels.rows[wanted[0]]
+                self.visit(tokens if len(labels.rows) == 1 else tokens[rows], **told)
+                return None
+            return self._written(group, output, tokens, wanted, told)
+
+        return block_returned
+
+    def _written(self, group, output, tokens, wanted, told):
+        labels = self.labels
+        new = {branch: self.visit(tokens[labels.rows[branch]].clone(), **told) for branch in wanted}
+        if all(part is None for part in new.values()):
+            return None
+        parts = []
+        for branch, rows in labels.rows.items():
+            old, part = tokens[rows], new.get(branch)
+            if part is not None and (not isinstance(part, torch.Tensor) or part.shape != old.shape):
+                raise ValueError(
+                    f"the edit of layer {told['layer']} returned {_shape(part)}; expected a tensor of shape "
+                    f"{tuple(old.shape)}, as it was given, or None"
+                )
+            parts.append(old if part is None else part.to(device=old.device, dtype=old.dtype))
+        return write(group, output, labels.frame, torch.cat(parts) if len(parts) > 1 else parts[0], self.stream)
+
+    def complain(self, model, chosen):
+        """Raise RuntimeError where what was asked for never ran."""
+        if not self.labels.forwards:
+            raise RuntimeError(
+                "the model never ran inside the context: call model.generate(...) inside the `with` block, and on "
+                "the model that was given to it"
+            )
+        asked = _plain_steps(self.steps)
+        unseen = sorted(step for step in asked if step >= 0 and step not in self.seen_steps)
+        if unseen:
+            raise RuntimeError(f"steps {unseen} never ran: the trajectory had {max(self.seen_steps) + 1} steps, from 0")
+        missing = [b for b in self.branches if b not in self.seen_branches]
+        if len(missing) == len(self.branches):
+            raise RuntimeError(
+                f"no pass of branch {missing[0]!r} ran (seen: {', '.join(sorted(self.seen_branches)) or 'none'}): "
+                f"the unconditional branch runs only with guidance on, such as guidance_scale=4"
+            )
+        silent = [model.layers[index] for index in sorted(chosen) if index not in self.fired]
+        if silent:
+            raise RuntimeError(
+                f"the model ran, but no hook fired on {', '.join(silent)}: the blocks may be compiled, fused or "
+                f"skipped. Load the model again without compile() and without layer skipping"
+            )
+        if not self.visits:
+            raise RuntimeError(f"no {self.stream} tokens were seen: steps={self.steps!r} chose no step that ran")
+
+
+def chosen_layers(names: tuple[str, ...], layers) -> frozenset[int]:
+    """Depth indices from None, an int, a name, a slice, or several. Raises ValueError for an unknown or no layer.
+
+    >>> sorted(chosen_layers(("blocks.0", "blocks.1", "blocks.2"), ["blocks.0", -1]))
+    [0, 2]
+    """
+    if layers is None:
+        return frozenset(range(len(names)))
+    chosen = set()
+    for item in [layers] if isinstance(layers, (int, str, slice)) else list(layers):
+        if isinstance(item, slice):
+            chosen.update(range(len(names))[item])
+        elif isinstance(item, str):
+            if item not in names:
+                raise ValueError(f"unknown layer {item!r}; the model has {', '.join(names)}")
+            chosen.add(names.index(item))
+        elif not -len(names) <= item < len(names):
+            raise ValueError(f"layer {item} is out of range: the model has {len(names)} blocks, 0 to {len(names) - 1}")
+        else:
+            chosen.add(int(item) % len(names))
+    if not chosen:
+        raise ValueError(f"layers={layers!r} chooses no block of the {len(names)} of this model")
+    return frozenset(chosen)
+
+
+def chosen_steps(steps, total: int | None, run=None) -> frozenset[int] | None:
+    """Step indices of a trajectory of `total` steps; None for all. Raises ValueError where one is out of range."""
+    if steps is None:
+        return None
+    items = [steps] if isinstance(steps, (int, slice)) else list(steps)
+    if total is None:
+        if any(isinstance(item, slice) or item < 0 for item in items):
+            raise ValueError(f"steps={steps!r}: the number of steps is not known here, so pass step indices from 0 on")
+        return frozenset(int(item) for item in items)
+    chosen = set()
+    for item in items:
+        if isinstance(item, slice):
+            chosen.update(range(total)[item])
+        elif run is not None and not -total <= item < total:
+            raise ValueError(f"step {item} is out of range: the trajectory has {total} steps, 0 to {total - 1}")
+        else:
+            chosen.add(int(item) if item >= 0 else int(item) + total)
+    return frozenset(chosen)
+
+
+def _plain_steps(steps) -> list[int]:
+    if steps is None or isinstance(steps, slice):
+        return []
+    return [item for item in ([steps] if isinstance(steps, int) else steps) if not isinstance(item, slice)]
+
+
+def _one_of(name, value, allowed):
+    if value not in allowed:
+        raise ValueError(f"{name}={value!r}: expected {' or '.join(map(repr, allowed))}")
+
+
+def _shape(part) -> str:
+    return f"shape {tuple(part.shape)}" if isinstance(part, torch.Tensor) else type(part).__name__

@@ -1,0 +1,20 @@
+"""Where the image tokens are: one row of data a transformer class, and what reads, writes and labels by it.
+
+    layout = layout_of(transformer)                     # the row, or an error that says how to add one
+    frame = frame_of(layout, transformer, arguments)    # grid and token counts of one forward
+    tokens = read(group, block_output, frame)           # [B, N, D], a view
+    output = write(group, block_output, frame, tokens)  # a new output; read and write are inverse
+
+table.py holds the data, tokens.py reads and writes, branches.py labels forwards, guards.py refuses what would be
+silently wrong. Layouts were read from diffusers 0.42.1 and run at toy size.
+"""
+
+from .branches import Labels
+from .guards import refuse_silent_wrongs
+from .table import TABLE, Blocks, Layout, layout_of
+from .tokens import Frame, blocks_of, frame_of, read, write
+
+__all__ = [
+    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read",
+    "refuse_silent_wrongs", "write",
+]  # fmt: skip
