@@ -40,6 +40,18 @@ def _mark(app, doctree: nodes.document) -> None:
         kind = kind_of(quote)
         if kind:
             quote["classes"] += ["fc-callout", f"fc-{kind}"]
+            _set_apart(quote[0])
+
+
+def _set_apart(paragraph: nodes.paragraph) -> None:
+    """Make the bold phrase a label on a line of its own, without its full stop."""
+    label = paragraph[0]
+    text = label.astext().strip().rstrip(".:")
+    label.children = []
+    label += nodes.Text(text)
+    label["classes"].append("fc-label")
+    if len(paragraph) > 1 and isinstance(paragraph[1], nodes.Text):
+        paragraph.replace(paragraph[1], nodes.Text(paragraph[1].lstrip()))
 
 
 def setup(app) -> dict:

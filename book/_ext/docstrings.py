@@ -17,7 +17,7 @@ import re
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    "models", "layouts", "hooks", "stats", "channels", "ablation", "patching", "inversion", "masks", "judges",
+    "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "clustering", "masks", "judges",
     "metrics", "sweep", "prompts", "runfile", "plots", "notebook", "cli", "widgets", "toyworld",
 )  # fmt: skip
 CODE = re.compile(r"(``.+?``|`[^`\n]+`)")
@@ -87,19 +87,25 @@ def _prose(line: str) -> str:
 
 
 def public_modules(package: str = PACKAGE) -> list[str]:
-    """Dotted names of the package's public modules, in the order in which they may import each other."""
-    root = importlib.import_module(package)
-    names = [
-        module.name
-        for module in pkgutil.walk_packages(root.__path__, prefix=f"{package}.")
-        if not any(part.startswith("_") for part in module.name.split("."))
-    ]
+    """Dotted names of the package's public modules, in the order in which they may import each other.
+
+    A subpackage that declares `__all__` stands for its own modules.
+    """
 
     def rank(name: str) -> tuple[int, str]:
         top = name.split(".")[1]
         return (ORDER.index(top) if top in ORDER else len(ORDER), name)
 
-    return sorted(names, key=rank)
+    return sorted(_walk(package), key=rank)
+
+
+def _walk(package: str):
+    for found in pkgutil.iter_modules(importlib.import_module(package).__path__, prefix=f"{package}."):
+        if found.name.rpartition(".")[2].startswith("_"):
+            continue
+        yield found.name
+        if found.ispkg and not hasattr(importlib.import_module(found.name), "__all__"):
+            yield from _walk(found.name)
 
 
 def _write_page(app, docname: str, source: list[str]) -> None:
