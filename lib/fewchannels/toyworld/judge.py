@@ -1,0 +1,259 @@
+"""The toy world's judge: a small network that reads a picture back into attributes and subject masks.
+
+    judge = load_judge()
+    reading = judge.read(images)[0]                 # images uint8 [B, 48, 48, 3]
+    reading.attributes, reading.mask                # what is in the first picture, and where its subjects are
+
+It was trained on rendered scenes, where the truth is known exactly (`train_judge`), and says "none" of every
+subject attribute where it finds no subject, as in broken pictures. Its figures stand in the card beside its weights.
+
+Stripes and checks in two named colours cover the picture evenly, so which of the two is "the" background cannot
+be seen. The judge names them in the order of `COLOURS`, and `agreement` takes either for the background.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from .prompts import COLOURS, POSITIONS, SHAPES, SIZES, TEXTURES, Attributes, Subject
+
+IMAGE_SIZE = 48
+WEIGHTS = Path(__file__).parent / "weights" / "judge"
+SUBJECT_HEADS = {"shape": SHAPES, "colour": COLOURS, "size": SIZES}  # each has one more class, "none", the last
+IMAGE_HEADS = {"texture": TEXTURES, "background": COLOURS, "second": (*COLOURS, None)}
+PRESENCE = (*SHAPES, *COLOURS, *SIZES, *POSITIONS)  # which of these the subjects have; it shapes the features
+FEATURES = 32
+EVEN_TEXTURES = ("striped", "checkered")  # both tones cover the same area
+ATTRIBUTES = ("background", "second", "texture", "colour", "size", "position", "shape", "all")
+
+
+class _Block(nn.Module):
+    def __init__(self, width: int):
+        super().__init__()
+        self.first = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for _ in range(2))
+
+    def forward(self, x):
+        y = self.norms[0](self.first(x)).relu()
+        return (x + self.norms[1](self.second(y))).relu()
+
+
+def _step(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Sequential:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride=stride, padding=kernel // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
+
+
+class JudgeNetwork(nn.Module):
+    """A U-shaped trunk on 24 x 24, 12 x 12 and 6 x 6 cells, and three kinds of heads.
+
+    Each of the five positions is a slot: it attends over the 12 x 12 cells, and one classifier, which all slots
+    share, reads shape, colour and size there. The whole picture gives the background and 32 features. Each pixel
+    gives the slot whose subject covers it, or none.
+    """
+
+    def __init__(self, widths: tuple[int, int, int] = (32, 64, 96)):
+        super().__init__()
+        a, b, c = self.widths = tuple(widths)
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), _step(12, a), _Block(a))
+        self.down = nn.ModuleList([nn.Sequential(_step(a, b, 2), _Block(b)), nn.Sequential(_step(b, c, 2), _Block(c))])
+        self.bottom = _Block(c)
+        self.side = nn.ModuleList([_step(c, b, kernel=1), _step(b, a, kernel=1)])
+        self.up = nn.ModuleList([_Block(b), _Block(a)])
+        self.pixels = nn.Sequential(nn.Conv2d(a, 4 * (1 + len(POSITIONS)), 3, padding=1), nn.PixelShuffle(2))
+        self.attention = nn.Conv2d(b, 2 * len(POSITIONS), 1)
+        self.slots = nn.Parameter(torch.zeros(len(POSITIONS), 128))
+        self.subject_hidden = nn.Linear(2 * b, 128)
+        self.subject = nn.ModuleDict({name: nn.Linear(128, len(v) + 1) for name, v in SUBJECT_HEADS.items()})
+        self.features = nn.Sequential(nn.Linear(2 * b + c, 96), nn.ReLU(), nn.Linear(96, FEATURES))
+        self.image = nn.ModuleDict({name: nn.Linear(FEATURES, len(v)) for name, v in IMAGE_HEADS.items()})
+        self.presence = nn.Linear(FEATURES, len(PRESENCE))
+
+    def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
+        """images float [B, 3, 48, 48] in -1 to 1 to logits: shape [B, 5, 9], colour [B, 5, 11], size [B, 5, 4],
+        texture [B, 4], background [B, 10], second [B, 11], presence [B, 26], pixels [B, 6, 48, 48] (the last class
+        is "no subject"), and features [B, 32]."""
+        fine = self.stem(images)
+        middle = self.down[0](fine)
+        coarse = self.bottom(self.down[1](middle))
+        grow = nn.functional.interpolate
+        middle = self.up[0](middle + grow(self.side[0](coarse), scale_factor=2.0))
+        fine = self.up[1](fine + grow(self.side[1](middle), scale_factor=2.0))
+        cells = middle.flatten(2)
+        weights = self.attention(middle).flatten(2).softmax(dim=-1)
+        pooled = (weights @ cells.transpose(1, 2)).unflatten(1, (len(POSITIONS), 2)).flatten(2)
+        hidden = (self.subject_hidden(pooled) + self.slots).relu()
+        whole = torch.cat([cells.mean(dim=-1), cells.amax(dim=-1), coarse.mean(dim=(2, 3))], dim=1)
+        features = self.features(whole)
+        out = {name: head(hidden) for name, head in self.subject.items()}
+        out |= {name: head(features) for name, head in self.image.items()}
+        return out | {"presence": self.presence(features), "pixels": self.pixels(fine), "features": features}
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the judge sees in one picture.
+
+    attributes: zero, one or two subjects, in the order of `POSITIONS`, and the background.
+    certainty: one a subject, the probability from 0.5 to 1 that there is a subject at its position.
+    subject_masks: bool [S, 48, 48], one a subject. mask: bool [48, 48], all subjects, empty where none was found.
+    """
+
+    attributes: Attributes
+    certainty: tuple[float, ...]
+    subject_masks: np.ndarray
+    mask: np.ndarray
+
+
+class Judge:
+    """The network with its reading rule: a subject is at a position where the three "none" give less than one half
+    on average; where more than two positions qualify, the two surest count."""
+
+    def __init__(self, network: JudgeNetwork, batch_size: int = 128):
+        self.network, self.batch_size = network.eval(), batch_size
+
+    @torch.no_grad()
+    def outputs(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """images uint8 [B, 48, 48, 3] to the network's outputs (see `JudgeNetwork.forward`) as float32 arrays."""
+        images = checked(images)
+        parameter = next(self.network.parameters())
+        parts = []
+        for start in range(0, len(images), self.batch_size):
+            batch = torch.from_numpy(np.ascontiguousarray(images[start : start + self.batch_size]))
+            parts.append(self.network(normalise(batch).to(parameter.device, parameter.dtype)))
+        return {name: torch.cat([p[name] for p in parts]).float().cpu().numpy() for name in parts[0]}
+
+    def read(self, images: np.ndarray) -> list[Reading]:
+        """images uint8 [B, 48, 48, 3] to B readings. Raises ValueError for another shape or type."""
+        return readings(self.outputs(images))
+
+    def features(self, images: np.ndarray) -> np.ndarray:
+        """images uint8 [B, 48, 48, 3] to float32 [B, 32]: the vector from which background and presence are read."""
+        return self.outputs(images)["features"]
+
+
+def checked(images: np.ndarray) -> np.ndarray:
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3) or not len(images):
+        raise ValueError(
+            f"images of shape {images.shape} and type {images.dtype}: the toy world's judge reads uint8 arrays "
+            f"[B, {IMAGE_SIZE}, {IMAGE_SIZE}, 3] with B at least 1; one picture is passed as image[None]"
+        )
+    return images
+
+
+def normalise(images: torch.Tensor) -> torch.Tensor:
+    """uint8 [B, H, W, 3] to float32 [B, 3, H, W] in -1 to 1."""
+    return images.permute(0, 3, 1, 2).float() / 127.5 - 1
+
+
+def _softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
+    e = np.exp(x - x.max(axis=axis, keepdims=True))
+    return e / e.sum(axis=axis, keepdims=True)
+
+
+def readings(outputs: dict[str, np.ndarray]) -> list[Reading]:
+    """Logits (arrays as from `Judge.outputs`) to readings."""
+    none = np.mean([_softmax(outputs[name])[..., -1] for name in SUBJECT_HEADS], axis=0)  # [B, 5]
+    labels = {name: outputs[name][..., :-1].argmax(axis=-1) for name in SUBJECT_HEADS}
+    chosen = {name: outputs[name].argmax(axis=-1) for name in IMAGE_HEADS}
+    nothing = _softmax(outputs["pixels"], axis=1)[:, -1]  # [B, H, W]
+    owner = outputs["pixels"][:, :-1]
+    result = []
+    for i in range(len(none)):
+        surest = np.argsort(none[i], kind="stable")[:2]
+        found = sorted(int(s) for s in surest if none[i, s] < 0.5)
+        subjects = tuple(
+            Subject(SIZES[labels["size"][i, s]], COLOURS[labels["colour"][i, s]], SHAPES[labels["shape"][i, s]], POSITIONS[s])
+            for s in found
+        )  # fmt: skip
+        mask = (nothing[i] < 0.5) & bool(found)
+        mine = np.asarray(found)[owner[i, found].argmax(axis=0)] if found else np.full(mask.shape, -1)
+        names = {head: IMAGE_HEADS[head][chosen[head][i]] for head in IMAGE_HEADS}
+        result.append(
+            Reading(
+                Attributes(subjects, names["texture"], names["background"], names["second"]),
+                tuple(float(1 - none[i, s]) for s in found),
+                np.stack([mask & (mine == s) for s in found]) if found else np.zeros((0, *mask.shape), dtype=bool),
+                mask,
+            )
+        )
+    return result
+
+
+def agreement(read: Attributes, truth: Attributes) -> dict[str, float]:
+    """How far a reading has what `truth` names: 0 to 1 for each of `ATTRIBUTES`.
+
+    Subjects are paired so that most attributes agree; then colour, size, position and shape are the share of the
+    named subjects whose partner has it, NaN where none is named. "all" is 1 where everything agrees and there is no
+    further subject. For two even tones (see above) either colour is taken for the background and for the second.
+    """
+    tones = {truth.background, truth.second}
+    if truth.second and truth.texture in EVEN_TEXTURES:
+        seen = {read.background, read.second}
+        values = {"background": truth.background in seen, "second": truth.second in seen and read.second in tones}
+    else:
+        values = {"background": read.background == truth.background, "second": read.second == truth.second}
+    values["texture"] = read.texture == truth.texture
+    fields = ("colour", "size", "position", "shape")
+    named, found = truth.subjects, [*read.subjects, *[None] * len(truth.subjects)]
+    pairings = [
+        [[p is not None and getattr(n, f) == getattr(p, f) for f in fields] for n, p in zip(named, order, strict=True)]
+        for order in itertools.permutations(found, len(named))
+    ]
+    best = np.asarray(max(pairings, key=lambda pairs: np.sum(pairs)), dtype=float).reshape(-1, len(fields))
+    values |= {f: float(best[:, i].mean()) if named else float("nan") for i, f in enumerate(fields)}
+    everything = all(values[n] == 1 for n in ("background", "second", "texture")) and bool(best.all())
+    values["all"] = everything and len(read.subjects) == len(named)
+    return {name: float(values[name]) for name in ATTRIBUTES}
+
+
+def score(judge: Judge, images: np.ndarray, attributes: list[Attributes]) -> dict[str, float]:
+    """Mean agreement of pictures with what was asked for: one float for each of `ATTRIBUTES`.
+
+    images: uint8 [B, 48, 48, 3]; attributes: B of them. Subject attributes average over pictures with a named one.
+    """
+    if len(images) != len(attributes):
+        raise ValueError(f"{len(images)} images and {len(attributes)} attributes: expected one for each image")
+    rows = [agreement(r.attributes, a) for r, a in zip(judge.read(images), attributes, strict=True)]
+    columns = {name: np.array([row[name] for row in rows]) for name in ATTRIBUTES}
+    return {n: round(float(np.nanmean(c)), 4) for n, c in columns.items() if not np.isnan(c).all()}
+
+
+def save_judge(network: JudgeNetwork, folder: Path) -> None:
+    """Weights in 16 bit and the widths of the network into `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    # counters of seen batches are of no use here, and float16 could not hold them
+    state = {n: t.half().contiguous() for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
+    save_file(state, folder / "judge.safetensors")
+    config = {"class": "JudgeNetwork", "widths": list(network.widths), "image_size": IMAGE_SIZE, "features": FEATURES}
+    (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+
+def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
+    """The judge with its committed weights (or those of `folder`), in float32.
+
+    Raises FileNotFoundError where the weights are missing, naming the command that trains them.
+    """
+    folder = Path(folder) if folder else WEIGHTS
+    if not (folder / "judge.safetensors").exists():
+        raise FileNotFoundError(
+            f"no judge.safetensors in {folder}; `python -m fewchannels.toyworld.train_judge` trains the judge"
+        )
+    config = json.loads((folder / "config.json").read_text())
+    network = JudgeNetwork(config["widths"])
+    missing, unexpected = network.load_state_dict(
+        {n: t.float() for n, t in load_file(folder / "judge.safetensors").items()}, strict=False
+    )
+    wrong = [n for n in missing if not n.endswith("num_batches_tracked")] + unexpected
+    if wrong:
+        raise ValueError(f"{folder} holds weights of another network: {wrong[:3]} do not fit widths {config['widths']}")
+    return Judge(network.to(device))
