@@ -27,10 +27,13 @@ def inertia(points, labels):
 def test_the_papers_protocol_finds_the_subject_on_a_grid_that_is_not_square():
     x, truth = tokens_with_subject()
     found = masks.partition(x, grid=(6, 10), k=2)
-    assert found.mask.dtype == bool and found.mask.shape == (3, 6, 10)
+    assert found.mask.dtype == bool
+    assert found.mask.shape == (3, 6, 10)
     assert (found.mask == truth).all()
     assert {tuple(sorted(row)) for row in found.channels.tolist()} == {(5, 6)}
-    assert 0 <= found.heat.min() and found.heat.max() <= 1 and found.heat.dtype == np.float32
+    assert 0 <= found.heat.min()
+    assert found.heat.max() <= 1
+    assert found.heat.dtype == np.float32
     assert found.heat[truth].mean() > found.heat[~truth].mean() + 0.5
 
 
@@ -74,11 +77,13 @@ def test_constant_channels_count_as_zero_and_empty_samples_are_counted():
     x, truth = tokens_with_subject()
     x[:, :, 9] = 1e6  # constant: the largest score, and no information
     found = masks.partition(x, grid=(6, 10), k=3)
-    assert (found.mask == truth).all() and found.constant_channels.tolist() == [1, 1, 1]
+    assert (found.mask == truth).all()
+    assert found.constant_channels.tolist() == [1, 1, 1]
     x[1] = 7.0
     found = masks.partition(x, grid=(6, 10), k=3)
     assert found.empty.tolist() == [False, True, False]
-    assert not found.mask[1].any() and found.constant_channels[1] == 3
+    assert not found.mask[1].any()
+    assert found.constant_channels[1] == 3
 
 
 def test_both_scores_rank_per_sample():
@@ -86,10 +91,12 @@ def test_both_scores_rank_per_sample():
     x[0, ::2, 11], x[0, 1::2, 11] = 500.0, -500.0  # large, and its mean is zero
     by_mean = masks.partition(x, grid=(6, 10), k=2).channels
     by_size = masks.partition(x, grid=(6, 10), k=2, score="mean_abs").channels
-    assert 11 not in by_mean[0] and by_size[0, 0] == 11 and 11 not in by_size[1]
+    assert 11 not in by_mean[0]
+    assert by_size[0, 0] == 11
+    assert 11 not in by_size[1]
 
 
-@pytest.mark.parametrize("points,width", [(144, 8), (600, 3), (144, 192)])
+@pytest.mark.parametrize(("points", "width"), [(144, 8), (600, 3), (144, 192)])
 def test_two_means_equals_scikit_learn(points, width):
     rng = np.random.default_rng(points)
     sets = rng.random((12, points, width)).astype(np.float32)
@@ -126,15 +133,18 @@ def test_grids_up_and_down():
     truth = np.zeros((1, 48, 64), bool)
     truth[:, 8:24, 16:40] = True
     small = masks.to_grid(truth, (12, 16))
-    assert small.shape == (1, 12, 16) and small.sum() == 4 * 6
+    assert small.shape == (1, 12, 16)
+    assert small.sum() == 4 * 6
     assert (masks.upsample(small, (48, 64)) == truth).all()
     soft = masks.upsample(small.astype(np.float32), (48, 64))
-    assert soft.shape == truth.shape and 0 < soft[0, 7, 20] < 1
-    assert (masks.best_of_two(~truth, truth) == truth).all() and (masks.best_of_two(truth, truth) == truth).all()
+    assert soft.shape == truth.shape
+    assert 0 < soft[0, 7, 20] < 1
+    assert (masks.best_of_two(~truth, truth) == truth).all()
+    assert (masks.best_of_two(truth, truth) == truth).all()
 
 
 @pytest.mark.parametrize(
-    "change, message",
+    ("change", "message"),
     [
         ({"grid": (6, 9)}, "does not fit"),
         ({"channels": []}, "non-empty"),
