@@ -4,6 +4,7 @@
     python book/build.py notebooks           run the notebooks only
     python book/build.py site                the site only, from the notebooks that were run last
     python book/build.py notebooks --only 01_massive_channels --set model=black-forest-labs/FLUX.2-klein-4B
+    python book/build.py linkcheck           whether the addresses named in the pages answer
     python book/build.py serve               the built site on http://localhost:8000
 
 Any Python from 3.11 to 3.13 will do (on Windows: `py -3.12 book/build.py`): the environment is made in .venv where this
@@ -22,11 +23,15 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environment
 
+STEPS = ("book", "env", "notebooks", "site", "serve", "linkcheck")
+
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("step", nargs="?", default="book", choices=("book", "env", "notebooks", "site", "serve"))
-    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="run this notebook only (may repeat)")
+    parser.add_argument("step", nargs="?", default="book", choices=STEPS)
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="NAME", help="run this notebook only (may repeat)"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a parameter of the notebook")
     parser.add_argument("--again", action="store_true", help="run notebooks that are up to date as well")
     parser.add_argument("--jobs", type=int, default=1, help="notebooks to run at the same time (default 1)")
@@ -44,6 +49,8 @@ def main(argv=None):
     import execute
     import site_pages
 
+    if options.step == "linkcheck":
+        return site_pages.check_links()
     began = time.monotonic()
     if options.set and not options.only:
         parser.error("--set goes with --only: say whose parameter it is, as in --only 01_massive_channels")

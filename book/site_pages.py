@@ -8,6 +8,7 @@ glues from a notebook that changed. plotly.min.js is copied from the installed p
 
 from __future__ import annotations
 
+import html
 import os
 import re
 import shutil
@@ -23,6 +24,8 @@ BUILD = ROOT / "_build"
 SRC = BUILD / "src"
 HTML = BUILD / "html"
 LOG = BUILD / "site.log"
+JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
+JUPYTER_BOOK += ["--path-output", str(ROOT)]
 
 
 class SiteFailed(Exception):
@@ -53,6 +56,35 @@ def copy_plotly(target: Path) -> None:
     shutil.copyfile(source, target)
 
 
+def write_index() -> None:
+    """Replace Jupyter Book's bare redirect, which makes browsers ask for a favicon.ico and shows nothing meanwhile."""
+    first = re.search(r"url=([^\"]+)", (HTML / "index.html").read_text(encoding="utf-8"))[1]
+    title = html.escape(yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))["title"])
+    (HTML / "index.html").write_text(
+        f"""<!DOCTYPE html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" type="image/svg+xml" href="_static/favicon.svg">
+<meta http-equiv="refresh" content="0; url={first}">
+<p><a href="{first}">{title}</a></p>
+</html>
+""",
+        encoding="utf-8",
+    )
+
+
+def check_links() -> int:
+    """Ask every address that the pages and the unexecuted notebooks name. -> 0 where all answer; needs the network."""
+    stage()
+    for notebook in (ROOT / "notebooks").glob("*.ipynb"):
+        if not (SRC / "notebooks" / notebook.name).exists():
+            (SRC / "notebooks").mkdir(exist_ok=True)
+            shutil.copy2(notebook, SRC / "notebooks" / notebook.name)
+    return subprocess.call([*JUPYTER_BOOK, "--builder", "linkcheck"], cwd=SRC)
+
+
 def build() -> Path:
     """Stage and build. -> the folder of the site."""
     stage()
@@ -60,15 +92,16 @@ def build() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
     began = time.monotonic()
     print("Pages ...", flush=True)
-    command = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
-    command += ["--path-output", str(ROOT), "--all", "-W", "-n", "--keep-going", "-q"]
     environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run(command, cwd=SRC, env=environ, capture_output=True, text=True)
+    done = subprocess.run(
+        [*JUPYTER_BOOK, "--all", "-W", "-n", "--keep-going", "-q"], cwd=SRC, env=environ, capture_output=True, text=True
+    )
     output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + "\n" + done.stderr)
     LOG.write_text(output, encoding="utf-8")
     warnings = [line for line in output.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception)\b", line)]
     if done.returncode != 0 or not (HTML / "index.html").exists():
         told = "\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:]
         raise SiteFailed(f"The pages did not build cleanly (warnings count as errors):\n{told}\nAll of it: {LOG}")
+    write_index()
     print(f"  {len(list(HTML.rglob('*.html')))} pages in {time.monotonic() - began:.1f} s", flush=True)
     return HTML

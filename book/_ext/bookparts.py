@@ -16,7 +16,10 @@ THEBE = re.compile(r"thebe", re.IGNORECASE)
 def script_key(script) -> tuple:
     """What makes two script tags the same: file and attributes (an inline script's text is among them)."""
     attributes = getattr(script, "attributes", {})
-    return (getattr(script, "filename", str(script)), tuple(sorted((key, str(value)) for key, value in attributes.items())))
+    return (
+        getattr(script, "filename", str(script)),
+        tuple(sorted((key, str(value)) for key, value in attributes.items())),
+    )
 
 
 def is_thebe(script) -> bool:
@@ -43,8 +46,15 @@ def add_styles(app):
         app.add_css_file(sheet.name)
 
 
+def search_from_disk(app):
+    """Let the search page work on file:// too, where browsers refuse to fetch the pages that it would quote from."""
+    body = "if (location.protocol === 'file:') DOCUMENTATION_OPTIONS.SHOW_SEARCH_SUMMARY = false;"
+    app.add_js_file(None, body=body)
+
+
 def setup(app):
     app.connect("builder-inited", add_styles)
+    app.connect("builder-inited", search_from_disk)
     # Late, so that the scripts which the theme adds for one page have been added.
     app.connect("html-page-context", mend_scripts, priority=990)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
