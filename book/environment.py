@@ -38,23 +38,18 @@ def check_python():
         names = ("python3.12", "python3.13", "python3.11")
         found = [name for name in names if shutil.which(name) and not _fails([name, "-c", ""])]
         remedy = (
-            "Run it with one that is here: make PYTHON={} book   (or: {} book/build.py)".format(found[0], found[0])
+            f"Run it with one that is here: make PYTHON={found[0]} book   (or: {found[0]} book/build.py)"
             if found
-            else "Install Python 3.12 (your system's packages, python.org, conda or pyenv), then: make PYTHON=python3.12 book"
+            else "Install Python 3.12 (from the system's packages, conda or pyenv), then: make PYTHON=python3.12 book"
         )
-        sys.exit(
-            "This is Python {}.{} ({}), and the book needs {}.{} to {}.{}.\n{}".format(
-                *sys.version_info[:2], sys.executable, *OLDEST, *NEWEST, remedy
-            )
-        )
+        here, oldest, newest = (".".join(map(str, version)) for version in (sys.version_info[:2], OLDEST, NEWEST))
+        sys.exit(f"This is Python {here} ({sys.executable}), and the book needs {oldest} to {newest}.\n{remedy}")
     missing = [name for name in ("venv", "ensurepip") if importlib.util.find_spec(name) is None]
     if missing:
         sys.exit(
-            "This Python ({}) has no module {}, which makes the environment.\n"
+            f"This Python ({sys.executable}) has no module {' and '.join(missing)}, which makes the environment.\n"
             "On Debian and Ubuntu: sudo apt-get install python3-venv   (then run the same command again).\n"
-            "With conda: conda env create -f environment.yml && conda activate few-channels && python book/build.py".format(
-                sys.executable, " and ".join(missing)
-            )
+            "With conda: conda env create -f environment.yml, conda activate few-channels, python book/build.py"
         )
 
 
@@ -67,7 +62,7 @@ def _fails(command):
 
 def wanted():
     """What .venv should hold: a digest of the dependencies in pyproject.toml and of the pins."""
-    import tomllib  # noqa: PLC0415  (not there before Python 3.11, which check_python asks for first)
+    import tomllib  # not there before Python 3.11, which check_python asks for first
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     parts = [
@@ -112,16 +107,16 @@ def ensure(newest=False):
         command += ["--upgrade", "--upgrade-strategy", "eager"]
     else:
         command += ["--constraint", str(ROOT / "constraints.txt")]
-    command += ["--editable", "{}[{}]".format(ROOT, ",".join(EXTRAS))]
+    command += ["--editable", f"{ROOT}[{','.join(EXTRAS)}]"]
     if subprocess.run(command, cwd=str(ROOT)).returncode != 0:
         sys.exit(
             "pip could not install the packages (its own words are above).\n"
             "It needs to reach a Python package registry. Where the network was at fault, run the same command again:\n"
-            "what was downloaded is kept. Where a pin has no build for this system, make env without pins:\n"
-            "    {} book/environment.py --newest".format(sys.executable)
+            "what was downloaded is kept. Where a pin has no build for this system, leave the pins out:\n"
+            f"    {sys.executable} book/environment.py --newest"
         )
     STAMP.write_text(json.dumps({"digest": digest, "python": sys.version}, indent=1) + "\n", encoding="utf-8")
-    print("Environment: ready in {:.0f} s".format(time.monotonic() - began), flush=True)
+    print(f"Environment: ready in {time.monotonic() - began:.0f} s", flush=True)
     return python
 
 
@@ -132,8 +127,8 @@ def rerun_inside():
     python = ensure()
     if Path(sys.executable).absolute() == python.absolute():
         missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
-        sys.exit("{} lacks {}. Remove the folder .venv and run this again.".format(VENV, ", ".join(missing)))
-    sys.exit(subprocess.call([str(python)] + sys.argv))
+        sys.exit(f"{VENV} lacks {', '.join(missing)}. Remove the folder .venv and run this again.")
+    sys.exit(subprocess.call([str(python), *sys.argv]))
 
 
 def freeze():
@@ -150,13 +145,13 @@ def freeze():
     skip = {"pip", "setuptools", "wheel", "fewchannels"}
     pins = [
         # A local tag such as +cpu exists for one system only, and pip lets torch==2.13.0 match 2.13.0+cpu.
-        "{}=={}".format(package["name"], re.sub(r"\+.*", "", package["version"]))
+        f"{package['name']}=={re.sub(r'[+].*', '', package['version'])}"
         for package in json.loads(listed)
         if package["name"].lower() not in skip
     ]
     text = "\n".join(header + sorted(pins, key=str.lower)) + "\n"
     (ROOT / "constraints.txt").write_text(text, encoding="utf-8")
-    print("constraints.txt: {} pins".format(len(pins)))
+    print(f"constraints.txt: {len(pins)} pins")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Carries the repository's address from [project.urls] in pyproject.toml to wherever else it stands.
 
-    python book/links.py                                          rewrite notebooks, _config.yml, README, ... (`make links`)
-    python book/links.py --repository https://github.com/YOU/FORK rewrite those and pyproject.toml too
-    python book/links.py --check                                  say what differs, change nothing
+    python book/links.py                     rewrite notebooks, _config.yml, README, ... (`make links`)
+    python book/links.py --repository URL    rewrite those, and pyproject.toml too
+    python book/links.py --check             say what differs, change nothing
 
-So a fork's Colab buttons open the fork's notebooks: the publishing workflow passes its own address. Only addresses that
-stand in one of the forms of FORMS are ours to change; a link to somebody else's repository is left alone.
+So a fork's Colab buttons open the fork's notebooks: the publishing workflow passes its own address. Only addresses in
+one of the forms below are ours to change; a link to somebody else's repository is left alone.
 """
 
 from __future__ import annotations

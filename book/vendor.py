@@ -3,8 +3,8 @@
     python book/vendor.py              fetch into book/assets
     python book/vendor.py --check      compare what is committed with THIRD_PARTY.md, without a network
 
-Committed are MathJax, as a single script that needs no font files, and the face that the pages are set in. plotly.min.js
-is not: site_pages.py copies it from the installed plotly, so that the script always fits the figures.
+Committed are MathJax, as a single script that needs no font files, and the face that the pages are set in.
+plotly.min.js is not: site_pages.py copies it from the installed plotly, so that the script always fits the figures.
 """
 
 from __future__ import annotations

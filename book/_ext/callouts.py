@@ -25,14 +25,19 @@ KINDS = {
 }
 
 
+def opening(quote: nodes.block_quote) -> nodes.strong | None:
+    """The bold phrase with which a blockquote opens, or None."""
+    if not quote.children or not isinstance(quote[0], nodes.paragraph):
+        return None
+    # MyST puts an empty text before the bold one
+    first = next((child for child in quote[0] if child.astext().strip()), None)
+    return first if isinstance(first, nodes.strong) else None
+
+
 def kind_of(quote: nodes.block_quote) -> str | None:
-    """The kind of callout that a blockquote's bold opening words ask for, or None."""
-    if not quote.children or not isinstance(quote[0], nodes.paragraph) or not quote[0].children:
-        return None
-    first = quote[0][0]
-    if not isinstance(first, nodes.strong):
-        return None
-    return KINDS.get(first.astext().strip().rstrip(".:?").strip().lower())
+    """The kind of callout that a blockquote's opening phrase asks for, or None."""
+    phrase = opening(quote)
+    return None if phrase is None else KINDS.get(phrase.astext().strip().rstrip(".:?").strip().lower())
 
 
 def _mark(app, doctree: nodes.document) -> None:
@@ -40,18 +45,18 @@ def _mark(app, doctree: nodes.document) -> None:
         kind = kind_of(quote)
         if kind:
             quote["classes"] += ["fc-callout", f"fc-{kind}"]
-            _set_apart(quote[0])
+            _set_apart(quote[0], opening(quote))
 
 
-def _set_apart(paragraph: nodes.paragraph) -> None:
+def _set_apart(paragraph: nodes.paragraph, label: nodes.strong) -> None:
     """Make the bold phrase a label on a line of its own, without its full stop."""
-    label = paragraph[0]
     text = label.astext().strip().rstrip(".:")
     label.children = []
     label += nodes.Text(text)
     label["classes"].append("fc-label")
-    if len(paragraph) > 1 and isinstance(paragraph[1], nodes.Text):
-        paragraph.replace(paragraph[1], nodes.Text(paragraph[1].lstrip()))
+    after = paragraph.index(label) + 1
+    if after < len(paragraph) and isinstance(paragraph[after], nodes.Text):
+        paragraph[after] = nodes.Text(paragraph[after].lstrip())
 
 
 def setup(app) -> dict:

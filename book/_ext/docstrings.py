@@ -14,6 +14,9 @@ import importlib
 import pkgutil
 import re
 
+from sphinx.util import logging
+
+LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
@@ -113,7 +116,12 @@ def _write_page(app, docname: str, source: list[str]) -> None:
         return
     sections = []
     for name in public_modules():
-        if not (importlib.import_module(name).__doc__ or "").strip():
+        try:
+            documented = (importlib.import_module(name).__doc__ or "").strip()
+        except ImportError as error:
+            LOGGER.warning("the API page leaves out %s, which can not be imported: %s", name, error)
+            continue
+        if not documented:
             continue
         sections.append(f"## `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
     source[0] = source[0].replace(MARKER, "\n".join(sections))
@@ -123,8 +131,13 @@ def _process_docstring(app, what, name, obj, options, lines: list[str]) -> None:
     lines[:] = to_rst(lines)
 
 
+def _own_docstrings_only(app, config) -> None:
+    config.autodoc_inherit_docstrings = False
+
+
 def setup(app) -> dict:
     app.setup_extension("sphinx.ext.autodoc")
+    app.connect("config-inited", _own_docstrings_only)
     app.connect("source-read", _write_page)
     app.connect("autodoc-process-docstring", _process_docstring)
     return {"version": "1", "parallel_read_safe": True}
