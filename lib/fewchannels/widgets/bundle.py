@@ -1,0 +1,77 @@
+"""One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheet inside.
+
+    python lib/fewchannels/widgets/bundle.py            # writes bundle.js
+    python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where bundle.js is not what js/ gives
+
+The sources keep to a small dialect, so that no bundler is needed: named imports of whole lines from "./name.js",
+`export` only in front of a declaration, every top-level name unique. What leaves it is an error with file and line.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+SOURCES = HERE / "js"
+BUNDLE = HERE / "bundle.js"
+ENTRY = "index.js"
+
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
+_DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) )", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*//.*\n|^/\*\*?(?:.|\n)*?\*/\n", re.MULTILINE)
+
+
+def _ordered(name: str, sources: Path, seen: dict[str, str], path: tuple[str, ...] = ()) -> dict[str, str]:
+    if name in path:
+        raise ValueError(f"js/{name}: imports go round in a circle: {' -> '.join((*path, name))}")
+    if name in seen:
+        return seen
+    text = (sources / name).read_text(encoding="utf-8")
+    for match in _IMPORT.finditer(text):
+        if " as " in match[0]:
+            raise ValueError(f"js/{name}: {match[0].strip()!r} renames, which the bundle's dialect does not have")
+        _ordered(match["name"], sources, seen, (*path, name))
+    seen[name] = text
+    return seen
+
+
+def build(sources: Path = SOURCES) -> str:
+    """The bundle's text: an ES module whose default export is `{ render({ model, el }) }`."""
+    owner: dict[str, str] = {}
+    parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
+    style = (sources / "style.css").read_text(encoding="utf-8")
+    style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
+    parts.append(f"const STYLE = {json.dumps(style)};")
+    for name, text in _ordered(ENTRY, sources, {}).items():
+        body = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
+        for number, line in enumerate(body.splitlines(), 1):
+            if re.match(r"import\b", line) or (line.startswith("export") and name != ENTRY):
+                raise ValueError(f"js/{name}, line {number} without imports: {line!r} is outside the bundle's dialect")
+        for match in _DECLARED.finditer(body):
+            if match["name"] in owner:
+                raise ValueError(f"js/{name}: {match['name']!r} is already declared in js/{owner[match['name']]}")
+            owner[match["name"]] = name
+        parts.append(f"// js/{name}\n{body.strip()}")
+    return "\n\n".join(parts) + "\n"
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="only compare the committed bundle with the sources")
+    text = build()
+    if parser.parse_args(argv).check:
+        fresh = BUNDLE.exists() and BUNDLE.read_text(encoding="utf-8") == text
+        print(f"{BUNDLE.name}: {'fresh' if fresh else 'stale; run python lib/fewchannels/widgets/bundle.py'}")
+        return 0 if fresh else 1
+    BUNDLE.write_text(text, encoding="utf-8")
+    print(f"{BUNDLE.name}: {len(text.encode()) / 1000:.1f} kB")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,129 @@
+"""`Flipbook`: pictures and numbers that were made for every setting, turned over with one to three controls.
+
+    Flipbook(images, axes={"channels set to zero": [0, 1, 2, 4, 8], "which": ["top", "random"]},
+             numbers={"shape still right": share}, tile_labels=prompts, reference=untouched)
+
+images has one leading axis for each control, and may have one more of n pictures that are seen together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .host import PageWidget
+from .packing import Block, sheet
+
+_CONTROLS = ("slider", "dropdown", "buttons")
+
+
+class Flipbook(PageWidget):
+    """Step through pictures [A1, ..., H, W, 3] or, n at a time, [A1, ..., n, H, W, 3] (uint8).
+
+    axes: one to three names with the labels of their A1, A2, ... positions; the order is that of the array's axes.
+    controls: {axis name: "slider" | "dropdown" | "buttons"}; default: a slider where all labels are numbers, buttons
+        for up to four short labels, else a dropdown.
+    captions: an array (or nested list) of strings [A1, ...], shown under the pictures.
+    numbers: {name: values [A1, ...]} or {name: (values, low, high)} with intervals; each also as a small line along
+        the first slider. nan means unknown and is shown as a dash.
+    tile_labels: n strings under the pictures. reference: [n, H, W, 3] or [H, W, 3], shown above for comparison.
+    start: {axis name: position or label}. title, note: a line above and below. key: this widget's name in links.
+
+    Raises ValueError for shapes that do not agree, naming what was given and what is expected.
+    """
+
+    def __init__(
+        self,
+        images: np.ndarray,
+        axes: Mapping[str, Sequence],
+        *,
+        captions: Any = None,
+        numbers: Mapping[str, Any] | None = None,
+        tile_labels: Sequence[str] | None = None,
+        reference: np.ndarray | None = None,
+        reference_label: str = "Untouched",
+        images_label: str = "Edited",
+        controls: Mapping[str, str] | None = None,
+        start: Mapping[str, Any] | None = None,
+        title: str = "",
+        note: str = "",
+        label: str = "Flipbook",
+        key: str = "flipbook",
+        quality: int = 90,
+    ) -> None:
+        images = np.asarray(images)
+        lead = tuple(len(labels) for labels in axes.values())
+        if not 1 <= len(lead) <= 3 or 0 in lead:
+            raise ValueError(f"axes with {len(lead)} names of lengths {lead}: expected one to three, none empty")
+        if images.ndim not in (len(lead) + 3, len(lead) + 4) or images.shape[: len(lead)] != lead:
+            wanted = ", ".join(str(n) for n in lead)
+            raise ValueError(f"images of shape {images.shape}: expected [{wanted}, H, W, 3] or [{wanted}, n, H, W, 3]")
+        tiles = images.shape[len(lead)] if images.ndim == len(lead) + 4 else 1
+        if tile_labels is not None and len(tile_labels) != tiles:
+            raise ValueError(f"{len(tile_labels)} tile_labels: expected {tiles}, one a picture seen together")
+        block = Block()
+        data: dict[str, Any] = {
+            "label": label,
+            "key": key,
+            "title": title,
+            "note": note,
+            "axes": [_axis(name, labels, controls or {}) for name, labels in axes.items()],
+            "tiles": tiles,
+            "tile_labels": None if tile_labels is None else [str(text) for text in tile_labels],
+            "images": sheet(images.reshape(-1, *images.shape[-3:]), quality),
+            "images_label": images_label,
+            "captions": None,
+            "numbers": [_number(block, name, values, lead) for name, values in (numbers or {}).items()],
+        }
+        if captions is not None:
+            captions = np.asarray(captions, dtype=object)
+            if captions.shape != lead:
+                raise ValueError(f"captions of shape {captions.shape}: expected {lead}, one a cell")
+            data["captions"] = [str(text) for text in captions.ravel()]
+        if reference is not None:
+            reference = np.asarray(reference)
+            reference = reference[None] if reference.ndim == 3 else reference
+            if len(reference) not in (1, tiles):
+                raise ValueError(f"{len(reference)} reference pictures: expected {tiles}, one a picture seen together")
+            data["reference"] = sheet(reference, quality)
+            data["reference_label"] = reference_label
+        super().__init__("flipbook", data, block.tobytes(), _start(data["axes"], start or {}))
+
+
+def _axis(name: str, labels: Sequence, controls: Mapping[str, str]) -> dict:
+    texts = [f"{label:g}" if isinstance(label, (float, np.floating)) else str(label) for label in labels]
+    numeric = all(isinstance(label, (int, float, np.number)) and not isinstance(label, bool) for label in labels)
+    short = len(texts) <= 4 and sum(map(len, texts)) <= 40
+    control = controls.get(name, "slider" if numeric else "buttons" if short else "dropdown")
+    if control not in _CONTROLS:
+        raise ValueError(f"controls[{name!r}] = {control!r}: expected one of {', '.join(_CONTROLS)}")
+    return {"name": str(name), "labels": texts, "control": control}
+
+
+def _number(block: Block, name: str, values: Any, lead: tuple[int, ...]) -> dict:
+    given = values if isinstance(values, tuple) else (values,)
+    if len(given) not in (1, 3):
+        raise ValueError(f"numbers[{name!r}] has {len(given)} arrays: expected values, or (values, low, high)")
+    header: dict[str, Any] = {"name": str(name)}
+    for part, array in zip(("value", "low", "high"), given, strict=False):
+        array = np.asarray(array, dtype=np.float32)
+        if array.shape != lead:
+            raise ValueError(f"numbers[{name!r}] of shape {array.shape}: expected {lead}, one a cell")
+        header[part] = block.plain(array.ravel())
+    return header
+
+
+def _start(axes: list[dict], start: Mapping[str, Any]) -> dict[str, int]:
+    state = {}
+    names = [axis["name"] for axis in axes]
+    for name, where in start.items():
+        if name not in names:
+            raise ValueError(f"start names the axis {name!r}: expected one of {names}")
+        labels = axes[names.index(name)]["labels"]
+        place = labels.index(str(where)) if str(where) in labels else where
+        if not isinstance(place, (int, np.integer)) or not 0 <= place < len(labels):
+            raise ValueError(f"start[{name!r}] = {where!r}: expected a label of {labels} or 0 to {len(labels) - 1}")
+        state[f"axis{names.index(name)}"] = int(place)
+    return state

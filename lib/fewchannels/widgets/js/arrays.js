@@ -1,0 +1,71 @@
+// Reads what packing.py writes: one deflated block, arrays by offset, codes back to values.
+
+const KINDS = {
+  uint8: Uint8Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  float32: Float32Array,
+};
+
+// DataView (or anything on an ArrayBuffer) -> ArrayBuffer, inflated.
+export async function inflate(view) {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Response(stream).arrayBuffer();
+}
+
+export function product(shape) {
+  return shape.reduce((a, b) => a * b, 1);
+}
+
+// One array of the block, without a copy.
+export function arrayOf(buffer, header) {
+  const kind = KINDS[header.dtype];
+  if (!kind) throw new Error(`an array of dtype ${header.dtype}: expected one of ${Object.keys(KINDS).join(", ")}`);
+  const size = product(header.shape);
+  if (header.offset + size * kind.BYTES_PER_ELEMENT > buffer.byteLength) {
+    throw new Error(`an array at ${header.offset} of shape ${header.shape} ends after the data (${buffer.byteLength} bytes)`);
+  }
+  return new kind(buffer, header.offset, size);
+}
+
+// Logarithmic scores -> Float32Array in the order of header.shape.
+export function logValues(buffer, header) {
+  const planes = arrayOf(buffer, header.codes);
+  const size = product(header.shape);
+  const stride = product(header.shape.slice(header.axis + 1));
+  const span = stride * header.shape[header.axis];
+  const codes = new Int32Array(size);
+  const values = new Float32Array(size);
+  for (let i = 0; i < size; i++) {
+    const zigzag = planes[i] | (planes[size + i] << 8);
+    const delta = (zigzag >>> 1) ^ -(zigzag & 1);
+    codes[i] = delta + (i % span >= stride ? codes[i - stride] : 0);
+    values[i] = codes[i] === 0 ? 0 : header.floor * Math.exp((codes[i] - 1) * header.step);
+  }
+  return values;
+}
+
+// Token maps stay packed; one is unpacked when it is looked at.
+export function mapReader(buffer, header) {
+  const codes = arrayOf(buffer, header.codes);
+  const low = arrayOf(buffer, header.low);
+  const scale = arrayOf(buffer, header.scale);
+  const shape = header.codes.shape;
+  const [height, width] = shape.slice(-2);
+  const size = height * width;
+  let levels = 0;
+  for (let i = 0; i < codes.length; i++) if (codes[i] > levels) levels = codes[i];
+  return {
+    count: low.length,
+    height,
+    width,
+    low: (index) => low[index],
+    high: (index) => low[index] + levels * scale[index],
+    read(index) {
+      const values = new Float32Array(size);
+      for (let i = 0; i < size; i++) values[i] = low[index] + scale[index] * codes[index * size + i];
+      return values;
+    },
+  };
+}

@@ -1,0 +1,164 @@
+// The channel browser's page: controls on top, the ranking beside the chosen channel's maps and read-outs.
+
+import { depthStrip, rankedList, tokenMaps } from "./browser_parts.js";
+import { browserState, browserView, largestHere, openBrowser, toPeak } from "./browser_state.js";
+import { openSheet } from "./canvas.js";
+import { announcer, choices, dropdown, el, setText, slider, uid } from "./dom.js";
+import { number, ordinal, percent } from "./format.js";
+import { clampInt } from "./store.js";
+
+const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
+const SCORE_TITLE = {
+  abs_mean: "absolute value of the mean over the image tokens",
+  mean_abs: "mean over the image tokens of the absolute value",
+};
+
+export const browserKind = {
+  open: openBrowser,
+  state: browserState,
+  build(root, data, store) {
+    const change = (part) => store.set({ ...store.get(), ...part });
+    const { layers, steps, width } = data.counts;
+
+    const prompts = choices({
+      label: "Prompt",
+      kind: "fc-chips",
+      options: data.prompts.map((prompt, i) => ({ value: i, content: chip(data, prompt, i), title: prompt })),
+      onpick: (prompt) => change({ prompt }),
+    });
+    const layer = slider({ label: "Block (depth)", count: layers, onpick: (value) => change({ layer: value }) });
+    const step = slider({ label: "Denoising step", count: steps, onpick: (value) => change({ step: value }) });
+    const score = choices({
+      label: "Score",
+      options: Object.keys(SCORE_TEXT).map((value) => ({ value, content: SCORE_TEXT[value], title: SCORE_TITLE[value] })),
+      onpick: (value) => change({ score: value }),
+    });
+
+    const ranks = rankedList(Math.min(data.rows, width), (channel) => change({ channel }));
+    const maps = tokenMaps(data, {
+      onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
+    });
+    const strip = depthStrip(data, change);
+    const finder = channelFinder(width, change, store);
+    const here = el("button.fc-button", { type: "button", onclick: () => store.set(largestHere(data, store.get())) }, "Largest here");
+    const peak = el("button.fc-button", { type: "button", onclick: () => store.set(toPeak(data, store.get())) }, "Go to its peak");
+
+    const overId = uid("fc-over");
+    const over = el("input", { type: "checkbox", id: overId, onchange: () => change({ over: over.checked }) });
+    const opacity = slider({ label: "Opacity", count: 101, onpick: (value) => change({ opacity: value, over: true }) });
+    const scale = dropdown({
+      label: "Colour scale",
+      options: [
+        { value: "map", text: "this map" },
+        { value: "channel", text: "all blocks and steps" },
+      ],
+      onpick: (value) => change({ scale: value }),
+    });
+    const facts = readouts(["Score", "Rank", "Times the median", data.energy ? "Share of the block's energy" : "Share of the block's score"]);
+    const live = announcer();
+
+    root.append(
+      el("div.fc-controls", {}, prompts.node, el("div.fc-dials", {}, layer.node, step.node, score.node)),
+      el(
+        "div.fc-body",
+        {},
+        ranks.node,
+        el(
+          "div.fc-channel",
+          {},
+          el("div.fc-pick", {}, finder.node, here, peak),
+          maps.node,
+          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over the picture")), opacity.node, scale.node),
+          facts.node,
+          strip.node,
+        ),
+      ),
+      live.node,
+    );
+
+    let first = true;
+    return {
+      stop: live.stop,
+      show(state) {
+        const view = browserView(data, state);
+        const stepText = `${data.steps[state.step]}${data.sigmas ? ` · σ ${number(data.sigmas[state.step])}` : ""}`;
+        prompts.set(state.prompt);
+        layer.set(state.layer, `${state.layer} · ${data.layers[state.layer]}`);
+        step.set(state.step, stepText);
+        score.set(state.score);
+        opacity.set(state.opacity, `${state.opacity} %`);
+        over.checked = state.over;
+        scale.set(state.scale);
+        finder.show(state);
+        ranks.show(view, `${SCORE_TEXT[state.score]} in block ${state.layer} at step ${data.steps[state.step]}`);
+        maps.show(view, state);
+        strip.show(view, state);
+        const times = view.timesMedian === null ? "–" : `${number(view.timesMedian)} ×`;
+        facts.show([number(view.value), `${ordinal(view.rank)} of ${width}`, times, percent(view.share)]);
+        if (!first) {
+          live.say(
+            `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}: ${number(view.value)}, ` +
+              `${ordinal(view.rank)} of ${width}, ${percent(view.share)} ${data.energy ? "of the energy" : "of the score"}.` +
+              (view.map ? "" : " No map of this channel here."),
+          );
+        }
+        first = false;
+      },
+      note:
+        `Blue: the ${data.top ? data.top_label : `top ${data.k} of the block over all prompts and steps`}. ` +
+        `The tick on each bar is the block's median channel; numbers in bold have a map here. ${data.precision}`,
+    };
+  },
+};
+
+function chip(data, prompt, index) {
+  const text = el("span.fc-prompt", {}, prompt);
+  if (!data.images) return text;
+  const canvas = el("canvas", { "aria-hidden": "true" });
+  const sheet = openSheet(data.images);
+  sheet.ready.then(() => sheet.draw(canvas, index), () => {});
+  return [canvas, text];
+}
+
+// Search by number, one back, one on. While something else is being typed the field is left alone.
+function channelFinder(width, change, store) {
+  const id = uid("fc-channel");
+  const input = el("input", { type: "number", id, min: 0, max: width - 1, step: 1, inputmode: "numeric" });
+  const bad = el("span.fc-bad", { role: "alert" });
+  const move = (by) => change({ channel: (store.get().channel + by + width) % width });
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
+    input.setAttribute("aria-invalid", String(!fits));
+    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
+    if (fits) change({ channel: clampInt(value, width) });
+  });
+  const restore = () => {
+    input.value = store.get().channel;
+    input.setAttribute("aria-invalid", "false");
+    setText(bad, "");
+  };
+  input.addEventListener("blur", restore);
+  return {
+    node: el(
+      "div.fc-find",
+      {},
+      el("label", { for: id }, "Channel"),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
+      input,
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
+      bad,
+    ),
+    show(state) {
+      if (Number(input.value) !== state.channel && !(document.activeElement === input && input.getAttribute("aria-invalid") === "true")) {
+        input.value = state.channel;
+      }
+    },
+  };
+}
+
+export function readouts(names) {
+  const cells = names.map(() => el("dd"));
+  const node = el("dl.fc-facts", {}, ...names.map((name, i) => el("div", {}, el("dt", {}, name), cells[i])));
+  return { node, show: (texts) => texts.forEach((text, i) => setText(cells[i], text)) };
+}

@@ -1,0 +1,91 @@
+// Elements of the page. Text goes in through textContent only, whatever it holds.
+
+let made = 0;
+
+export function uid(prefix = "fc") {
+  return `${prefix}-${++made}-${Math.random().toString(36).slice(2, 7)}`;
+}
+
+// el("p.note", { title: "…", onclick: f }, "text", child)
+export function el(what, props = {}, ...children) {
+  const [tag, ...classes] = what.split(".");
+  const node = document.createElement(tag);
+  if (classes.length) node.className = classes.join(" ");
+  for (const [name, value] of Object.entries(props)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (name === "value" || name === "checked") node[name] = value;
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+// A labelled slider over 0 .. count - 1; `set(index, text)` moves it.
+export function slider({ label, count, onpick }) {
+  const id = uid("fc-slider");
+  const input = el("input", { type: "range", id, min: 0, max: Math.max(1, count - 1), step: 1, disabled: count < 2 });
+  const shown = el("output.fc-out", { for: id });
+  input.addEventListener("input", () => onpick(Number(input.value)));
+  const node = el("div.fc-slider", {}, el("label", { for: id }, label), shown, input);
+  return {
+    node,
+    input,
+    set(index, text) {
+      if (Number(input.value) !== index) input.value = index;
+      input.style.setProperty("--fc-fill", count > 1 ? index / (count - 1) : 0);
+      input.setAttribute("aria-valuetext", text);
+      setText(shown, text);
+    },
+  };
+}
+
+// One of a few, as native radio buttons; options are { value, content: nodes or text, title }.
+export function choices({ label, options, onpick, kind = "fc-seg" }) {
+  const name = uid("fc-radio");
+  const inputs = new Map();
+  const node = el(`fieldset.${kind}`, {}, el("legend", {}, label));
+  const box = node.appendChild(el("div.fc-options"));
+  for (const { value, content, title } of options) {
+    const input = el("input.fc-sr", { type: "radio", name, onchange: () => onpick(value) });
+    inputs.set(value, input);
+    box.append(el("label", { title }, input, el("span.fc-option", {}, ...[].concat(content))));
+  }
+  return {
+    node,
+    set(value) {
+      const input = inputs.get(value);
+      if (input && !input.checked) input.checked = true;
+    },
+  };
+}
+
+export function dropdown({ label, options, onpick }) {
+  const id = uid("fc-select");
+  const select = el("select", { id, onchange: () => onpick(select.value) });
+  for (const { value, text } of options) select.append(el("option", { value }, text));
+  return {
+    node: el("div.fc-select", {}, el("label", { for: id }, label), select),
+    set(value) {
+      if (select.value !== String(value)) select.value = String(value);
+    },
+  };
+}
+
+// Says a sentence to screen readers once the reader has come to rest.
+export function announcer(wait = 500) {
+  const node = el("p.fc-sr", { "aria-live": "polite", role: "status" });
+  let timer;
+  return {
+    node,
+    say(text) {
+      clearTimeout(timer);
+      timer = setTimeout(() => setText(node, text), wait);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}

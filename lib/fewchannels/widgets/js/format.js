@@ -1,0 +1,20 @@
+// Numbers as people read them.
+
+const DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
+
+export function number(value) {
+  if (value === null || value === undefined || !Number.isFinite(value)) return "–";
+  const size = Math.abs(value);
+  const text = size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(1) : DIGITS.format(value);
+  return text.replace("-", "−");
+}
+
+export function percent(share) {
+  const value = 100 * share;
+  return `${value >= 9.95 ? Math.round(value) : value.toFixed(value >= 0.095 ? 1 : 2)} %`;
+}
+
+export function ordinal(n) {
+  const teen = n % 100 >= 11 && n % 100 <= 13;
+  return `${n}${teen ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] || "th"}`;
+}

@@ -1,0 +1,96 @@
+// The one entry: `render({ model, el, host })`, as anywidget calls it and as the static page's loader does.
+
+import { browserKind } from "./browser.js";
+import { el, setText } from "./dom.js";
+import { flipbookKind } from "./flipbook.js";
+import { fromHash, toHash } from "./link.js";
+import { createStore } from "./store.js";
+
+const KINDS_OF_WIDGET = { browser: browserKind, flipbook: flipbookKind };
+
+function addStyle(place) {
+  const home = place.getRootNode();
+  const into = home === document || !home.querySelector ? document.head : home;
+  if (!into.querySelector("style[data-fc-style]")) into.append(el("style", { "data-fc-style": true }, STYLE));
+}
+
+// The state in the model (live kernel) and in the store follow each other, without an echo.
+function follow(model, kind, data, store) {
+  let sent = JSON.stringify(store.get());
+  let timer;
+  const push = (state) => {
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      sent = JSON.stringify(state);
+      model.set("state", state);
+      model.save_changes();
+    }, 150);
+  };
+  const pull = () => {
+    const next = kind.state(data, { ...store.get(), ...model.get("state") });
+    if (JSON.stringify(next) !== sent) store.set(next);
+  };
+  const leave = store.subscribe(push);
+  model.on("change:state", pull);
+  return () => {
+    clearTimeout(timer);
+    leave();
+    model.off("change:state", pull);
+  };
+}
+
+function linkButton(key, store) {
+  const button = el("button.fc-button.fc-quiet", { type: "button" }, "Copy link to this view");
+  button.addEventListener("click", async () => {
+    const hash = toHash(key, store.get());
+    try {
+      history.replaceState(history.state, "", hash);
+      await navigator.clipboard.writeText(location.href);
+      setText(button, "Link copied");
+    } catch {
+      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
+    }
+    setTimeout(() => setText(button, "Copy link to this view"), 2500);
+  });
+  return button;
+}
+
+async function render({ model, el: place, host }) {
+  const root = place.classList.contains("fc-widget") ? place : place.appendChild(el("div.fc-widget", { role: "group" }));
+  const header = model.get("data");
+  try {
+    const kind = KINDS_OF_WIDGET[model.get("kind")];
+    if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
+    const data = await kind.open(header, model.get("blob"));
+    const linked = host === "page" ? fromHash(data.key, location.hash) : null;
+    const store = createStore(kind.state(data, linked || model.get("state")));
+    addStyle(root);
+    root.setAttribute("aria-label", data.label);
+    root.replaceChildren();
+    if (data.title) root.append(el("p.fc-head", {}, data.title));
+    const page = kind.build(root, data, store);
+    const foot = el("div.fc-foot", {}, el("p", {}, page.note));
+    if (host === "page") foot.append(linkButton(data.key, store));
+    if (page.note || host === "page") root.append(foot);
+    store.subscribe(page.show);
+    page.show(store.get());
+    const unfollow = follow(model, kind, data, store);
+    root.setAttribute("data-fc-ready", "");
+    if (linked) root.scrollIntoView({ block: "start" });
+    const onhash = () => {
+      const next = fromHash(data.key, location.hash);
+      if (next) store.set(kind.state(data, next));
+    };
+    if (host === "page") addEventListener("hashchange", onhash);
+    return () => {
+      removeEventListener("hashchange", onhash);
+      unfollow();
+      page.stop();
+    };
+  } catch (error) {
+    root.replaceChildren(el("p", { "data-fc-error": true }, `This figure could not be shown: ${error.message}`));
+    throw error;
+  }
+}
+
+export default { render };

@@ -1,0 +1,147 @@
+"""Arrays made small for a page: a few bytes a value, one deflated block, with the precision stated.
+
+    block = Block()
+    header = {"maps": block.linear(maps), "scores": block.log(scores)}
+    blob = block.tobytes()                  # bytes; `js/arrays.js` reads the same layout
+
+Token maps keep `LEVELS` values between each map's own smallest and largest value, so no value is further from the
+truth than half a level (0.5 % of that map's range). Scores span decades, so they are kept on a logarithmic scale
+with a relative error of at most `RELATIVE_ERROR`. Pictures are WebP sheets.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+import zlib
+
+import numpy as np
+import PIL.Image
+
+LEVELS = 100
+RELATIVE_ERROR = 0.005
+_LOSSLESS_UP_TO = (
+    48_000  # bytes; sheets of small pictures with flat colours are sharper, and often smaller, without loss
+)
+_WEBP_MAX = 16383
+
+
+def finite(name: str, array: np.ndarray) -> np.ndarray:
+    """`array` as float32 of the same shape. Raises ValueError where a value is not finite, naming the first."""
+    array = np.asarray(array, dtype=np.float32)
+    bad = ~np.isfinite(array)
+    if bad.any():
+        where = tuple(int(i) for i in np.argwhere(bad)[0])
+        raise ValueError(
+            f"{name}: {int(bad.sum())} of {array.size} values are not finite, the first at index {where}; "
+            "a page cannot draw them. Replace them (np.nan_to_num) or leave that channel out."
+        )
+    return array
+
+
+class Block:
+    """Collects arrays, each with a small JSON header, into one deflated block of bytes."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._length = 0
+
+    def _append(self, array: np.ndarray) -> dict:
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        offset = self._length
+        self._parts.append(little.tobytes())
+        self._length += little.nbytes
+        pad = -self._length % 8
+        self._parts.append(bytes(pad))
+        self._length += pad
+        return {"offset": offset, "dtype": array.dtype.name, "shape": list(array.shape)}
+
+    def plain(self, array: np.ndarray) -> dict:
+        """An array of integers or float32, as it is."""
+        return self._append(array)
+
+    def linear(self, maps: np.ndarray, name: str = "maps") -> dict:
+        """maps [..., h, w] -> uint8 codes with an offset and a scale of its own for each map.
+
+        A value is `offset + scale * code`; it is within half a scale, at most 1 / (2 (LEVELS - 1)) of the map's range.
+        """
+        maps = finite(name, maps)
+        low = maps.min((-2, -1))
+        scale = (maps.max((-2, -1)).astype(np.float64) - low) / (LEVELS - 1)
+        codes = np.rint((maps - low[..., None, None]) / np.where(scale > 0, scale, 1)[..., None, None])
+        return {
+            "kind": "linear",
+            "codes": self._append(codes.astype(np.uint8)),
+            "low": self._append(low),
+            "scale": self._append(scale.astype(np.float32)),
+        }
+
+    def log(self, scores: np.ndarray, axis: int = -2, name: str = "scores") -> dict:
+        """scores >= 0, any shape -> differences along `axis` of rounded logarithms, low and high bytes apart.
+
+        A value is within `RELATIVE_ERROR` of the truth. What is below a 1e-6th of the largest value becomes zero.
+        """
+        scores = finite(name, scores).astype(np.float64)
+        if (scores < 0).any():
+            raise ValueError(f"{name}: scores are absolute values, expected none below zero, got {scores.min():g}")
+        top = float(scores.max(initial=0)) or 1.0
+        floor = top * 1e-6
+        step = 2 * math.log1p(RELATIVE_ERROR)
+        codes = 1 + np.rint(np.log(np.maximum(scores, floor) / floor) / step)
+        delta = np.diff(np.where(scores < floor, 0, codes).astype(np.int32), axis=axis, prepend=0)
+        zigzag = ((delta << 1) ^ (delta >> 31)).astype(np.uint16)
+        planes = np.stack([zigzag & 0xFF, zigzag >> 8]).astype(np.uint8)
+        return {
+            "kind": "log",
+            "codes": self._append(planes),
+            "floor": floor,
+            "step": step,
+            "axis": axis % scores.ndim,
+            "shape": list(scores.shape),
+        }
+
+    def tobytes(self) -> bytes:
+        """Everything appended so far, in the zlib format."""
+        return zlib.compress(b"".join(self._parts), 9)
+
+
+def sheet(images: np.ndarray, quality: int = 90) -> dict:
+    """images uint8 [n, H, W, 3] -> one WebP sheet: `url` (a data URL), `columns`, `width`, `height`, `cell` [w, h].
+
+    A sheet is kept without loss where that costs little, else at `quality`. Cells are padded to a multiple of 16 px by
+    repeating the edge, so that WebP's blocks never mix two pictures. Raises ValueError for another dtype or shape, or
+    more pictures than one sheet can hold.
+    """
+    images = np.asarray(images)
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
+        raise ValueError(
+            f"images of dtype {images.dtype} and shape {images.shape}: expected uint8 [n, H, W, 3], as "
+            "model.generate(...) gives by default"
+        )
+    count, height, width, _ = images.shape
+    cell_height, cell_width = height + -height % 16, width + -width % 16
+    columns = min(count, max(1, round(math.sqrt(count * cell_height / cell_width))))
+    rows = -(-count // columns)
+    if max(columns * cell_width, rows * cell_height) > _WEBP_MAX:
+        raise ValueError(f"{count} pictures of {width} x {height} px do not fit one WebP sheet: give fewer or smaller")
+    padded = np.pad(images, ((0, 0), (0, cell_height - height), (0, cell_width - width), (0, 0)), mode="edge")
+    padded = np.concatenate([padded, np.zeros((rows * columns - count, *padded.shape[1:]), np.uint8)])
+    picture = padded.reshape(rows, columns, cell_height, cell_width, 3).swapaxes(1, 2)
+    picture = picture.reshape(rows * cell_height, columns * cell_width, 3)
+    lossy, exact = _webp(picture, lossless=False, quality=quality), _webp(picture, lossless=True, quality=100)
+    smaller = exact if len(exact) <= max(_LOSSLESS_UP_TO, 1.5 * len(lossy)) else lossy
+    return {
+        "url": "data:image/webp;base64," + base64.b64encode(smaller).decode("ascii"),
+        "columns": columns,
+        "count": count,
+        "width": width,
+        "height": height,
+        "cell": [cell_width, cell_height],
+    }
+
+
+def _webp(picture: np.ndarray, **options) -> bytes:
+    out = io.BytesIO()
+    PIL.Image.fromarray(picture).save(out, "WEBP", method=4, **options)
+    return out.getvalue()
