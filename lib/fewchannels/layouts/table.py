@@ -19,7 +19,7 @@ class Blocks:
         tensor that holds text and image in a row.
     image: where the image stands in a fused tensor, "first" or "last" ("all" where nothing else is in the tensor).
     axes: "BSD" (batch, sequence, channel) or "SBD".
-    registers: learned tokens that stand before the text of a fused tensor and belong to neither stream.
+    registers: learned tokens that stand before the text and belong to neither stream.
     """
 
     path: str
@@ -79,7 +79,7 @@ _ROWS = (
     Layout("CogView4Transformer2DModel", "CogView4", (Blocks("transformer_blocks", "img_txt"),),
            grid="latent", text="joint", **IN_TURN),
     Layout("AuraFlowTransformer2DModel", "AuraFlow",
-           (Blocks("joint_transformer_blocks", "txt_img"),
+           (Blocks("joint_transformer_blocks", "txt_img", registers=8),
             Blocks("single_transformer_blocks", "fused", image="last", registers=8)),
            grid="latent", text="joint", **UNCOND_FIRST),
     Layout("ErnieImageTransformer2DModel", "ERNIE-Image", (Blocks("layers", "fused", image="first", axes="SBD"),),

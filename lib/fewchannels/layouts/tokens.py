@@ -142,7 +142,7 @@ def _place(group: Blocks, output, frame: Frame, stream: str) -> tuple[torch.Tens
             return None, 0, 0
         length = tensor.shape[0 if group.axes == "SBD" else 1]
         if stream == "text":
-            return tensor, 0, length
+            return tensor, group.registers, length
         return tensor, 0, _checked(group, frame, length)
     tensor = output[0] if isinstance(output, (tuple, list)) else output
     length = tensor.shape[0 if group.axes == "SBD" else 1]
