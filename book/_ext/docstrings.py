@@ -23,70 +23,65 @@ ORDER = (
     "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "clustering", "masks", "judges",
     "metrics", "sweep", "prompts", "runfile", "plots", "notebook", "cli", "widgets", "toyworld",
 )  # fmt: skip
+ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
+BULLET = re.compile(r"(?:-|\d+\.) +")
 CODE = re.compile(r"(``.+?``|`[^`\n]+`)")
 
 
 def to_rst(lines: list[str]) -> list[str]:
     """Plain docstring lines to reStructuredText lines.
 
+    A paragraph that opens with `name: ` lists arguments: each line that opens so becomes an item. An indented block
+    after an empty line is code. All else is prose.
+
     >>> to_rst(["The mean |x| of `stats`:", "", "    stats.mean", ""])
     ['The mean \\\\|x\\\\| of ``stats``:', '', '::', '', '    stats.mean', '', '']
+    >>> to_rst(["k: how many", "layer: its name,", "    or its number"])
+    ['- **k**: how many', '- **layer**: its name,', '  or its number', '']
     """
     out: list[str] = []
-    literal = doctest = False
+    mode = "gap"  # of the paragraph that is open: gap, prose, item, code or doctest
     for line in lines:
         text = line.strip()
-        indented = line.startswith("    ")
-        if doctest:
-            doctest = bool(text)
+        if mode == "doctest" and text:
             out.append(line)
+        elif not text:
+            mode = "code" if mode == "code" else "gap"
+            out.append("")
         elif text.startswith(">>>"):
-            if out and out[-1].strip():
-                out.append("")
-            doctest, literal = True, False
-            out.append(line)
-        elif literal:
-            if text and not indented:
-                literal = False
-                out += ["", _prose(line)]
-            else:
-                out.append(line)
-        elif indented and not _belongs_to_item(out):
-            literal = True
-            out += ["", "::", "", line] if out and out[-1].strip() else ["::", "", line]
+            out += [line] if mode == "gap" else ["", line]
+            mode = "doctest"
+        elif line.startswith("    ") and mode in ("gap", "code"):
+            out += [line] if mode == "code" else ["::", "", line]
+            mode = "code"
+        elif (argument := ARGUMENT.match(line)) and mode != "prose":
+            out += ["", ""][: mode == "code"] + [f"- **{_escape(argument[1])}**: {_prose(line[argument.end() :])}"]
+            mode = "item"
+        elif BULLET.match(line):
+            out += [""] * (mode in ("prose", "code")) + [_prose(line)]
+            mode = "item"
+        elif mode == "item":
+            out.append(f"  {_prose(text)}")
         else:
-            starts_item = re.match(r"\s*(-|\d+\.)\s", line)
-            if starts_item and out and out[-1].strip() and not re.match(r"\s*(-|\d+\.|\s)\s", out[-1]):
-                out.append("")
-            out.append(_prose(line))
+            out += [""] * (mode == "code") + [_prose(text)]
+            mode = "prose"
     return [*out, ""]
 
 
-def _belongs_to_item(out: list[str]) -> bool:
-    """Whether the paragraph that is open is a list's item, whose further lines are indented."""
-    for line in reversed(out):
-        if not line.strip():
-            return False
-        if re.match(r"\s*(-|\d+\.)\s", line):
-            return True
-    return False
-
-
 def _prose(line: str) -> str:
-    indent = re.match(r"\s*((-|\d+\.)\s+)?", line).group(0)
-    pieces = CODE.split(line[len(indent) :])
+    bullet = BULLET.match(line)
+    start = bullet.group(0) if bullet else ""
+    pieces = CODE.split(line[len(start) :])
     for i, piece in enumerate(pieces):
-        if CODE.fullmatch(piece):
-            pieces[i] = f"``{piece.strip('`')}``"
-        else:
-            piece = re.sub(r"([\\*|`])", r"\\\1", piece)
-            pieces[i] = re.sub(r"(\w)_(?=\W|$)", r"\1\\_", piece)
-    # an inline literal must not touch a letter, so plurals such as `ChannelSet`s get a zero-width break
-    joined = "".join(
-        piece + ("\\ " if i % 2 and i + 1 < len(pieces) and pieces[i + 1][:1].isalnum() else "")
-        for i, piece in enumerate(pieces)
+        pieces[i] = f"``{piece.strip('`')}``" if CODE.fullmatch(piece) else _escape(piece)
+    # an inline literal must not touch a letter, so plurals such as `ChannelSet`s get a break of no width
+    return start + "".join(
+        piece + ("\\ " if i % 2 and pieces[i + 1][:1].isalnum() else "") for i, piece in enumerate(pieces)
     )
-    return indent + joined
+
+
+def _escape(text: str) -> str:
+    return re.sub(r"(\w)_(?=\W|$)", r"\1\\_", re.sub(r"([\\*|`])", r"\\\1", text))
 
 
 def public_modules(package: str = PACKAGE) -> list[str]:
@@ -123,7 +118,7 @@ def _write_page(app, docname: str, source: list[str]) -> None:
             continue
         if not documented:
             continue
-        sections.append(f"## `{name}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
+        sections.append(f"## `{name.partition('.')[2]}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
     source[0] = source[0].replace(MARKER, "\n".join(sections))
 
 
