@@ -1,0 +1,39 @@
+"""One function a figure: arrays in, a figure out. No model is seen here.
+
+    figure = plots.scores_by_rank(scores[layer], k=8)          # a matplotlib Figure
+    figure = plots.explore_depth_heatmap(scores, layers)       # a plotly Figure, for what wants to be hovered over
+
+Figures are drawn narrow with large type, so that the same picture can be read on a phone (390 px) and on a desk. The
+colours keep their meaning through the book (`style.PALETTE`): the palette is Okabe and Ito's, safe for colour-blind
+readers, and maps are "cividis" where one end is nothing and "PuOr" where zero is the middle.
+"""
+
+from .charts import (
+    concentration_by_depth,
+    depth_heatmap,
+    growth_over_steps,
+    overlap_matrix,
+    score_disagreement,
+    scores_by_rank,
+)
+from .interactive import explore_depth_heatmap, explore_score_disagreement
+from .pictures import channel_maps, images_grid, story_strip
+from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
+
+__all__ = [
+    "DIVERGING",
+    "PALETTE",
+    "SEQUENTIAL",
+    "channel_maps",
+    "concentration_by_depth",
+    "depth_heatmap",
+    "explore_depth_heatmap",
+    "explore_score_disagreement",
+    "growth_over_steps",
+    "images_grid",
+    "overlap_matrix",
+    "score_disagreement",
+    "scores_by_rank",
+    "story_strip",
+    "use_style",
+]

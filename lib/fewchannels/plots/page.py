@@ -1,0 +1,97 @@
+"""Figures as HTML for a page without a kernel, without a network, and for readers who do not see them.
+
+A static figure travels inside its tag as WebP. A plotly figure travels as JSON with a loader of a few lines; the
+site's own copy of plotly (4.8 MB) is fetched once, and only where a figure asks for it. plotly's own HTML renderers
+bring another host's address into every figure, so they are not used.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import json
+from typing import Any
+
+DOTS = 200  # an inch, so that type stays sharp on dense screens
+PIXELS = 112  # CSS pixels an inch at most: type of 10.5 points is then as large as the page's own
+
+# `script` is the loader's own tag; the figure's div and its JSON stand before it.
+LOADER = """(function (script) {
+  var data = script.previousElementSibling, place = data.previousElementSibling;
+  function draw() {
+    var figure = JSON.parse(data.textContent);
+    place.textContent = "";
+    Plotly.newPlot(place, figure.data, figure.layout, {responsive: true, displayModeBar: false});
+  }
+  function load(done, fail) {
+    if (window.Plotly) return done();
+    var tag = document.createElement("script"), root = document.documentElement.dataset.content_root;
+    tag.src = (root || "./") + "_static/ext/plotly.min.js";
+    tag.onload = done; tag.onerror = fail;
+    document.head.appendChild(tag);
+  }
+  window.fewchannelsPlotly = window.fewchannelsPlotly || new Promise(load);
+  window.fewchannelsPlotly.then(draw, function () {
+    place.textContent = "plotly.min.js could not be loaded. This figure shows: " + place.getAttribute("aria-label");
+  });
+})(document.currentScript);"""
+
+
+def static_figure(figure: Any, alt: str, caption: str | None = None) -> str:
+    """A matplotlib Figure as <figure> with the picture inside; alt and caption are taken as text, not as HTML."""
+    from PIL import Image
+
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=DOTS)
+    picture = Image.open(buffer).convert("RGB")
+    encoded = min((_webp(picture, lossless=True), _webp(picture, quality=88)), key=len)
+    source = "data:image/webp;base64," + base64.b64encode(encoded).decode("ascii")
+    width, height = (round(side * PIXELS) for side in figure.get_size_inches())
+    image = (
+        f'<img alt="{html.escape(alt)}" src="{source}" width="{width}" height="{height}" '
+        'style="max-width:100%;height:auto">'
+    )
+    return _framed(image, caption)
+
+
+def plotly_figure(figure: Any, alt: str, caption: str | None = None) -> str:
+    """A plotly figure (or its dict) as <figure> with its JSON and the loader."""
+    import plotly.io
+
+    text = plotly.io.to_json(figure, validate=False, remove_uids=True)
+    height = (json.loads(text).get("layout") or {}).get("height", 450)
+    place = (
+        f'<div class="fc-plotly" role="img" aria-label="{html.escape(alt)}" style="min-height:{int(height)}px"></div>'
+    )
+    # every "<" is escaped: "</script" would end the tag, and "<!--<script" would swallow the page after it
+    data = '<script type="application/json">' + text.replace("<", "\\u003c") + "</script>"
+    return _framed(f"{place}{data}<script>{LOADER}</script>", caption)
+
+
+def page_renderer() -> Any:
+    """A plotly renderer for `plotly.io.renderers["book"]`: what fig.show() and a cell's last line give in a page.
+
+    The text for those who do not see it is the figure's `layout.meta["alt"]`, else its title.
+    """
+    from plotly.io.base_renderers import MimetypeRenderer
+
+    class PageRenderer(MimetypeRenderer):
+        def to_mimebundle(self, fig_dict):
+            layout = fig_dict.get("layout", {})
+            meta, title = layout.get("meta"), layout.get("title") or {}
+            alt = (meta.get("alt") if isinstance(meta, dict) else None) or title.get("text") or "An interactive figure"
+            return {"text/html": plotly_figure(fig_dict, alt), "text/plain": alt}
+
+    return PageRenderer()
+
+
+def _framed(content: str, caption: str | None) -> str:
+    below = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
+    return f"<figure>{content}{below}</figure>"
+
+
+def _webp(picture: Any, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", method=4, **options)
+    return buffer.getvalue()

@@ -1,0 +1,180 @@
+"""Figures draw what they are given, in the book's colours, and refuse what they cannot draw."""
+
+import json
+
+import matplotlib
+import numpy as np
+import pytest
+from fewchannels import plots
+from fewchannels.plots import page
+from fewchannels.plots.style import STYLE
+
+L, T, D = 6, 16, 192
+
+
+@pytest.fixture(scope="module")
+def scores():
+    """[L, D], positive, with channel 17 far above the rest."""
+    drawn = np.random.default_rng(0).lognormal(size=(L, D))
+    drawn[:, 17] = 80
+    return drawn
+
+
+@pytest.fixture(scope="module")
+def image():
+    return np.random.default_rng(0).integers(0, 256, (48, 48, 3)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def maps():
+    return np.random.default_rng(1).standard_normal((5, 12, 12)) + 100
+
+
+def rendered(figure):
+    """uint8 [H, W, 3]: proof that it can be drawn, at the size of a phone's column."""
+    figure.set_dpi(350 / figure.get_size_inches()[0])
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]
+
+
+def overhang(figure):
+    """Inches by which anything drawn sticks out of the figure."""
+    box, (width, height) = figure.get_tightbbox(figure.canvas.get_renderer()), figure.get_size_inches()
+    return max(-box.x0, -box.y0, box.x1 - width, box.y1 - height)
+
+
+@pytest.fixture(scope="module")
+def all_figures(scores, image, maps):
+    measures = {"top 8": (scores[:, 0], scores[:, 0] * 0.9, scores[:, 0] * 1.1), "random 8": scores[:, 1]}
+    return {
+        "scores_by_rank": plots.scores_by_rank(scores[0], k=8, title="Block 0"),
+        "depth_heatmap": plots.depth_heatmap(scores, [f"transformer_blocks.{i}" for i in range(L)], mark=[17, 60]),
+        "concentration_by_depth": plots.concentration_by_depth(measures, chance=8 / D),
+        "overlap_matrix": plots.overlap_matrix(np.eye(4) * 0.5 + 0.5, list("abcd"), chance=0.01, axis="prompt"),
+        "score_disagreement": plots.score_disagreement(scores[0] * 0.5, scores[0][::-1] + scores[0]),
+        "growth_over_steps": plots.growth_over_steps(scores[:1] * np.arange(1, T + 1)[:, None], [17, 3]),
+        "images_grid": plots.images_grid(
+            np.stack([image] * 5), ["a huge yellow heart at the top on a dotted purple and white background"] * 5
+        ),
+        "channel_maps": plots.channel_maps(image, maps, [17, 1, 2, 3, 4], title="Block 0, last step"),
+        "story_strip": plots.story_strip(image, maps, maps[0] > 100, image),
+    }  # fmt: skip
+
+
+def test_every_figure_is_tested(all_figures):
+    drawn = {name for name in plots.__all__ if name.islower() and name != "use_style" and "explore" not in name}
+    assert drawn == set(all_figures)
+
+
+def test_figures_have_ink_and_nothing_falls_off_the_edge(all_figures):
+    for name, figure in all_figures.items():
+        pixels = rendered(figure)
+        assert 0.01 < (pixels < 250).any(axis=-1).mean() < 0.99, name
+        assert overhang(figure) < 0.03, name
+
+
+def test_type_is_readable_on_a_phone(all_figures):
+    for name, figure in all_figures.items():
+        pixels_a_point = 350 / figure.get_size_inches()[0] / 72
+        smallest = min(t.get_fontsize() for t in figure.findobj(matplotlib.text.Text) if t.get_text())
+        assert smallest * pixels_a_point >= 7.5, name
+
+
+def test_the_callers_style_is_left_alone(scores):
+    with matplotlib.rc_context({"font.size": 21, "axes.facecolor": "red"}):
+        figure = plots.scores_by_rank(scores[0])
+        assert matplotlib.rcParams["font.size"] == 21
+        assert figure.axes[0].get_facecolor() == (1, 1, 1, 1)
+    with matplotlib.rc_context():
+        plots.use_style()
+        assert matplotlib.rcParams["font.size"] == STYLE["font.size"]
+
+
+def test_the_top_channels_are_the_top_ones(scores):
+    figure = plots.scores_by_rank(scores[2], k=3)
+    top = next(line for line in figure.axes[0].lines if line.get_label() == "top 3")
+    assert top.get_ydata().tolist() == sorted(scores[2])[::-1][:3]
+    assert matplotlib.colors.to_hex(top.get_color()).upper() == plots.PALETTE["top"]
+    numbers = [t.get_text() for t in figure.axes[0].texts]
+    assert "17" in numbers
+
+
+def test_a_lone_bright_channel_survives_a_wide_model():
+    scores = np.ones((3, 3072))
+    scores[:, 1500] = 1000
+    drawn = plots.depth_heatmap(scores).axes[0].images[0].get_array()
+    assert drawn[0, 1500] == 1000
+    assert 9 <= (drawn[0] == 1000).sum() <= 21  # wide enough to fill a pixel, and no wider than two
+
+
+def test_disagreement_counts_who_ranks_what():
+    abs_mean, mean_abs = np.array([9.0, 8, 1, 1, 1]), np.array([9.0, 2, 8, 1.5, 1.5])
+    labels = [line.get_label() for line in plots.score_disagreement(abs_mean, mean_abs, k=2).axes[0].lines]
+    assert {"in both tops (1)", "only in abs of mean (1)", "only in mean of abs (1)", "in neither top (2)"} <= set(
+        labels
+    )
+
+
+def test_zero_scores_and_constant_maps_can_be_drawn(image):
+    scores = np.zeros((2, 10))
+    scores[0, 1] = 1
+    for figure in (
+        plots.depth_heatmap(scores),
+        plots.scores_by_rank(scores[0], k=2),
+        plots.channel_maps(image, np.ones((1, 3, 5)), [4]),
+        plots.story_strip(image, np.zeros((2, 3, 5)), np.zeros((3, 5), bool), image),
+    ):
+        rendered(figure)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: plots.scores_by_rank(np.ones((2, 3))), r"scores of shape \(2, 3\): expected \[D\]"),
+        (lambda: plots.scores_by_rank(np.ones(3), k=4), "k=4: expected 1 to 3"),
+        (lambda: plots.depth_heatmap(np.ones(3)), r"expected \[L, D\]"),
+        (lambda: plots.depth_heatmap(np.ones((2, 3)), ["a"]), "1 layer names for 2 layers"),
+        (lambda: plots.concentration_by_depth({}), "empty"),
+        (lambda: plots.overlap_matrix(np.ones((2, 3))), r"expected \[n, n\]"),
+        (lambda: plots.growth_over_steps(np.ones((2, 3)), [3]), "expected some of 0 to 2"),
+        (lambda: plots.images_grid(np.ones((1, 4, 4, 3))), r"expected uint8 \[n, H, W, 3\]"),
+        (lambda: plots.story_strip(*[np.zeros((4, 4, 3), np.uint8)] * 4), "expected bool"),
+        (lambda: plots.explore_depth_heatmap(np.ones((2, 3)), ["a"]), "1 layer names"),
+    ],
+)
+def test_wrong_shapes_are_named(call, words):
+    with pytest.raises(ValueError, match=words):
+        call()
+
+
+def test_plotly_figures_are_light_and_name_the_channel(scores):
+    heatmap = plots.explore_depth_heatmap(scores)
+    assert heatmap.data[0].customdata[3, 17].tolist() == [80, 1]  # score, rank
+    assert np.argmax(heatmap.data[0].z[3]) == 17
+    scatter = plots.explore_score_disagreement(scores[0], scores[0] * 2)
+    assert sorted(c for trace in scatter.data[1:] for c in trace.customdata) == list(range(D))
+    assert len(page.plotly_figure(heatmap, "x")) < 40_000
+    assert len(page.plotly_figure(scatter, "x")) < 10_000
+
+
+def test_a_page_takes_words_as_text_and_never_as_markup(scores):
+    evil = '"><script>alert(1)</script><!--<script'
+    static = page.static_figure(plots.scores_by_rank(scores[0]), evil, caption=evil)
+    assert "<script" not in static
+    assert "&lt;script&gt;" in static
+    assert 'src="data:image/webp;base64,UklGR' in static
+    figure = plots.explore_depth_heatmap(scores, title=evil)
+    interactive = page.plotly_figure(figure, evil, caption=evil)
+    assert interactive.count("<script") == 2  # the data and the loader
+    data = interactive.split('<script type="application/json">')[1].split("</script>")[0]
+    assert "<" not in data
+    assert json.loads(data)["layout"]["title"]["text"] == evil
+    assert "://" not in interactive  # no address of another host
+
+
+def test_figures_are_light(all_figures):
+    for name in ("scores_by_rank", "growth_over_steps"):
+        assert len(page.static_figure(all_figures[name], "x")) < 60_000, name
