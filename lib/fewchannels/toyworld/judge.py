@@ -68,7 +68,9 @@ class JudgeNetwork(nn.Module):
         self.bottom = _Block(c)
         self.side = nn.ModuleList([_step(c, b, kernel=1), _step(b, a, kernel=1)])
         self.up = nn.ModuleList([_Block(b), _Block(a)])
-        self.pixels = nn.Sequential(nn.Conv2d(a, 4 * (1 + len(POSITIONS)), 3, padding=1), nn.PixelShuffle(2))
+        self.outline = nn.Sequential(nn.Conv2d(a, 32, 1), nn.PixelShuffle(2), nn.ReLU())
+        self.sharpen = nn.Sequential(_step(8 + 3, 16), nn.Conv2d(16, 1, 3, padding=1))
+        self.owner = nn.Conv2d(b, len(POSITIONS), 1)
         self.attention = nn.Conv2d(b, 2 * len(POSITIONS), 1)
         self.slots = nn.Parameter(torch.zeros(len(POSITIONS), 128))
         self.subject_hidden = nn.Linear(2 * b, 128)
@@ -95,7 +97,11 @@ class JudgeNetwork(nn.Module):
         features = self.features(whole)
         out = {name: head(hidden) for name, head in self.subject.items()}
         out |= {name: head(features) for name, head in self.image.items()}
-        return out | {"presence": self.presence(features), "pixels": self.pixels(fine), "features": features}
+        # two questions that need different sharpness: is there a subject at this pixel, and if so, whose is it
+        there = self.sharpen(torch.cat([self.outline(fine), images], dim=1)).float()
+        whose = grow(self.owner(middle).float(), scale_factor=4.0, mode="bilinear").log_softmax(dim=1)
+        pixels = torch.cat([there + whose, torch.zeros_like(there)], dim=1)
+        return out | {"presence": self.presence(features), "pixels": pixels, "features": features}
 
 
 @dataclass(frozen=True)
@@ -142,7 +148,12 @@ class Judge:
 
 def checked(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3) or not len(images):
+    if (
+        images.dtype != np.uint8
+        or images.ndim != 4
+        or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3)
+        or not len(images)
+    ):
         raise ValueError(
             f"images of shape {images.shape} and type {images.dtype}: the toy world's judge reads uint8 arrays "
             f"[B, {IMAGE_SIZE}, {IMAGE_SIZE}, 3] with B at least 1; one picture is passed as image[None]"
@@ -171,10 +182,8 @@ def readings(outputs: dict[str, np.ndarray]) -> list[Reading]:
     for i in range(len(none)):
         surest = np.argsort(none[i], kind="stable")[:2]
         found = sorted(int(s) for s in surest if none[i, s] < 0.5)
-        subjects = tuple(
-            Subject(SIZES[labels["size"][i, s]], COLOURS[labels["colour"][i, s]], SHAPES[labels["shape"][i, s]], POSITIONS[s])
-            for s in found
-        )  # fmt: skip
+        words = [{head: SUBJECT_HEADS[head][labels[head][i, s]] for head in SUBJECT_HEADS} for s in found]
+        subjects = tuple(Subject(position=POSITIONS[s], **w) for s, w in zip(found, words, strict=True))
         mask = (nothing[i] < 0.5) & bool(found)
         mine = np.asarray(found)[owner[i, found].argmax(axis=0)] if found else np.full(mask.shape, -1)
         names = {head: IMAGE_HEADS[head][chosen[head][i]] for head in IMAGE_HEADS}

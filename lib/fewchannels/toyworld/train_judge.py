@@ -2,8 +2,7 @@
 
 It learns from rendered scenes, one in ten without a subject, under mild noise, blur and colour shift; and from broken
 pictures (`breakage`) and, with `--samples-from`, pictures by an ablated model, where every subject attribute is
-"none". The run renders a pool of scenes first, is resumable, and ends with the test that the card reports: 2,000
-scenes never trained on, the same under mild damage, and every kind of breakage, among them the one held out.
+"none". The run renders a pool of scenes first, and is resumable. `judge_card` examines the result and writes its card.
 """
 
 from __future__ import annotations
@@ -23,8 +22,17 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from . import breakage, scenes
-from .judge import IMAGE_HEADS, PRESENCE, SUBJECT_HEADS, Judge, JudgeNetwork, normalise, readings, save_judge, score
-from .judge import EVEN_TEXTURES, WEIGHTS
+from .judge import (
+    EVEN_TEXTURES,
+    IMAGE_HEADS,
+    PRESENCE,
+    SUBJECT_HEADS,
+    Judge,
+    JudgeNetwork,
+    normalise,
+    save_judge,
+    score,
+)
 from .prompts import COLOURS, POSITIONS
 
 TRAIN_SEED, TEST_SEED = 7001, 7002  # the flow model's own training and reports use others
@@ -202,7 +210,9 @@ class Trainer:
             if not file.exists():
                 save_arrays({"images": ablated_samples(args.samples_from, args.samples, args.seed)}, file)
             samples = load_arrays(file)["images"]
-        tested = [scenes.random_scene((TEST_SEED, 1, i)) for i in range(300)]  # for the log; the test proper draws others
+        tested = [
+            scenes.random_scene((TEST_SEED, 1, i)) for i in range(300)
+        ]  # for the log; the test proper draws others
         losses, clock = [], time.monotonic()
         while self.images < args.images:
             self.network.train()
@@ -218,7 +228,25 @@ class Trainer:
                 line["iou"] = float(np.median(mask_ious(judge, tested)))
                 print(json.dumps(line), flush=True)
                 save_judge(self.network, args.out)
+                (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
                 losses = []
+
+    def facts(self) -> dict:
+        """What the card says of the training."""
+        args = self.args
+        ablated = f", pictures by an ablated toy-world model ({args.samples} of them)" if args.samples_from else ""
+        return {
+            "images": self.images, "hours": round(self.seconds / 3600, 3), "seed": args.seed,
+            "hardware": f"{args.device}, {torch.get_num_threads()} thread(s)" if args.device == "cpu" else args.device,
+            "parameters": sum(p.numel() for p in self.parameters.values()),
+            "recipe": (
+                f"A pool of {args.pool:,} rendered scenes, one in ten without a subject, half of each batch under mild "
+                f"noise, blur and colour shift; {BROKEN:.0%} of each batch are broken pictures "
+                f"({', '.join(breakage.TRAINED)}{ablated}), whose subject attributes are \"none\". "
+                f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "
+                "of the run, bf16 autocast."
+            ),
+        }  # fmt: skip
 
 
 def mask_ious(judge: Judge, tested: list[scenes.Scene]) -> np.ndarray:
@@ -229,14 +257,18 @@ def mask_ious(judge: Judge, tested: list[scenes.Scene]) -> np.ndarray:
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m fewchannels.toyworld.train_judge", description=__doc__.split("\n")[0])
-    parser.add_argument("--images", type=int, default=400_000, help="pictures of this run, and the end of its schedule")
-    parser.add_argument("--decay-from", type=float, default=0.4, help="share of the run after which the rate falls")
-    parser.add_argument("--batch", type=int, default=64)
+    parser = argparse.ArgumentParser(
+        prog="python -m fewchannels.toyworld.train_judge", description=__doc__.split("\n")[0]
+    )
+    parser.add_argument("--images", type=int, default=160_000, help="pictures of this run, and the end of its schedule")
+    parser.add_argument("--decay-from", type=float, default=0.3, help="share of the run after which the rate falls")
+    parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pool", type=int, default=80_000, help="scenes that are rendered once and drawn from")
-    parser.add_argument("--samples-from", type=Path, help="a pipeline folder; its ablated pictures join the broken ones")
+    parser.add_argument(
+        "--samples-from", type=Path, help="a pipeline folder; its ablated pictures join the broken ones"
+    )
     parser.add_argument("--samples", type=int, default=480, help="how many ablated pictures")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
