@@ -133,22 +133,24 @@ def say(text: str) -> None:
     _display({"text/markdown": text, "text/plain": text}, {})
 
 
-def show(figure: Any, alt: str, caption: str | None = None) -> None:
+def show(figure: Any, alt: str, caption: str | None = None, name: str | None = None) -> None:
     """Show a matplotlib or plotly figure with its alternative text and a caption.
 
-    alt: what the figure shows, in words, for those who do not see it. Both are text, not HTML.
+    alt: what the figure shows, in words, for those who do not see it. Both are text, not HTML. name: keeps the figure
+    for other pages of the book, as `keep` does with numbers.
     """
     if not isinstance(alt, str) or not alt.strip():
         raise ValueError("show() needs alt: say in a sentence what the figure shows, for those who do not see it")
     from .plots import page
 
+    kept = {} if name is None else {"scrapbook": {"name": name, "mime_prefix": ""}}
     if hasattr(figure, "savefig"):
-        _display({"text/html": page.static_figure(figure, alt, caption), "text/plain": alt}, {})
+        _display({"text/html": page.static_figure(figure, alt, caption), "text/plain": alt}, kept)
         _close(figure)
     elif not hasattr(figure, "to_plotly_json"):
         raise TypeError(f"show() got {type(figure).__name__}: expected a matplotlib or a plotly figure")
     elif in_book():
-        _display({"text/html": page.plotly_figure(figure, alt, caption), "text/plain": alt}, {})
+        _display({"text/html": page.plotly_figure(figure, alt, caption), "text/plain": alt}, kept)
     else:
         figure.show()  # JupyterLab, VS Code and Colab each have their own way
         if caption:

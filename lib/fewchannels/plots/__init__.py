@@ -18,19 +18,26 @@ from .charts import (
 )
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .pictures import channel_maps, images_grid, story_strip
+from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
+from .towers import channel_bars, growth_over_training
 
 __all__ = [
     "DIVERGING",
     "PALETTE",
     "SEQUENTIAL",
+    "channel_bars",
     "channel_maps",
+    "claim_rows",
     "concentration_by_depth",
     "depth_heatmap",
     "explore_depth_heatmap",
     "explore_score_disagreement",
     "growth_over_steps",
+    "growth_over_training",
     "images_grid",
+    "images_rows",
+    "map_rows",
     "overlap_matrix",
     "score_disagreement",
     "scores_by_rank",
