@@ -101,7 +101,7 @@ class ChannelBrowser(PageWidget):
             data["map_channels"] = block.plain(channels.astype(np.int32))
             data["grid"] = list(maps.shape[-2:])
             data["precision"] += f", map values to {50 / (LEVELS - 1):.1f} % of each map's range"
-        data["precision"] += "."
+        data["precision"] += ". Channels closer than that may swap ranks."
         if images is not None:
             _length("images", images, prompts_n)
             data["images"] = sheet(images)

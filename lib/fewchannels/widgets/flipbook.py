@@ -29,6 +29,7 @@ class Flipbook(PageWidget):
     numbers: {name: values [A1, ...]} or {name: (values, low, high)} with intervals; each also as a small line along
         the first slider. nan means unknown and is shown as a dash.
     tile_labels: n strings under the pictures. reference: [n, H, W, 3] or [H, W, 3], shown above for comparison.
+    quality: of WebP, where a sheet is too large to be kept without loss; 100 keeps every pixel.
     start: {axis name: position or label}. title, note: a line above and below. key: this widget's name in links.
 
     Raises ValueError for shapes that do not agree, naming what was given and what is expected.
@@ -63,6 +64,7 @@ class Flipbook(PageWidget):
         tiles = images.shape[len(lead)] if images.ndim == len(lead) + 4 else 1
         if tile_labels is not None and len(tile_labels) != tiles:
             raise ValueError(f"{len(tile_labels)} tile_labels: expected {tiles}, one a picture seen together")
+        pictures = images.reshape(-1, *images.shape[-3:])
         block = Block()
         data: dict[str, Any] = {
             "label": label,
@@ -72,7 +74,6 @@ class Flipbook(PageWidget):
             "axes": [_axis(name, labels, controls or {}) for name, labels in axes.items()],
             "tiles": tiles,
             "tile_labels": None if tile_labels is None else [str(text) for text in tile_labels],
-            "images": sheet(images.reshape(-1, *images.shape[-3:]), quality),
             "images_label": images_label,
             "captions": None,
             "numbers": [_number(block, name, values, lead) for name, values in (numbers or {}).items()],
@@ -87,8 +88,11 @@ class Flipbook(PageWidget):
             reference = reference[None] if reference.ndim == 3 else reference
             if len(reference) not in (1, tiles):
                 raise ValueError(f"{len(reference)} reference pictures: expected {tiles}, one a picture seen together")
-            data["reference"] = sheet(reference, quality)
-            data["reference_label"] = reference_label
+            data["reference"] = {"first": len(pictures), "count": len(reference), "label": reference_label}
+            if reference.shape[1:] != pictures.shape[1:]:
+                raise ValueError(f"reference of shape {reference.shape}: expected pictures of {pictures.shape[1:]}")
+            pictures = np.concatenate([pictures, reference])  # one sheet, so that both are compressed alike
+        data["images"] = sheet(pictures, quality)
         super().__init__("flipbook", data, block.tobytes(), _start(data["axes"], start or {}))
 
 

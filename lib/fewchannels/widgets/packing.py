@@ -107,11 +107,11 @@ class Block:
 
 
 def sheet(images: np.ndarray, quality: int = 90) -> dict:
-    """images uint8 [n, H, W, 3] -> one WebP sheet: `url` (a data URL), `columns`, `width`, `height`, `cell` [w, h].
+    """images uint8 [n, H, W, 3] -> one WebP sheet: a data URL, where each picture is, its size.
 
-    A sheet is kept without loss where that costs little, else at `quality`. Cells are padded to a multiple of 16 px by
-    repeating the edge, so that WebP's blocks never mix two pictures. Raises ValueError for another dtype or shape, or
-    more pictures than one sheet can hold.
+    A sheet is kept without loss up to 96 kB, beyond that at `quality` (100: always without loss). Cells are padded to a
+    multiple of 16 px by repeating the edge, so that WebP's blocks never mix two pictures. Raises ValueError for another
+    dtype or shape, or more pictures than one sheet can hold.
     """
     images = np.asarray(images)
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[-1] != 3:
@@ -119,6 +119,10 @@ def sheet(images: np.ndarray, quality: int = 90) -> dict:
             f"images of dtype {images.dtype} and shape {images.shape}: expected uint8 [n, H, W, 3], as "
             "model.generate(...) gives by default"
         )
+    # A picture that comes again (an edit of nothing, say) is kept once; `order` leads to it.
+    seen: dict[bytes, int] = {}
+    order = [seen.setdefault(image.tobytes(), len(seen)) for image in images]
+    images = images[[order.index(i) for i in range(len(seen))]]
     count, height, width, _ = images.shape
     cell_height, cell_width = height + -height % 16, width + -width % 16
     columns = min(count, max(1, round(math.sqrt(count * cell_height / cell_width))))
@@ -129,12 +133,14 @@ def sheet(images: np.ndarray, quality: int = 90) -> dict:
     padded = np.concatenate([padded, np.zeros((rows * columns - count, *padded.shape[1:]), np.uint8)])
     picture = padded.reshape(rows, columns, cell_height, cell_width, 3).swapaxes(1, 2)
     picture = picture.reshape(rows * cell_height, columns * cell_width, 3)
-    lossy, exact = _webp(picture, lossless=False, quality=quality), _webp(picture, lossless=True, quality=100)
-    smaller = exact if len(exact) <= max(_LOSSLESS_UP_TO, 1.5 * len(lossy)) else lossy
+    packed = _webp(picture, lossless=True, quality=100)
+    if quality < 100 and len(packed) > _LOSSLESS_UP_TO:
+        packed = min(packed, _webp(picture, lossless=False, quality=quality), key=len)
     return {
-        "url": "data:image/webp;base64," + base64.b64encode(smaller).decode("ascii"),
+        "url": "data:image/webp;base64," + base64.b64encode(packed).decode("ascii"),
         "columns": columns,
-        "count": count,
+        "count": len(order),
+        "order": order,
         "width": width,
         "height": height,
         "cell": [cell_width, cell_height],

@@ -4,7 +4,7 @@ import { depthStrip, rankedList, tokenMaps } from "./browser_parts.js";
 import { browserState, browserView, largestHere, openBrowser, toPeak } from "./browser_state.js";
 import { openSheet } from "./canvas.js";
 import { announcer, choices, dropdown, el, setText, slider, uid } from "./dom.js";
-import { number, ordinal, percent } from "./format.js";
+import { figures, number, ordinal, percent } from "./format.js";
 import { clampInt } from "./store.js";
 
 const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
@@ -34,14 +34,15 @@ export const browserKind = {
       onpick: (value) => change({ score: value }),
     });
 
-    const ranks = rankedList(Math.min(data.rows, width), (channel) => change({ channel }));
+    const topText = data.top ? data.top_label : `top ${data.k} of the block over all prompts and steps`;
+    const ranks = rankedList(Math.min(data.rows, width), topText, Boolean(data.maps), (channel) => change({ channel }));
     const maps = tokenMaps(data, {
       onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
     });
     const strip = depthStrip(data, change);
     const finder = channelFinder(width, change, store);
     const here = el("button.fc-button", { type: "button", onclick: () => store.set(largestHere(data, store.get())) }, "Largest here");
-    const peak = el("button.fc-button", { type: "button", onclick: () => store.set(toPeak(data, store.get())) }, "Go to its peak");
+    const peak = el("button.fc-button", { type: "button", onclick: () => store.set(toPeak(data, store.get())) }, "Its peak");
 
     const overId = uid("fc-over");
     const over = el("input", { type: "checkbox", id: overId, onchange: () => change({ over: over.checked }) });
@@ -50,11 +51,11 @@ export const browserKind = {
       label: "Colour scale",
       options: [
         { value: "map", text: "this map" },
-        { value: "channel", text: "all blocks and steps" },
+        { value: "channel", text: "one for all" },
       ],
       onpick: (value) => change({ scale: value }),
     });
-    const facts = readouts(["Score", "Rank", "Times the median", data.energy ? "Share of the block's energy" : "Share of the block's score"]);
+    const facts = readouts(["Score", "Rank", "Against the median", data.energy ? "Share of energy" : "Share of score"]);
     const live = announcer();
 
     root.append(
@@ -68,7 +69,7 @@ export const browserKind = {
           {},
           el("div.fc-pick", {}, finder.node, here, peak),
           maps.node,
-          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over the picture")), opacity.node, scale.node),
+          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over picture")), opacity.node, scale.node),
           facts.node,
           strip.node,
         ),
@@ -83,7 +84,7 @@ export const browserKind = {
         const view = browserView(data, state);
         const stepText = `${data.steps[state.step]}${data.sigmas ? ` · σ ${number(data.sigmas[state.step])}` : ""}`;
         prompts.set(state.prompt);
-        layer.set(state.layer, `${state.layer} · ${data.layers[state.layer]}`);
+        layer.set(state.layer, layerText(data, state.layer));
         step.set(state.step, stepText);
         score.set(state.score);
         opacity.set(state.opacity, `${state.opacity} %`);
@@ -94,7 +95,7 @@ export const browserKind = {
         maps.show(view, state);
         strip.show(view, state);
         const times = view.timesMedian === null ? "–" : `${number(view.timesMedian)} ×`;
-        facts.show([number(view.value), `${ordinal(view.rank)} of ${width}`, times, percent(view.share)]);
+        facts.show([figures(view.value), `${view.rank} of ${width}`, times, percent(view.share)]);
         if (!first) {
           live.say(
             `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}: ${number(view.value)}, ` +
@@ -104,12 +105,17 @@ export const browserKind = {
         }
         first = false;
       },
-      note:
-        `Blue: the ${data.top ? data.top_label : `top ${data.k} of the block over all prompts and steps`}. ` +
-        `The tick on each bar is the block's median channel; numbers in bold have a map here. ${data.precision}`,
+      note: data.precision,
     };
   },
 };
+
+// Where blocks are of one family the number says all; else (double and single blocks, say) the name is shown as well.
+function layerText(data, layer) {
+  const family = (name) => name.replace(/\.?\d+$/, "");
+  const mixed = data.layers.some((name) => family(name) !== family(data.layers[0]));
+  return mixed ? `${layer} · ${data.layers[layer]}` : String(layer);
+}
 
 function chip(data, prompt, index) {
   const text = el("span.fc-prompt", {}, prompt);

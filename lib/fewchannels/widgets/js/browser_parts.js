@@ -3,14 +3,21 @@
 import { openSheet, drawValues } from "./canvas.js";
 import { gradient } from "./colour.js";
 import { el, setText, uid } from "./dom.js";
-import { number } from "./format.js";
+import { figures, number } from "./format.js";
 
 // Native radio buttons, largest first: one tab stop, arrow keys walk down the ranking.
-export function rankedList(rows, onpick) {
+export function rankedList(rows, topText, hasMaps, onpick) {
   const name = uid("fc-rank");
   const caption = el("span.fc-caption");
   const list = el("ol.fc-rows");
-  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, "Largest channels"), caption, list);
+  const legend = el(
+    "p.fc-legend",
+    {},
+    el("span", {}, el("i.fc-swatch"), topText),
+    el("span", {}, el("i.fc-tick"), "the block's median channel"),
+    hasMaps ? el("span", {}, el("b", {}, "12"), "has a map here") : null,
+  );
+  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, "Largest channels"), caption, list, legend);
   const items = Array.from({ length: rows }, () => {
     const item = {
       channel: -1,
@@ -35,7 +42,7 @@ export function rankedList(rows, onpick) {
         if (!given) return;
         item.channel = given.channel;
         setText(item.number, String(given.channel));
-        setText(item.value, number(given.value));
+        setText(item.value, figures(given.value));
         item.fill.style.transform = `scaleX(${given.length.toFixed(4)})`;
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);

@@ -33,8 +33,9 @@ export function openSheet(sheet) {
         canvas.height = height;
       }
       canvas.classList.toggle("fc-pixels", width <= 128);
-      const left = (index % columns) * cell[0];
-      const top = Math.floor(index / columns) * cell[1];
+      const place = sheet.order ? sheet.order[index] : index;
+      const left = (place % columns) * cell[0];
+      const top = Math.floor(place / columns) * cell[1];
       canvas.getContext("2d").drawImage(image, left, top, width, height, 0, 0, width, height);
     },
   };

@@ -19,13 +19,12 @@ export const flipbookKind = {
     const live = announcer();
     root.append(el("div.fc-dials.fc-axes", {}, ...controls.map((control) => control.node)));
     if (data.reference) {
-      const reference = openSheet(data.reference);
       const kept = Array.from({ length: data.tiles }, () => tile(""));
       kept.forEach(({ canvas }, i) => {
-        canvas.setAttribute("aria-label", `${data.reference_label}${data.tile_labels ? `, ${data.tile_labels[i]}` : ""}`);
-        reference.ready.then(() => reference.draw(canvas, i % reference.count), () => {});
+        canvas.setAttribute("aria-label", `${data.reference.label}${data.tile_labels ? `, ${data.tile_labels[i]}` : ""}`);
+        sheet.ready.then(() => sheet.draw(canvas, data.reference.first + (i % data.reference.count)), () => {});
       });
-      root.append(strip(data.reference_label, kept), strip(data.images_label, tiles));
+      root.append(strip(data.reference.label, kept), strip(data.images_label, tiles));
     } else {
       root.append(strip("", tiles));
     }

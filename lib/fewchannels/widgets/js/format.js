@@ -9,6 +9,14 @@ export function number(value) {
   return text.replace("-", "−");
 }
 
+// Three figures always, so that a column of numbers is even.
+const EVEN = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3, minimumSignificantDigits: 3 });
+
+export function figures(value) {
+  const size = Math.abs(value);
+  return size >= 1e-3 && size < 1e6 ? EVEN.format(value).replace("-", "−") : number(value);
+}
+
 export function percent(share) {
   const value = 100 * share;
   return `${value >= 9.95 ? Math.round(value) : value.toFixed(value >= 0.095 ? 1 : 2)} %`;

@@ -26,7 +26,7 @@ export function rankOf(values, start, width, index) {
 }
 
 export function median(values, start, width) {
-  const row = Array.from(values.subarray(start, start + width)).sort((a, b) => a - b);
+  const row = values.slice(start, start + width).sort();
   const middle = width >> 1;
   return width % 2 ? row[middle] : (row[middle - 1] + row[middle]) / 2;
 }
