@@ -191,7 +191,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
             execution_timeout=timeout,
             store_widget_state=False,
             request_save_on_cell_execute=False,
-            extra_arguments=["--IPKernelApp.log_level=40"],  # no warning that the kernel talks over local TCP
+            extra_arguments=["--IPKernelApp.log_level=50"],  # it warns of local TCP, and of its own end
         )
     except papermill.PapermillExecutionError as error:
         return explain(name, error.exec_count, error.source, error.traceback, halfway)
@@ -244,9 +244,16 @@ def explain(name: str, count: int | None, source: str, trace: list[str], halfway
 
 
 def _check_parameters(name, parameters):
+    import nbformat
     import papermill
 
-    known = papermill.inspect_notebook(str(ROOT / name))
+    # Without a kernel's name papermill does not look for parameters; ours need not carry one.
+    notebook = nbformat.read(ROOT / name, as_version=4)
+    notebook.metadata.setdefault("kernelspec", {"name": "python3", "language": "python"})
+    halfway = RUNNING / "asked" / name
+    halfway.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook, halfway)
+    known = papermill.inspect_notebook(str(halfway))
     unknown = sorted(set(parameters) - set(known))
     if unknown:
         listed = ", ".join(f"{key} (default {value['default']})" for key, value in known.items()) or "none"

@@ -70,9 +70,9 @@ class Address:
         return f"https://{self.owner.lower()}.github.io/{self.name}/"
 
 
-def declared(root: Path = ROOT) -> Address:
+def declared() -> Address:
     """The address that [project.urls] names."""
-    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     return Address.parse(project["urls"]["Repository"])
 
 
@@ -85,17 +85,17 @@ def rewritten(text: str, address: Address, forms=IN_OURS) -> str:
     return text
 
 
-def files(root: Path = ROOT):
+def files():
     """Pairs of a file and the forms that are ours in it."""
     for globs, forms in ((OURS, IN_OURS), (PROSE, ANYWHERE)):
         for glob in globs:
-            for file in sorted(root.glob(glob)):
+            for file in sorted(ROOT.glob(glob)):
                 yield file, forms
 
 
-def set_declared(address: Address, root: Path = ROOT) -> None:
+def set_declared(address: Address) -> None:
     """Write `address` into [project.urls]."""
-    file = root / "pyproject.toml"
+    file = ROOT / "pyproject.toml"
     text = file.read_text(encoding="utf-8")
     for key, value in (
         ("Repository", address.url),
@@ -106,11 +106,11 @@ def set_declared(address: Address, root: Path = ROOT) -> None:
     file.write_text(text, encoding="utf-8", newline="\n")
 
 
-def differing(root: Path = ROOT) -> list[Path]:
+def differing() -> list[Path]:
     """Files in which an address of ours is not the declared one."""
-    address = declared(root)
+    address = declared()
     found = []
-    for file, forms in files(root):
+    for file, forms in files():
         text = file.read_text(encoding="utf-8")
         if rewritten(text, address, forms) != text:
             found.append(file)

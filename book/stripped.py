@@ -19,19 +19,24 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "nbstripout", "--keep-id", "--extra-keys", EXTRA_KEYS, *arguments]
 
 
+def dirty(notebooks: list[Path]) -> list[Path]:
+    """Those of `notebooks` that hold outputs, counts or run metadata."""
+    return [
+        notebook
+        for notebook in notebooks
+        if subprocess.run(command("--verify", str(notebook)), capture_output=True).returncode != 0
+    ]
+
+
 def main() -> int:
-    notebooks = sorted(str(file.relative_to(ROOT)) for file in (ROOT / "notebooks").glob("*.ipynb"))
-    if not notebooks:
-        return 0
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
     if "--verify" not in sys.argv:
-        return subprocess.call(command(*notebooks), cwd=ROOT)
-    dirty = []
-    for notebook in notebooks:
-        if subprocess.run(command("--verify", notebook), cwd=ROOT, capture_output=True).returncode != 0:
-            dirty.append(notebook)
-    for notebook in dirty:
-        print(f"{notebook}: holds outputs or run metadata; `make format` strips it", file=sys.stderr)
-    return 1 if dirty else 0
+        return subprocess.call(command(*map(str, notebooks))) if notebooks else 0
+    found = dirty(notebooks)
+    for notebook in found:
+        name = notebook.relative_to(ROOT)
+        print(f"{name}: holds outputs or run metadata; `make format` strips it", file=sys.stderr)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":

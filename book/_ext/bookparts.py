@@ -16,10 +16,8 @@ THEBE = re.compile(r"thebe", re.IGNORECASE)
 def script_key(script) -> tuple:
     """What makes two script tags the same: file and attributes (an inline script's text is among them)."""
     attributes = getattr(script, "attributes", {})
-    return (
-        getattr(script, "filename", str(script)),
-        tuple(sorted((key, str(value)) for key, value in attributes.items())),
-    )
+    name = getattr(script, "filename", str(script)) or ""  # None or "" for an inline one, after the way it was added
+    return (name, tuple(sorted((key, str(value)) for key, value in attributes.items() if key != "priority")))
 
 
 def is_thebe(script) -> bool:
@@ -37,6 +35,8 @@ def mend_scripts(app, pagename, templatename, context, doctree):
             seen.add(key)
             kept.append(script)
     context["script_files"] = kept
+    # The sidebar has the search field; the theme underneath would open a second bar across the page for its own.
+    context["theme_navbar_persistent"] = []
     context["css_files"] = [css for css in context.get("css_files", []) if "thebe" not in str(css)]
 
 
