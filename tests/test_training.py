@@ -86,12 +86,13 @@ def test_a_term_signal_saves_and_the_same_command_goes_on(tmp_path):
 
 
 def test_the_export_is_16_bit_and_a_new_start(tmp_path):
-    train.Trainer(arguments(tmp_path, "--images", "24")).export(tmp_path / "pipeline")
+    first = train.Trainer(arguments(tmp_path, "--images", "24"))
+    first.images = 16
+    first.export(tmp_path / "pipeline")
     half = load_file(tmp_path / "pipeline" / "transformer" / "diffusion_pytorch_model.safetensors")
     assert all(tensor.dtype == torch.float16 for tensor in half.values())
-    fresh = train.Trainer(
-        arguments(tmp_path / "next", "--init-from", str(tmp_path / "pipeline"), "--images-before", "1000")
-    )
+    fresh = train.Trainer(arguments(tmp_path / "next", "--init-from", str(tmp_path / "pipeline")))
+    assert (fresh.images_before, fresh.images) == (16, 0)
     parameter = fresh.parameters["transformer.context_embedder.weight"]
     assert parameter.dtype == torch.float32
     assert torch.equal(parameter.detach(), half["context_embedder.weight"].float())

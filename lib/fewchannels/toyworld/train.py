@@ -33,6 +33,11 @@ from .text_encoder import ToyTextEncoder, build_tokenizer
 DROP_PROMPT = 0.1  # share of samples trained without their prompt, so that guidance works
 EMA_DECAY = 0.9995
 WARMUP_STEPS = 200
+RECIPE = (
+    "Rectified flow on pixels, t = sigmoid(N(0.4, 1)); AdamW (0.9, 0.95), weight decay 0.01 on matrices, batch {batch}, "
+    "peak learning rate {lr:g} after {warmup} steps of warm-up, constant and then falling linearly to zero; bf16 "
+    "autocast, gradient norm clipped at 1, 10 % of prompts dropped, weights averaged with {ema:g}."
+)
 STATE_EVERY = 4_000  # images
 REPORT_EVERY = 16_000  # images
 
@@ -147,7 +152,8 @@ class Trainer:
             lr=args.lr, betas=(0.9, 0.95), fused=True,
         )  # fmt: skip
         self.images = self.step = 0
-        self.images_before = args.images_before  # seen by the weights that --init-from names
+        facts = {} if not args.init_from else json.loads((args.init_from / "training.json").read_text())
+        self.images_before, self.hours_before = facts.get("images", 0), facts.get("hours", 0.0)
         self.seconds = 0.0
         self.state_file = args.state / "state.safetensors"
         if self.state_file.exists():
@@ -159,7 +165,7 @@ class Trainer:
         if counts["step"] != int(tensors.pop("step")):  # killed between the two writes: the tensors are newer
             counts = json.loads((self.args.state / "state.next.json").read_text())
         self.images, self.step, self.seconds = counts["images"], counts["step"], counts["seconds"]
-        self.images_before = counts["images_before"]
+        self.images_before, self.hours_before = counts["images_before"], counts.get("hours_before", 0.0)
         with torch.no_grad():
             for name, parameter in self.parameters.items():
                 parameter.copy_(tensors[f"weight.{name}"])
@@ -182,6 +188,7 @@ class Trainer:
                 tensors[f"second.{name}"] = state["exp_avg_sq"]
         counts = {
             "images": self.images, "step": self.step, "seconds": self.seconds, "images_before": self.images_before,
+            "hours_before": self.hours_before,
         }  # fmt: skip
         folder = self.args.state
         (folder / "state.next.json").write_text(json.dumps(counts))
@@ -209,6 +216,21 @@ class Trainer:
             halves = {m: halved(getattr(pipeline, m)) for m in ("transformer", "text_encoder")}
         shipped = ToyWorldPipeline(pipeline.tokenizer, scheduler=pipeline.scheduler, **halves)
         shipped.save_pretrained(folder, safe_serialization=True)
+        (folder / "training.json").write_text(json.dumps(self.facts(), indent=1) + "\n")
+
+    def facts(self) -> dict:
+        """What the model card says of the training; `--init-from` reads images and hours back."""
+        args, total = self.args, self.images_before + self.images
+        on_cpu = self.device.type == "cpu"
+        return {
+            "images": total,
+            "hours": round(self.hours_before + self.seconds / 3600, 3),
+            "hardware": f"a CPU, {torch.get_num_threads()} threads" if on_cpu else torch.cuda.get_device_name(),
+            "seed": args.seed,
+            "recipe": RECIPE.format(batch=args.batch, lr=args.lr, ema=EMA_DECAY, warmup=WARMUP_STEPS),
+            "go_on": "python -m fewchannels.toyworld.train --init-from lib/fewchannels/toyworld/weights/pipeline "
+            "--images 1000000",
+        }
 
     def train_step(self, images: torch.Tensor, ids: torch.Tensor) -> float:
         args = self.args
@@ -305,7 +327,6 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--out", type=Path, help="folder for the finished pipeline (default: STATE/pipeline)")
     parser.add_argument("--init-from", type=Path, help="a pipeline folder whose weights are the start")
-    parser.add_argument("--images-before", type=int, default=0, help="images that the weights of --init-from have seen")
     args = parser.parse_args(argv)
     if args.images < args.batch or args.batch < 1:
         parser.error(f"--images {args.images} --batch {args.batch}: expected at least one batch of at least one image")
