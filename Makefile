@@ -3,6 +3,7 @@
 #   make check    style, stripped notebooks, spelling, addresses     make serve   the built site on localhost
 PYTHON ?= python3
 PORT ?= 8000
+STATE ?= $(HOME)/.cache/fewchannels/train
 VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
@@ -58,8 +59,9 @@ lab: env
 bench: env
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(VENV) $$script || exit 1; done
 
+# The long studies, hours or a GPU. STATE is the folder of a training run, whose kept moments the growth study reads.
 study: env
-	$(VENV) -m fewchannels study --out results
+	$(VENV) -m fewchannels.toyworld.growth --state $(STATE) --out results/growth.safetensors
 
 links: env
 	@$(VENV) book/links.py $(if $(REPOSITORY),--repository $(REPOSITORY))

@@ -31,16 +31,18 @@ MIB = 2**20
 
 # Lowest first: a unit imports only from the lines before its own.
 LAYERS = (
-    {"layouts"},
+    {"layouts", "origins", "clustering"},
     {"hooks", "models"},
+    {"reductions"},
+    {"kept"},
     {"stats"},
     {"channels"},
     {"subspaces"},
     {"trajectories"},
-    {"edits"},
+    {"edits", "clustering"},
+    {"masks"},  # below patching, which by default moves what lies in the masks of source and target
     {"ablation", "patching", "inversion"},
-    {"clustering"},
-    {"masks", "judges"},
+    {"judges"},
     {"metrics"},
     {"survey"},
     {"sweep"},
