@@ -84,14 +84,15 @@ def grid_ids(height, width, columns=3):
     return ids.reshape(-1, columns)
 
 
-def _latent(kind, patch, channels, text, config, batched_text=True):
+def _latent(kind, patch, channels, text, config):
     transformer = seeded(kind, **config)
 
     @torch.no_grad()
     def call(batch=2, height=4, width=6, timestep=0.5, seed=0):
         latents = random(seed, batch, channels, height * patch, width * patch)
         given = text(seed, batch)
-        return transformer(hidden_states=latents, timestep=torch.full((batch,), timestep), return_dict=False, **given)[0]
+        time = torch.full((batch,), timestep)
+        return transformer(hidden_states=latents, timestep=time, return_dict=False, **given)[0]
 
     return transformer, call
 
@@ -170,7 +171,8 @@ def _sana():
 
 def _cogview4():
     config = dict(in_channels=4, out_channels=4, num_layers=2, attention_head_dim=16, num_attention_heads=2,
-                  text_embed_dim=8, time_embed_dim=16, condition_dim=4, sample_size=8, rope_axes_dim=(8, 8))  # fmt: skip
+                  text_embed_dim=8, time_embed_dim=16, condition_dim=4, sample_size=8,
+                  rope_axes_dim=(8, 8))  # fmt: skip
     return _latent(dm.CogView4Transformer2DModel, 2, 4, lambda seed, batch: {
         "encoder_hidden_states": random(seed + 1, batch, 16, 8), "original_size": torch.full((batch, 2), 64.0),
         "target_size": torch.full((batch, 2), 64.0), "crop_coords": torch.zeros(batch, 2),

@@ -187,7 +187,8 @@ def test_an_edit_of_one_branch_leaves_the_other(toy, pair):
 def test_an_edit_of_the_image_leaves_the_text_of_that_block(toy, pair):
     with fc.capture(toy, before := Keep(), layers=2, steps=0, stream="text"):
         generate(toy, pair)
-    with fc.edit(toy, lambda t, **_: t + 1, layers=2), fc.capture(toy, after := Keep(), layers=2, steps=0, stream="text"):
+    after = Keep()
+    with fc.edit(toy, lambda t, **_: t + 1, layers=2), fc.capture(toy, after, layers=2, steps=0, stream="text"):
         generate(toy, pair)
     assert torch.equal(before.calls[0][-1], after.calls[0][-1])
 
@@ -271,16 +272,22 @@ def test_what_never_ran_is_an_error_that_says_what_to_do(toy, tiny, pair):
 
 def test_a_block_whose_hook_does_not_fire_is_named(toy, pair, monkeypatch):
     """As in a fused or compiled model, which calls a block's forward without the module's hooks."""
-    block = toy.transformer.transformer_blocks[3]
-    monkeypatch.setattr(toy.transformer.transformer_blocks, "_modules", dict(toy.transformer.transformer_blocks._modules))
+    blocks = toy.transformer.transformer_blocks
+    block = blocks[3]
+    monkeypatch.setattr(blocks, "_modules", dict(blocks._modules))
 
     class Fused(torch.nn.Module):
         def forward(self, *args, **kwargs):
             return block.forward(*args, **kwargs)
 
-    with pytest.raises(RuntimeError, match=r"no hook fired on transformer_blocks.3:"), fc.capture(toy, sink := Keep()):
-        toy.transformer.transformer_blocks._modules["3"] = Fused()
-        generate(toy, pair)
+    def fuse_and_generate():
+        with fc.capture(toy, sink):
+            blocks._modules["3"] = Fused()
+            generate(toy, pair)
+
+    sink = Keep()
+    with pytest.raises(RuntimeError, match=r"no hook fired on transformer_blocks.3:"):
+        fuse_and_generate()
     assert {call[0] for call in sink.calls} == {0, 1, 2, 4, 5}
 
 

@@ -10,7 +10,8 @@ The shape of a study. Importing the package needs no torch; each name is fetched
     with fc.ablate(model, massive, how="zero"):                     # ablation
         broken = model.generate(prompts, seed=0)
 
-Modules, lowest first (each imports only those before it): layouts, models, hooks, stats, channels, then ablation,
+Modules, lowest first (each imports only those before it): layouts, models (with origins), hooks, stats (with
+reductions and kept), channels, then ablation,
 patching and inversion, then masks and judges, then metrics, then sweep; runfile, plots, notebook, widgets and cli
 serve them. `toyworld` is the embedded model and its world.
 
@@ -27,7 +28,7 @@ _HOME = {
     "capture": "hooks",
     "edit": "hooks",
     "ChannelStats": "stats",
-    "KeepTokens": "stats",
+    "KeepTokens": "kept",
     "channel_scores": "channels",
     "top_channels": "channels",
     "bottom_channels": "channels",
@@ -42,8 +43,9 @@ _HOME = {
     "load_run": "runfile",
 }
 _MODULES = (
-    "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "masks", "judges",
-    "metrics", "runfile", "sweep", "prompts", "plots", "notebook", "cli", "widgets", "toyworld",
+    "layouts", "origins", "models", "hooks", "reductions", "kept", "stats", "channels", "ablation", "patching",
+    "inversion", "masks", "judges", "metrics", "runfile", "sweep", "prompts", "plots", "notebook", "cli", "widgets",
+    "toyworld",
 )  # fmt: skip
 __all__ = sorted(_HOME)
 

@@ -14,7 +14,6 @@ import hashlib
 import importlib.resources
 import inspect
 import json
-import platform
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +23,7 @@ import numpy as np
 import torch
 
 from .layouts import blocks_of, layout_of
+from .origins import generator_of, versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,11 +76,6 @@ class Model:
 
     def provenance(self) -> dict:
         """What a figure needs to say where it came from, as JSON values."""
-        import diffusers
-        import transformers
-
-        from . import __version__
-
         return {
             "model": self.name,
             "revision": self.revision,
@@ -89,14 +84,7 @@ class Model:
             "dtype": str(self.dtype).removeprefix("torch."),
             "device": self.device.type,
             "steps": self.steps,
-            "versions": {
-                "fewchannels": __version__,
-                "python": platform.python_version(),
-                "torch": torch.__version__,
-                "diffusers": diffusers.__version__,
-                "transformers": transformers.__version__,
-                "numpy": np.__version__,
-            },
+            "versions": versions(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         }
 
@@ -174,16 +162,6 @@ class Model:
             if name not in self._accepted:
                 known = ", ".join(n for n in self._accepted if n != "self")
                 raise TypeError(f"{type(self.pipeline).__name__} does not accept {name}; it accepts {known}")
-
-
-def generator_of(seed: int, sample: int) -> torch.Generator:
-    """A CPU generator whose state depends on (seed, sample) alone, by NumPy's SeedSequence hash.
-
-    >>> float(torch.randn((), generator=generator_of(0, 3))) == float(torch.randn((), generator=generator_of(0, 3)))
-    True
-    """
-    low, high = np.random.SeedSequence((seed, sample)).generate_state(2)
-    return torch.Generator().manual_seed((int(high) << 32 | int(low)) & (2**63 - 1))
 
 
 def _as_output(found: list, output: str):

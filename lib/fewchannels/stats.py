@@ -5,9 +5,8 @@
     stats.mean        # float32 [S, L, T, D]
     tokens.array      # float16 [S, 1, T, N, 2]
 
-Sums are taken in float32 around each channel's own mean and merged in float64 by Chan, Golub and LeVeque's formula
-(1983), so a mean of 1e5 with a deviation of 30 keeps its deviation. A sum over tokens is a row of ones times the
-tokens: as a matrix product it is several times faster on a CPU than a reduction down the columns.
+How the numbers are taken is in reductions.py. They are float32 or better whatever the model's dtype, and a mean of
+1e5 with a deviation of 30 keeps its deviation.
 """
 
 from __future__ import annotations
@@ -18,8 +17,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from .kept import KeepTokens
+from .reductions import FIELDS, pooled, reduce_tokens
+
+__all__ = ["ChannelStats", "KeepTokens"]
+
 FP16_MAX = 65504.0
-FIELDS = ("mean", "mean_abs", "max_abs", "var")
 
 
 @dataclass
@@ -79,11 +82,7 @@ class ChannelStats:
             self._flush()
         numbers = np.asarray(samples) + self._first_sample
         self._next_sample = max(self._next_sample, int(numbers.max()) + 1)
-        tokens = tokens.detach()
-        if not self.per_sample:
-            numbers = np.zeros(1, dtype=int)
-            tokens = tokens.reshape(1, -1, tokens.shape[-1])
-        self._pending.append((layer, step, numbers, tokens.shape[1], tokens.dtype, *reduce_tokens(tokens)))
+        self._pending.append((layer, step, numbers, tokens.shape[1], tokens.dtype, *reduce_tokens(tokens.detach())))
         self._arrays = None
 
     def _flush(self):
@@ -100,7 +99,8 @@ class ChannelStats:
                 )
             bad = bad.cpu().numpy().astype(np.int64) if bad is not None else None
             bad = bad if bad is not None and bad.any() else None
-            self._put(layer, step, _Part(numbers, count, bad, mean, mean_abs, max_abs, var))
+            part = _Part(numbers, count, bad, mean, mean_abs, max_abs, var)
+            self._put(layer, step, part if self.per_sample else _as_one(part))
 
     def _put(self, layer, step, part):
         parts = self._parts.setdefault((layer, step), [])
@@ -194,10 +194,11 @@ class ChannelStats:
         self._next_sample += len(samples)
         for layer in range(len(other.layers)):
             for place, step in enumerate(other.steps):
-                for sample in range(len(samples)):
-                    row = slice(sample, sample + 1), layer, place
-                    number = samples[row[0]] if self.per_sample else np.zeros(1, int)
-                    self._put(layer, step, _part_at(arrays, row, number))
+                # Samples of different sizes saw different numbers of tokens.
+                for count in np.unique(arrays["count"][:, layer, place]):
+                    rows = np.flatnonzero(arrays["count"][:, layer, place] == count)
+                    part = _part_at(arrays, (rows, layer, place), samples[rows])
+                    self._put(layer, step, part if self.per_sample else _as_one(part))
         self._arrays = None
 
     def to_arrays(self) -> dict[str, np.ndarray]:
@@ -230,123 +231,18 @@ def _part_at(arrays, row, samples) -> _Part:
     return _Part(samples, int(counts[0]), bad if bad.any() else None, *(arrays[name][row] for name in FIELDS))
 
 
+def _as_one(part: _Part) -> _Part:
+    """The statistics of all rows together."""
+    bad = np.zeros_like(part.mean, dtype=np.int64) if part.bad is None else part.bad
+    fields = [getattr(part, name).astype(np.float64) for name in FIELDS]
+    together = [field[None] for field in pooled(part.count - bad, *fields)]
+    bad = None if part.bad is None else bad.sum(0, keepdims=True)
+    return _Part(np.zeros(1, int), part.count * len(part.samples), bad, *together)
+
+
 def _merged(a: _Part, b: _Part) -> _Part:
-    """Chan, Golub and LeVeque (1983), equation 2.1, a channel at a time."""
-    finite_a = a.count - (0 if a.bad is None else a.bad)
-    finite_b = b.count - (0 if b.bad is None else b.bad)
-    total = np.maximum(finite_a + finite_b, 1)
-    share = finite_b / total
-    gap = np.asarray(b.mean, np.float64) - a.mean
-    bad = None if a.bad is None and b.bad is None else (a.count - finite_a) + (b.count - finite_b)
-    return _Part(
-        a.samples,
-        a.count + b.count,
-        bad,
-        a.mean + gap * share,
-        a.mean_abs + (np.asarray(b.mean_abs, np.float64) - a.mean_abs) * share,
-        np.maximum(a.max_abs, b.max_abs),
-        a.var + (np.asarray(b.var, np.float64) - a.var) * share + gap**2 * share * (1 - share),
-    )
-
-
-def reduce_tokens(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
-    """tokens [B, N, D] to (float32 [4, B, D] of mean, mean |x|, max |x|, variance; non-finite counts [B, D] or None).
-
-    None means that every value was finite.
-    """
-    x = tokens.float()
-    if x.device.type != "cpu":
-        # No look at the result here: waiting for a GPU costs more than counting every time.
-        finite = torch.isfinite(x)
-        return _reduce(torch.where(finite, x, 0.0), finite.sum(1)), (~finite).sum(1)
-    sums = _reduce(x)
-    if bool(torch.isfinite(sums).all()):
-        return sums, None
-    x = x.double()
-    finite = torch.isfinite(x)
-    return _reduce(torch.where(finite, x, 0.0), finite.sum(1), finite).float(), (~finite).sum(1)
-
-
-def _reduce(x, counts=None, finite=None):
-    rows, length, _ = x.shape
-    ones = x.new_ones(1, 1, length).expand(rows, 1, length)
-    counts = length if counts is None else counts.clamp(min=1)
-    mean = torch.bmm(ones, x)[:, 0] / counts
-    apart = x - mean[:, None]
-    if finite is not None:
-        apart = torch.where(finite, apart, 0.0)
-    shift = torch.bmm(ones, apart)[:, 0] / counts
-    var = torch.bmm(ones, apart.square_())[:, 0] / counts - shift.square()
-    size = torch.abs(x, out=apart)
-    return torch.stack([mean + shift, torch.bmm(ones, size)[:, 0] / counts, size.amax(1), var.clamp_(min=0)])
-
-
-class KeepTokens:
-    """A sink of capture that does keep tokens, on the CPU: array [S, L, T, N, C], samples x layers x steps x tokens
-    x channels, where N runs over the grid row by row.
-
-    layers, steps: which of those that are captured to keep (indices; None for all); layers may be names. channels:
-    None for all, a list of C indices, or anything that gives C indices a layer as channels[layer], such as a
-    ChannelSet. dtype: "float16" or "float32". After a capture: array, grid (height, width), layers (names), steps.
-    """
-
-    def __init__(self, layers=None, steps=None, channels=None, dtype: str = "float16"):
-        if dtype not in ("float16", "float32"):
-            raise ValueError(f"dtype={dtype!r}: expected 'float16' or 'float32'")
-        self._only_layers, self._only_steps = layers, steps
-        self._channels, self._dtype = channels, getattr(torch, dtype)
-        self._names: tuple[str, ...] | None = None
-        self.grid: tuple[int, int] | None = None
-        self._kept: dict[tuple[int, int], dict[int, np.ndarray]] = {}
-        self._first_sample = self._next_sample = 0
-
-    def start(self, layers, grid):
-        self._names = tuple(layers)
-        self._first_sample = self._next_sample
-
-    def add(self, tokens, *, layer, step, samples, grid):
-        if not self._wants(self._only_layers, layer, self._names) or not self._wants(self._only_steps, step):
-            return
-        if self.grid not in (None, tuple(grid)):
-            raise ValueError(f"tokens on a grid {grid} after tokens on {self.grid}: use one KeepTokens for each size")
-        self.grid = tuple(grid)
-        if self._channels is not None:
-            indices = self._channels[layer] if hasattr(self._channels, "indices") else self._channels
-            tokens = tokens[..., torch.as_tensor(np.asarray(indices), device=tokens.device, dtype=torch.long)]
-        kept = tokens.detach().to(dtype=self._dtype, device="cpu", copy=True)
-        if self._dtype is torch.float16 and bool(torch.isinf(kept).any()) and not bool(torch.isinf(tokens).any()):
-            warnings.warn("values beyond 65504 became inf in float16: use KeepTokens(dtype='float32')", stacklevel=2)
-        slot = self._kept.setdefault((layer, step), {})
-        for sample, row in zip(samples, kept.numpy(), strict=True):
-            slot[sample + self._first_sample] = row
-            self._next_sample = max(self._next_sample, sample + self._first_sample + 1)
-
-    @staticmethod
-    def _wants(only, index, names=()):
-        if only is None:
-            return True
-        only = [only] if isinstance(only, (int, str)) else only
-        return any(index == (names.index(o) if isinstance(o, str) else o + len(names) if o < 0 else o) for o in only)
-
-    @property
-    def layers(self) -> tuple[str, ...]:
-        return tuple(self._names[layer] for layer in sorted({layer for layer, _ in self._kept}))
-
-    @property
-    def steps(self) -> list[int]:
-        return sorted({step for _, step in self._kept})
-
-    @property
-    def array(self) -> np.ndarray:
-        """[S, L, T, N, C]. Raises RuntimeError where nothing was kept or samples have different steps."""
-        if not self._kept:
-            raise RuntimeError("no tokens kept: generate inside a capture of the layers and steps that are to be kept")
-        layers, steps = sorted({layer for layer, _ in self._kept}), self.steps
-        samples = sorted({sample for slot in self._kept.values() for sample in slot})
-        try:
-            return np.stack([
-                np.stack([np.stack([self._kept[layer, step][sample] for step in steps]) for layer in layers])
-                for sample in samples
-            ])  # fmt: skip
-        except KeyError:
-            raise RuntimeError("samples with different layers or steps: use one KeepTokens for each") from None
+    """The statistics of a and b together, row by row."""
+    bads = [np.zeros_like(a.mean, dtype=np.int64) if part.bad is None else part.bad for part in (a, b)]
+    counts = np.stack([a.count - bads[0], b.count - bads[1]])
+    fields = [np.stack([getattr(a, name), getattr(b, name)]).astype(np.float64) for name in FIELDS]
+    return _Part(a.samples, a.count + b.count, sum(bads) if any(map(np.any, bads)) else None, *pooled(counts, *fields))

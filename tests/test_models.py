@@ -1,0 +1,217 @@
+"""load and generate: noise of each sample's own, arguments that a pipeline does not take, errors with a remedy."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import fewchannels as fc
+import numpy as np
+import PIL.Image
+import pytest
+import torch
+from fewchannels.origins import generator_of
+
+STEPS = 3
+
+
+def test_importing_the_package_needs_no_torch():
+    code = "import sys, fewchannels as fc; fc.__doc__; dir(fc); print('torch' in sys.modules, 'load' in fc.__all__)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "True"]
+
+
+def test_every_public_name_has_a_home():
+    import importlib.util
+
+    for module in set(fc._HOME.values()):
+        if importlib.util.find_spec(f"fewchannels.{module}") is not None:
+            for name in (name for name, home in fc._HOME.items() if home == module):
+                assert callable(getattr(fc, name)), name
+    with pytest.raises(AttributeError, match=r"no attribute 'lode'; it has .*load"):
+        fc.lode  # noqa: B018
+
+
+def test_the_toy_world_loads_with_its_layout(toy):
+    assert toy.layout.name == "SD3Transformer2DModel"
+    assert toy.layers == tuple(f"transformer_blocks.{i}" for i in range(6))
+    assert (toy.name, toy.steps, toy.device.type, toy.dtype) == ("toyworld", 16, "cpu", torch.float32)
+    assert fc.load(toy) is toy
+    assert "SD3Transformer2DModel, 6 blocks" in repr(toy)
+
+
+def test_provenance_is_json_and_names_what_made_a_result(toy):
+    record = json.loads(json.dumps(toy.provenance()))
+    assert record["model"] == "toyworld"
+    assert record["revision"].startswith("sha256:")
+    assert record["class"] == "SD3Transformer2DModel"
+    assert record["dtype"] == "float32"
+    assert record["versions"]["torch"] == torch.__version__
+    assert record["date"].startswith("20")
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_folder_a_pipeline_in_memory_and_the_name_give_the_same_pictures(toy, prompts, tmp_path, dtype):
+    toy.pipeline.save_pretrained(tmp_path / "copy")
+    folder = fc.load(tmp_path / "copy", device="cpu", dtype=dtype)
+    assert (folder.name, folder.dtype) == ("copy", dtype)
+    memory = fc.load(folder.pipeline)
+    assert (memory.name, memory.revision, memory.dtype) == ("ToyWorldPipeline", None, dtype)
+    images = folder.generate(prompts[:1], steps=STEPS)
+    np.testing.assert_array_equal(images, memory.generate(prompts[:1], steps=STEPS))
+    if dtype == torch.float32:
+        np.testing.assert_array_equal(images, toy.generate(prompts[:1], steps=STEPS))
+
+
+def test_the_same_seed_gives_the_same_bits(toy, prompts):
+    first, second = (toy.generate(prompts, seed=3, steps=STEPS, output="latent") for _ in range(2))
+    assert torch.equal(first, second)
+    assert not torch.equal(first, toy.generate(prompts, seed=4, steps=STEPS, output="latent"))
+
+
+@pytest.mark.parametrize("name", ["toy", "flux"])
+def test_a_sample_does_not_depend_on_its_batch(name, prompts, request):
+    model = request.getfixturevalue(name)
+    size = {} if name == "toy" else {"height": 32, "width": 48}
+    whole = model.generate(prompts, seed=7, steps=STEPS, output="float", **size)
+    for batch_size in (1, 2):
+        parts = model.generate(prompts, seed=7, steps=STEPS, output="float", batch_size=batch_size, **size)
+        np.testing.assert_allclose(parts, whole, atol=1e-4)
+    last = model.generate(prompts[2], seed=7, samples=[2], steps=STEPS, output="float", **size)
+    np.testing.assert_allclose(last[0], whole[2], atol=1e-4)
+    assert np.abs(model.generate(prompts[2], seed=7, steps=STEPS, output="float", **size)[0] - whole[2]).max() > 0.01
+
+
+def test_noise_comes_from_seed_and_sample_alone():
+    def draw(seed, sample):
+        return torch.randn(1000, generator=generator_of(seed, sample))
+
+    assert torch.equal(draw(0, 1), draw(0, 1))
+    pairs = [(seed, sample) for seed in range(12) for sample in range(12)]
+    noise = torch.stack([draw(*pair) for pair in pairs])
+    related = torch.corrcoef(noise) - torch.eye(len(pairs))
+    assert related.abs().max() < 0.2, "(seed, sample) must not be mixed up, as seed + sample would be"
+
+
+def test_outputs(toy, prompts):
+    pixels = toy.generate(prompts[:2], steps=STEPS)
+    assert (pixels.shape, pixels.dtype) == ((2, 48, 48, 3), np.uint8)
+    floats = toy.generate(prompts[:2], steps=STEPS, output="float")
+    assert floats.dtype == np.float32
+    np.testing.assert_array_equal(pixels, np.rint(floats * 255))
+    pictures = toy.generate(prompts[:2], steps=STEPS, output="pil")
+    assert isinstance(pictures[0], PIL.Image.Image)
+    np.testing.assert_array_equal(np.stack([np.asarray(p) for p in pictures]), pixels)
+    assert toy.generate(prompts[0], steps=STEPS, output="latent").shape == (1, 3, 48, 48)
+
+
+def test_latents_replace_the_noise(toy, prompts):
+    noise = torch.stack([torch.randn(3, 48, 48, generator=generator_of(7, sample)) for sample in range(2)])
+    given = toy.generate(prompts[:2], steps=STEPS, latents=noise, batch_size=1, output="float")
+    np.testing.assert_allclose(given, toy.generate(prompts[:2], seed=7, steps=STEPS, output="float"), atol=1e-4)
+
+
+def test_guidance_and_other_arguments_reach_the_pipeline(toy, prompts):
+    heard = []
+
+    def callback(pipeline, step, timestep, tensors):
+        heard.append(step)
+        return {}
+
+    plain = toy.generate(prompts[:1], steps=STEPS, output="float", callback_on_step_end=callback)
+    assert heard == list(range(STEPS))
+    assert np.abs(plain - toy.generate(prompts[:1], steps=STEPS, guidance_scale=4.0, output="float")).max() > 0.01
+
+
+def test_the_size_of_flux_is_any(flux, prompts):
+    assert flux.generate(prompts[:1], steps=1, height=32, width=80).shape == (1, 32, 80, 3)
+
+
+@pytest.mark.parametrize(("options", "kind", "words"), [
+    ({"height": 64}, TypeError, "ToyWorldPipeline does not accept height; it accepts prompt, num_inference_steps"),
+    ({"negative_prompt": "a"}, TypeError, "does not accept negative_prompt"),
+    ({"output": "jpeg"}, ValueError, "output='jpeg': expected 'np', 'float', 'pil' or 'latent'"),
+    ({"batch_size": 0}, ValueError, "batch_size=0"),
+    ({"samples": [1]}, ValueError, "1 samples for 3 prompts"),
+    ({"latents": torch.zeros(2, 3, 48, 48)}, ValueError, "pass one a prompt"),
+])  # fmt: skip
+def test_what_generate_cannot_do_is_said_before_anything_runs(toy, prompts, options, kind, words):
+    with pytest.raises(kind, match=words):
+        toy.generate(prompts, steps=STEPS, **options)
+    assert toy.run is None
+
+
+def test_no_prompt_is_an_error(toy):
+    with pytest.raises(ValueError, match="prompts is empty"):
+        toy.generate([])
+
+
+def test_an_overflow_is_not_shown_as_a_picture(toy, prompts):
+    with pytest.raises(FloatingPointError, match="not finite"), fc.edit(toy, lambda tokens, **_: tokens * float("nan")):
+        toy.generate(prompts[:1], steps=1)
+
+
+def test_progress_is_shown_only_when_asked_for(toy, prompts, capfd):
+    toy.generate(prompts[:1], steps=2)
+    assert "it/s" not in capfd.readouterr().err
+    toy.generate(prompts[:1], steps=2, progress=True)
+    assert "2/2" in capfd.readouterr().err
+    toy.pipeline.set_progress_bar_config(disable=True)
+
+
+def test_loading_is_silent(toy, tmp_path, capfd):
+    toy.pipeline.save_pretrained(tmp_path)
+    capfd.readouterr()
+    fc.load(tmp_path)
+    out, err = capfd.readouterr()
+    assert out == err == ""
+
+
+def test_what_cannot_be_loaded_is_said_with_a_remedy(toy, tmp_path, monkeypatch):
+    with pytest.raises(FileNotFoundError, match="'toyword' is no folder, and no hub name"):
+        fc.load("toyword")
+    with pytest.raises(FileNotFoundError, match="no folder"):
+        fc.load(str(tmp_path / "missing" / "model"))
+    with pytest.raises(FileNotFoundError, match=r"holds no model_index\.json"):
+        fc.load(tmp_path)
+    toy.pipeline.save_pretrained(tmp_path / "bare")
+    for file in (tmp_path / "bare" / "transformer").glob("*.safetensors"):
+        file.unlink()
+    with pytest.raises(FileNotFoundError, match=r"holds no \.safetensors file"):
+        fc.load(tmp_path / "bare")
+    shutil.rmtree(tmp_path / "bare" / "transformer")
+    index = json.loads((tmp_path / "bare" / "model_index.json").read_text())
+    index["transformer"] = ["diffusers", "Kandinsky5Transformer3DModel"]
+    (tmp_path / "bare" / "model_index.json").write_text(json.dumps(index))
+    with pytest.raises(KeyError, match="no layout for the transformer class 'Kandinsky5"):
+        fc.load(tmp_path / "bare")
+    with pytest.raises(TypeError, match="load got int"):
+        fc.load(5)
+    with pytest.raises(KeyError, match="no layout for the transformer class 'Linear'"):
+        fc.load(torch.nn.Linear(1, 1))
+
+
+def test_a_hub_that_cannot_be_reached_is_said_with_a_remedy(monkeypatch):
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(OSError, match=r"(?s)'nobody/nothing' could not be loaded from the hub.*accept its licence"):
+        fc.load("nobody/nothing")
+
+
+def test_a_unet_pipeline_is_refused():
+    class Old:
+        def progress_bar(self):
+            pass
+
+    with pytest.raises(ValueError, match="Old has no transformer"):
+        fc.load(Old())
+
+
+def test_trajectories_nest_and_end(toy):
+    with toy.trajectory(2, 4):
+        outer = toy.run
+        with toy.trajectory(1, 2):
+            assert (toy.run.samples, toy.run.steps) == (1, 2)
+        assert toy.run is outer
+    assert toy.run is None
