@@ -1,21 +1,25 @@
 """Scores, channel sets, controls, overlap and concentration, on states whose answers are known."""
 
 import json
-import types
 
 import numpy as np
 import pytest
+import torch
 from fewchannels import channels as ch
+from fewchannels.stats import ChannelStats
 
 S, L, T, N, D = 4, 3, 2, 64, 40
 
 
 def measured(tokens):
-    """The arrays of a ChannelStats, from tokens [S, L, T, N, D]."""
-    x = np.asarray(tokens, dtype=np.float64)
-    return types.SimpleNamespace(
-        mean=x.mean(3), mean_abs=np.abs(x).mean(3), max_abs=np.abs(x).max(3), var=x.var(3), energy=(x**2).mean(3)
-    )  # fmt: skip
+    """A ChannelStats that was given tokens [S, L, T, N, D]."""
+    stats = ChannelStats()
+    stats.start(tuple(f"blocks.{i}" for i in range(tokens.shape[1])), (8, 8))
+    for step in range(tokens.shape[2]):
+        for layer in range(tokens.shape[1]):
+            seen = torch.from_numpy(np.ascontiguousarray(tokens[:, layer, step]))
+            stats.add(seen, layer=layer, step=step, samples=range(len(seen)), grid=(8, 8))
+    return stats
 
 
 @pytest.fixture(scope="module")
@@ -72,8 +76,11 @@ def test_a_channel_set_is_frozen_and_checks_itself(stats):
     top = ch.top_channels(stats, k=3)
     assert (len(top), top.k, top.width, top.label) == (L, 3, D, "top 3")
     assert top.mask().sum() == 3 * L
+    before = top[0].tolist()
+    top[0][0] = 1  # a copy
+    assert top[0].tolist() == before
     with pytest.raises(ValueError, match="read-only"):
-        top[0][0] = 1
+        top.indices[0][0] = 1
     with pytest.raises(AttributeError):
         top.width = 4
     with pytest.raises(ValueError, match="layer 1: channel 40 is out of range; expected 0 to 39"):

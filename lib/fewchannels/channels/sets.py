@@ -18,7 +18,7 @@ from .scores import layer_energy, layer_scores, rank_channels
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ChannelSet:
-    """Channels of each layer: `massive[layer]` is an int array [k], in the order of the ranking that chose them.
+    """Channels of each layer: `massive[layer]` is an int array [k] (a copy), in the order of the ranking that chose them.
 
     indices: one sequence of distinct channels a layer. width: number of channels D. label: what to call the set in
     a legend, e.g. "top 8". A layer may be empty (nothing is edited there), all layers may not.
@@ -72,12 +72,12 @@ class ChannelSet:
 
     def __getitem__(self, layer: int) -> np.ndarray:
         try:
-            return self.indices[layer]
+            return self.indices[layer].copy()  # torch warns of arrays that cannot be written to
         except IndexError:
             raise IndexError(f"layer {layer}: this set has the layers 0 to {len(self) - 1}") from None
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        return iter(self.indices)
+        return (self[layer] for layer in range(len(self)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, ChannelSet):

@@ -1,0 +1,145 @@
+"""The command line on the real toy world: what it writes, what it prints, and how it fails."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from fewchannels import load_run
+from fewchannels.channels import ChannelSet
+from fewchannels.cli import main, read_prompts
+from fewchannels.layouts.table import TABLE
+from fewchannels.stats import ChannelStats
+
+STEPS = 2
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory, prompts):
+    """A run file of three prompts, one of them kept as maps for two."""
+    folder = tmp_path_factory.mktemp("run")
+    (folder / "prompts.txt").write_text(f"{prompts[0]}\n\n  {prompts[1]}\n")
+    path = folder / "run.safetensors"
+    status = main(
+        ["run", "--prompts", str(folder / "prompts.txt"), "--prompt", prompts[2], "--steps", str(STEPS), "--seed", "3",
+         "--maps", "2", "--k", "4", "--lossless", "--device", "cpu", "--quiet", "--out", str(path)]
+    )  # fmt: skip
+    assert status == 0
+    return path
+
+
+def test_a_run_holds_what_the_model_did(written, toy, prompts):
+    run = load_run(written)
+    assert run.prompts == prompts
+    assert (run.provenance["seed"], run.provenance["steps"], run.provenance["model"]) == (3, STEPS, "toyworld")
+    np.testing.assert_array_equal(run.images, toy.generate(prompts, seed=3, steps=STEPS))
+    layers, width = len(toy.layers), run.stats["mean"].shape[-1]
+    assert run.stats["mean"].shape == (3, layers, STEPS, width)
+    assert run.index["layers"] == list(toy.layers)
+    assert run.maps["top"].shape == (2, layers, STEPS, *run.index["grid"], 4)
+    assert run.index["maps"]["top"]["steps"] == [0, STEPS - 1]
+
+
+def test_maps_are_of_the_channels_that_the_record_names(written):
+    run = load_run(written)
+    top = ChannelSet.from_json(run.index["channels"]["top"])
+    maps = run.maps["top"].astype(np.float64)  # [S, L, T, h, w, k]
+    for layer in range(len(top)):
+        means = maps[:, layer].mean(axis=(2, 3))
+        np.testing.assert_allclose(means, run.stats["mean"][:2, layer][:, :, top[layer]], rtol=2e-3, atol=2e-3)
+
+
+def test_statistics_come_back_from_the_file(written):
+    run = load_run(written)
+    stats = ChannelStats.from_arrays(run.stats, layers=tuple(run.index["layers"]))
+    np.testing.assert_array_equal(stats.mean, run.stats["mean"])
+
+
+def test_inspect_says_what_is_inside(written, capsys, prompts):
+    assert main(["inspect", str(written)]) == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "run file version 1",
+        "toyworld",
+        "3 prompts",
+        prompts[0],
+        "3 images, 48 x 48 px",
+        "top 4",
+        "stats/mean",
+    ):
+        assert words in shown
+    assert main(["inspect", str(written), "--json"]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert record["prompts"] == prompts
+    assert record["tensors"]["maps/top"]["dtype"] == "F16"
+    assert record["bytes"] == written.stat().st_size
+
+
+def test_a_file_cannot_steer_the_terminal(tmp_path, written, capsys):
+    from fewchannels import save_run
+
+    run = load_run(written)
+    run.prompts[0] = "\x1b[2Jgone\n"
+    assert main(["inspect", str(save_run(tmp_path / "a", run))]) == 0
+    assert "\\x1b[2Jgone\\x0a" in capsys.readouterr().out
+
+
+def test_models_lists_every_layout(capsys):
+    assert main(["models"]) == 0
+    assert all(name in capsys.readouterr().out for name in TABLE)
+    assert main(["models", "--json"]) == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [row["class"] for row in rows] == list(TABLE)
+    assert {"family", "blocks", "text", "guidance"} <= set(rows[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["run", "--prompt", "a dog", "--out", "{folder}/x"], "unknown word 'dog'"),
+        (["run", "--out", "{folder}/x"], "give --prompt TEXT or --prompts FILE"),
+        (["run", "--prompt", "x", "--out", "{folder}/none/x"], "make it first"),
+        (["run", "--prompt", "x", "--out", "{folder}"], "is a folder"),
+        (["run", "--prompts", "{folder}/none.txt", "--out", "{folder}/x"], "none.txt"),
+        (["run", "--prompt", "x", "--model", "./none", "--out", "{folder}/x"], "'./none'"),
+        (["inspect", "{folder}/none"], "No such file"),
+        (["inspect", __file__], "no safetensors file"),
+    ],
+)
+def test_what_cannot_be_done_is_one_line_and_status_1(tmp_path, capsys, arguments, words):
+    assert main([a.format(folder=tmp_path) for a in arguments]) == 1
+    error = capsys.readouterr().err.strip().splitlines()[-1]
+    assert error.startswith("fewchannels: ")
+    assert words in error
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["walk"], ["run"], ["run", "--out", "x", "--steps", "0"], ["run", "--out", "x", "--k", "many"]]
+)
+def test_what_is_not_understood_is_status_2(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert "usage:" in capsys.readouterr().err
+
+
+def test_prompts_come_from_json_too(tmp_path):
+    path = tmp_path / "p.json"
+    path.write_text('["one", "two"]')
+    assert read_prompts(path, ["three"]) == ["one", "two", "three"]
+    path.write_text('{"a": 1}')
+    with pytest.raises(Exception, match="expected a JSON list of texts"):
+        read_prompts(path, [])
+
+
+def test_the_command_starts_without_torch():
+    code = (
+        "import sys; from fewchannels.cli import main\n"
+        "try: main(['--help'])\nexcept SystemExit as stop: assert stop.code == 0\n"
+        "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "inspect" in done.stdout
