@@ -26,7 +26,7 @@ def inertia(points, labels):
 
 def test_the_papers_protocol_finds_the_subject_on_a_grid_that_is_not_square():
     x, truth = tokens_with_subject()
-    found = masks.partition(x, grid=(6, 10), k=2)
+    found = masks.partition(x, grid=(6, 10), k=2, polarity="larger_sum")
     assert found.mask.dtype == bool
     assert found.mask.shape == (3, 6, 10)
     assert (found.mask == truth).all()
@@ -48,7 +48,7 @@ def test_tensors_in_half_precision_and_chosen_channels_give_the_same_mask():
 
 def test_a_negative_subject_turns_the_papers_rule_over_and_the_other_rules_mend_it():
     x, truth = tokens_with_subject(sign=-1.0)
-    assert (masks.subject_masks(x, [5, 6], grid=(6, 10)) == ~truth).all()
+    assert (masks.subject_masks(x, [5, 6], grid=(6, 10), polarity="larger_sum") == ~truth).all()
     for rule in ("smaller_sum", "smaller", "border", "centre"):
         assert (masks.subject_masks(x, [5, 6], grid=(6, 10), polarity=rule) == truth).all(), rule
 

@@ -5,8 +5,10 @@
 
 The paper's protocol (its section 3.2, as the public replication states it): the k channels of largest |mean over
 image tokens|, each scaled to 0..1 over the tokens (a constant one to 0), K-means with K = 2 on the k-dim vectors,
-and the cluster in which the summed map is larger is the subject. That last rule looks at no truth, but it can pick
-the background; `POLARITIES` holds others that look at no truth either. `best_of_two` does look, and is for analysis.
+and the cluster in which the summed map is larger is the subject. That last rule ("larger_sum") sees no truth, but on
+the toy world it mostly picks the background. `POLARITIES` holds others that see no truth either; "border" is the
+default, as on calibration scenes its IoU comes within 0.03 of the best possible choice at every depth and noise level
+where there is a mask at all. `best_of_two` does look at the truth, and is for analysis.
 
 K-means runs on all samples at once (`clustering`), from RESTARTS starts that the sample and the seed alone decide.
 """
@@ -56,7 +58,7 @@ def partition(
     k: int | None = None,
     score: str = "abs_mean",
     normalise: str = "minmax",
-    polarity: str = "larger_sum",
+    polarity: str = "border",
     restarts: int = RESTARTS,
     seed: int = 0,
 ) -> Partition:
@@ -66,8 +68,8 @@ def partition(
     or [B, k]; without them the top `k` a sample by `score` ("abs_mean" as in the paper, or "mean_abs"), and with
     neither all D, for tokens that were kept on the chosen channels only.
     normalise: "minmax", or "percentile" (2nd to 98th, clipped), which a few extreme tokens cannot squeeze.
-    polarity: "larger_sum" (the paper's), "smaller_sum" (its opposite), "smaller" (fewer tokens), "border" (fewer of
-    the tokens on the picture's edge) or "centre" (nearer to the middle); ties go to "larger_sum".
+    polarity: "border" (fewer of the tokens on the picture's edge), "larger_sum" (the paper's), "smaller_sum" (its
+    opposite), "smaller" (fewer tokens) or "centre" (nearer to the middle); ties go to "larger_sum".
 
     Raises ValueError for tokens that do not fit the grid or hold inf or nan, for channels that are empty, doubled or
     out of range, and for unknown names.

@@ -28,8 +28,8 @@ class Trajectory:
     """A sink of capture that keeps tokens on `channels` (as ablate takes them; None for all), for transport.
 
     dtype: None for the model's own, "float16", "bfloat16" or "float32". After a capture: samples (how many), layers
-    (depth indices), steps, grid; and where they were set: sigmas float [T], the noise level at each step of the run,
-    prompts, images uint8 [S, H, W, 3], latents (the noise that the run started from).
+    (depth indices), steps, grid, width (the model's number of channels); and where they were set: sigmas float [T],
+    the noise level at each step of the run, prompts, images uint8 [S, H, W, 3], latents (what the run started from).
     """
 
     def __init__(self, channels=None, dtype: str | None = None):
@@ -37,6 +37,7 @@ class Trajectory:
             raise ValueError(f"dtype={dtype!r}: expected None, 'float16', 'bfloat16' or 'float32'")
         self.channels, self.dtype = channels, DTYPES[dtype]
         self.grid: tuple[int, int] | None = None
+        self.width = 0
         self.samples = 0
         self.sigmas: np.ndarray | None = None
         self.images: np.ndarray | None = None
@@ -53,7 +54,7 @@ class Trajectory:
     def add(self, tokens, *, layer, step, samples, grid):
         if self.grid not in (None, tuple(grid)):
             raise ValueError(f"tokens on a grid {grid} after tokens on {self.grid}: use a new Trajectory for each size")
-        self.grid = tuple(grid)
+        self.grid, self.width = tuple(grid), tokens.shape[-1]
         slot = self._kept.setdefault((layer, step), {})
         for row, sample in enumerate(samples):
             part = None
