@@ -59,15 +59,8 @@ def test_statistics_come_back_from_the_file(written):
 def test_inspect_says_what_is_inside(written, capsys, prompts):
     assert main(["inspect", str(written)]) == 0
     shown = capsys.readouterr().out
-    for words in (
-        "run file version 1",
-        "toyworld",
-        "3 prompts",
-        prompts[0],
-        "3 images, 48 x 48 px",
-        "top 4",
-        "stats/mean",
-    ):
+    images = "3 images, 48 x 48 px"
+    for words in ("run file version 1", "toyworld", "3 prompts", prompts[0], images, "top 4", "stats/mean"):
         assert words in shown
     assert main(["inspect", str(written), "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
@@ -87,7 +80,8 @@ def test_a_file_cannot_steer_the_terminal(tmp_path, written, capsys):
 
 def test_models_lists_every_layout(capsys):
     assert main(["models"]) == 0
-    assert all(name in capsys.readouterr().out for name in TABLE)
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in TABLE)
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["class"] for row in rows] == list(TABLE)

@@ -154,7 +154,7 @@ def _run(options: argparse.Namespace) -> None:
 def _top_maps(model: Any, prompts: list[str], asked: dict, stats: Any, massive: Any) -> tuple[Any, dict]:
     """Maps [S, L, T, h, w, k] of the top channels, and their entry in the index."""
     from .hooks import capture
-    from .stats import KeepTokens
+    from .kept import KeepTokens
 
     steps = sorted({stats.steps[0], stats.steps[len(stats.steps) // 2], stats.steps[-1]})
     dtype = "float32" if stats.max_abs.max() >= FP16_MAX else "float16"
@@ -214,9 +214,8 @@ def _inspect(options: argparse.Namespace) -> None:
         label = f" ({_words(condition)})" if condition else ""
         print(f"{entry['count']} images{label}, {entry['width']} x {entry['height']} px")
     for name, chosen in record["index"].get("channels", {}).items():
-        print(
-            f"channels {_words(name)}: {_words(chosen['label'])} of {chosen['width']}, in {len(chosen['indices'])} blocks"
-        )
+        label, blocks = _words(chosen["label"]), len(chosen["indices"])
+        print(f"channels {_words(name)}: {label} of {chosen['width']}, in {blocks} blocks")
     print("tensors:")
     for name, (dtype, shape) in sorted(tensors.items()):
         if not name.startswith("images/"):

@@ -18,7 +18,7 @@ from .scores import layer_energy, layer_scores, rank_channels
 
 @dataclass(frozen=True, eq=False, repr=False)
 class ChannelSet:
-    """Channels of each layer: `massive[layer]` is an int array [k] (a copy), in the order of the ranking that chose them.
+    """Channels of each layer: `massive[layer]` is an int array [k] (a copy), in the order in which they were chosen.
 
     indices: one sequence of distinct channels a layer. width: number of channels D. label: what to call the set in
     a legend, e.g. "top 8". A layer may be empty (nothing is edited there), all layers may not.
