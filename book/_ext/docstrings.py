@@ -20,8 +20,8 @@ LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "clustering", "masks", "judges",
-    "metrics", "sweep", "prompts", "runfile", "plots", "notebook", "cli", "widgets", "toyworld",
+    "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "clustering", "masks",
+    "judges", "metrics", "sweep", "prompts", "runfile", "plots", "notebook", "cli", "widgets", "toyworld",
 )  # fmt: skip
 ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
 BULLET = re.compile(r"(?:-|\d+\.) +")
@@ -55,7 +55,8 @@ def to_rst(lines: list[str]) -> list[str]:
             out += [line] if mode == "code" else ["::", "", line]
             mode = "code"
         elif (argument := ARGUMENT.match(line)) and mode != "prose":
-            out += ["", ""][: mode == "code"] + [f"- **{_escape(argument[1])}**: {_prose(line[argument.end() :])}"]
+            out += [""] * (mode == "code")
+            out.append(f"- **{_escape(argument[1])}**: {_prose(line[argument.end() :])}")
             mode = "item"
         elif BULLET.match(line):
             out += [""] * (mode in ("prose", "code")) + [_prose(line)]
@@ -118,7 +119,9 @@ def _write_page(app, docname: str, source: list[str]) -> None:
             continue
         if not documented:
             continue
-        sections.append(f"## `{name.partition('.')[2]}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n")
+        sections.append(
+            f"## `{name.partition('.')[2]}`\n\n```{{eval-rst}}\n.. automodule:: {name}\n   :members:\n```\n"
+        )
     source[0] = source[0].replace(MARKER, "\n".join(sections))
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-FONTAWESOME = re.compile(r"\s*<!-- So that users can add custom icons -->|\s*<script [^>]*fontawesome\.js[^>]*></script>")
+FONTAWESOME = re.compile(
+    r"\s*<!-- So that users can add custom icons -->|\s*<script [^>]*fontawesome\.js[^>]*></script>"
+)
 
 
 def _drop_mathjax(app, pagename, templatename, context, doctree) -> None:

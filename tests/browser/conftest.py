@@ -1,0 +1,214 @@
+"""The built site in Chromium: one server and one browser for the session, one visit a page that all tests share.
+
+    make book && pytest tests/browser
+    FEWCHANNELS_SITE=/tmp/site/_build/html pytest tests/browser      # another build of the site
+
+Where there is no site or no browser the tests are skipped; with CI set that is a failure.
+"""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import os
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SITE = Path(os.environ.get("FEWCHANNELS_SITE", ROOT / "_build" / "html"))
+WIDE, NARROW = 1280, 390
+# headless in a container, and nothing that Chromium itself would fetch
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+                 "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]  # fmt: skip
+NOT_COUNTED = ("plotly.min.js", "tex-svg.js")  # loaded once, by pages with a plot or a formula, then cached
+
+
+def absent(what: str) -> None:
+    """Skip on a developer's machine, fail where CI is set."""
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
+
+
+def site_pages() -> list[str]:
+    """Paths of all pages with an article, relative to the site."""
+    if not SITE.is_dir():
+        return []
+    pages = (path for path in SITE.rglob("*.html") if "_static" not in path.parts)
+    return sorted(str(path.relative_to(SITE)) for path in pages if 'class="bd-article"' in path.read_text("utf-8"))
+
+
+def pytest_generate_tests(metafunc) -> None:
+    if "page_name" in metafunc.fixturenames:
+        metafunc.parametrize("page_name", site_pages() or [None])
+
+
+def pytest_collection_modifyitems(items) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    if not (SITE / "index.html").exists():
+        absent(f"There is no site at {SITE}: run `make book` first.")
+    return SITE
+
+
+@pytest.fixture(scope="session")
+def address(site):
+    """http://localhost:PORT of a server of the site."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *args) -> None:
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://localhost:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
+                                                                              "google-chrome"))), None)  # fmt: skip
+    if not found:
+        absent("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path.")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+def _playwright():
+    from playwright import sync_api
+
+    return sync_api
+
+
+@dataclass
+class Watch:
+    """What a page did while it was watched."""
+
+    errors: list[str] = field(default_factory=list)
+    foreign: list[str] = field(default_factory=list)
+    sizes: dict[str, int] = field(default_factory=dict)
+
+
+@pytest.fixture(scope="session")
+def open_page(browser):
+    """open_page(url, width) -> (page, Watch). Requests that would leave the machine are recorded and stopped."""
+
+    def opened(url: str, width: int = WIDE):
+        page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        watch = Watch()
+        home = "file:" if url.startswith("file:") else "/".join(url.split("/", 3)[:3]) + "/"
+
+        def route(route) -> None:
+            target = route.request.url
+            if target.startswith(("data:", "blob:", home)):
+                route.continue_()
+            else:
+                watch.foreign.append(target)
+                route.abort()
+
+        def hear(response) -> None:
+            watch.sizes[response.url] = int(response.headers.get("content-length", 0))
+            if response.status >= 400:
+                watch.errors.append(f"{response.status}: {response.url}")
+
+        page.route("**/*", route)
+        page.on("pageerror", lambda error: watch.errors.append(f"page error: {error}"))
+        page.on("console", lambda m: watch.errors.append(f"console: {m.text}") if m.type == "error" else None)
+        page.on("requestfailed", lambda request: watch.errors.append(f"request failed: {request.url}"))
+        page.on("response", hear)
+        page.goto(url, wait_until="load")
+        # explorers start when they come near the screen, as late images do
+        page.evaluate("""async () => {
+            for (let y = 0; y < Math.min(document.body.scrollHeight, 60000); y += 3000) {
+                window.scrollTo(0, y); await new Promise(requestAnimationFrame);
+            }
+            window.scrollTo(0, 0); await new Promise(requestAnimationFrame);
+        }""")
+        page.wait_for_load_state("networkidle")
+        return page, watch
+
+    return opened
+
+
+@dataclass
+class Visit:
+    """One page, looked at wide and narrow, light and dark."""
+
+    watch: Watch
+    language: str
+    overflow: dict[int, list[str]]
+    without_alt: list[str]
+    content: list[str]  # axe violations inside the article
+    chrome: dict[str, str]  # axe violations outside it, rule -> where
+
+
+OVERFLOW = """() => {
+    const room = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= room) return [];
+    const wide = [...document.body.querySelectorAll('*')].filter(e => e.getBoundingClientRect().right > room + 1);
+    return wide.slice(0, 5).map(e => `${e.tagName.toLowerCase()}.${e.className} ends at ` +
+        `${Math.round(e.getBoundingClientRect().right)} of ${room} px`).concat('the page scrolls sideways');
+}"""
+NO_ALT = "() => [...document.images].filter(i => !(i.alt || '').trim()).map(i => i.outerHTML.slice(0, 120))"
+INSIDE = "selector => { const e = document.querySelector(selector); return !!(e && e.closest('article.bd-article')); }"
+
+
+CONTRAST = {"type": "rule", "values": ["color-contrast"]}
+
+
+def axe_violations(page, context: str | None = None, **options) -> tuple[list[str], dict[str, str]]:
+    """Violations of serious or critical level: those inside the article, and those outside by rule."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    inside, outside = [], {}
+    options = {"resultTypes": ["violations"], **options}
+    for violation in Axe().run(page, context=context, options=options).response["violations"]:
+        if violation["impact"] not in ("serious", "critical"):
+            continue
+        for node in violation["nodes"]:
+            target = str(node["target"][0])
+            if page.evaluate(INSIDE, target):
+                inside.append(f"{violation['id']}: {target}: {node['html'][:120]} {node['failureSummary'][:240]}")
+            else:
+                outside.setdefault(violation["id"], target)
+    return inside, outside
+
+
+@pytest.fixture(scope="session")
+def visit(address, open_page):
+    """visit(page_name) -> Visit, made once a session."""
+
+    @functools.cache
+    def visited(name: str | None) -> Visit:
+        page, watch = open_page(f"{address}/{name}")
+        overflow = {WIDE: page.evaluate(OVERFLOW)}
+        language = page.evaluate("document.documentElement.lang")
+        without_alt = page.evaluate(NO_ALT)
+        content, chrome = axe_violations(page)
+        page.evaluate("document.documentElement.dataset.theme = 'dark'")
+        content += [f"dark: {line}" for line in axe_violations(page, "article.bd-article", runOnly=CONTRAST)[0]]
+        page.close()
+
+        page, narrow = open_page(f"{address}/{name}", NARROW)
+        overflow[NARROW] = page.evaluate(OVERFLOW)
+        no_contrast = {"color-contrast": {"enabled": False}}  # the same as wide, and the slowest rule
+        content += [f"narrow: {line}" for line in axe_violations(page, "article.bd-article", rules=no_contrast)[0]]
+        page.close()
+        watch.errors += narrow.errors
+        watch.foreign += narrow.foreign
+        return Visit(watch, language, overflow, without_alt, content, chrome)
+
+    return visited

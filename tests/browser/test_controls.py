@@ -1,0 +1,148 @@
+"""Every control of every explorer changes what its explorer shows.
+
+A slider's own thumb moves in any case, so a control's own box is painted over before the pictures are compared.
+"""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+WIDGETS = ".fc-widget"
+PLOTS = ".js-plotly-plot"
+EXPLORED = "notebooks/01_massive_channels.html"  # must have an explorer
+SETTLE = 1500  # ms that a change may take to show
+
+
+def picture(page, element, hidden=None) -> np.ndarray:
+    """Pixels of an element, [H, W, 3], with the box of another painted over."""
+    pixels = np.array(Image.open(io.BytesIO(element.screenshot(animations="disabled"))).convert("RGB"))
+    if hidden is not None:
+        outer, inner = element.bounding_box(), hidden.bounding_box()
+        x, y = (int(inner[axis] - outer[axis]) for axis in "xy")
+        pixels[max(0, y - 6) : int(y + inner["height"]) + 6, max(0, x - 6) : int(x + inner["width"]) + 6] = 0
+    return pixels
+
+
+def changes(page, element, act, hidden=None) -> bool:
+    """Whether `act` changes what an element shows, outside the hidden box."""
+    before = picture(page, element, hidden)
+    act()
+    for _ in range(SETTLE // 150):
+        page.wait_for_timeout(150)
+        after = picture(page, element, hidden)
+        if after.shape != before.shape or (after != before).any():
+            return True
+    return False
+
+
+def label_of(control):
+    """The label that shows a hidden radio button or checkbox, or the control itself."""
+    label = control.evaluate_handle("e => e.closest('label') || e").as_element()
+    return label or control
+
+
+def press_slider(control) -> None:
+    at_end = control.evaluate("e => Number(e.value) >= Number(e.max || 100)")
+    control.press("ArrowLeft" if at_end else "ArrowRight")
+
+
+def choose_other(control) -> None:
+    values = control.evaluate("e => [...e.options].filter(o => !o.selected && !o.disabled).map(o => o.value)")
+    control.select_option(values[0])
+
+
+def controls(widget) -> list[tuple[str, object]]:
+    """The visible, enabled controls, one option for each group of radio buttons."""
+    found, groups = [], set()
+    for control in widget.query_selector_all("input, select, button"):
+        kind = control.evaluate("e => e.tagName === 'INPUT' ? e.type : e.tagName.toLowerCase()")
+        if control.is_disabled() or not label_of(control).is_visible():
+            continue
+        if kind == "radio":
+            name = control.get_attribute("name")
+            if name in groups or control.is_checked():
+                continue
+            groups.add(name)
+        if kind == "select" and control.evaluate("e => e.options.length") < 2:
+            continue
+        found.append((kind, control))
+    return found
+
+
+def operate(page, widget, kind, control) -> bool:
+    """Whether using the control shows outside the control."""
+    control.scroll_into_view_if_needed()
+    if kind == "range":
+        control.focus()
+        return changes(page, widget, lambda: press_slider(control), hidden=control)
+    if kind == "select":
+        control.focus()
+        return changes(page, widget, lambda: choose_other(control), hidden=control)
+    if kind == "number":
+        value, last = int(control.input_value()), int(control.get_attribute("max"))
+        other = str(value + 1 if value < last else value - 1)
+        return changes(page, widget, lambda: control.fill(other), hidden=control)
+    if kind in ("radio", "checkbox"):
+        label = label_of(control)
+        return changes(page, widget, label.click, hidden=label)
+    if kind == "button":
+        control.hover()
+        control.focus()
+        return changes(page, widget, control.click)
+    raise AssertionError(f"no test knows how to use <input type={kind!r}>: add it here")
+
+
+def use_widgets(page) -> tuple[int, list[str]]:
+    """Use every control of a page. -> how many there were, and those that did nothing."""
+    used, dead = 0, []
+    for number, widget in enumerate(page.query_selector_all(WIDGETS)):
+        for kind, control in controls(widget):
+            name = control.evaluate("e => e.outerHTML.slice(0, 120)")
+            used += 1
+            if not operate(page, widget, kind, control):
+                dead.append(f"explorer {number}: {kind}: {name}")
+    return used, dead
+
+
+def use_plots(page) -> tuple[int, list[str]]:
+    """Drag every plotly slider and press every plotly button of a page."""
+    used, dead = 0, []
+    for number, plot in enumerate(page.query_selector_all(PLOTS)):
+        for slider in plot.query_selector_all(".slider-container .slider-group"):
+            rail = slider.query_selector(".slider-rail-touch-rect")
+            rail.scroll_into_view_if_needed()
+            used += 1
+            if not any(changes(page, plot, lambda r=rail, s=share: click_at(page, r, s), hidden=slider)
+                       for share in (0.9, 0.1)):  # fmt: skip
+                dead.append(f"plot {number}: slider")
+        for button in plot.query_selector_all(".updatemenu-button"):
+            used += 1
+            if not changes(page, plot, button.click, hidden=button):
+                dead.append(f"plot {number}: button {button.text_content()}")
+    return used, dead
+
+
+def click_at(page, element, share: float) -> None:
+    box = element.bounding_box()
+    page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+
+@pytest.mark.parametrize("source", ["server", "disk"])
+def test_every_control_changes_what_is_shown(open_page, site, address, page_name, source):
+    name = page_name or EXPLORED
+    text = (site / name).read_text(encoding="utf-8")
+    if "fc-widget" not in text and "plotly" not in text:
+        assert name != EXPLORED, f"{name} has no explorer"
+        return
+    page, watch = open_page(f"{address}/{name}" if source == "server" else (site / name).as_uri())
+    page.wait_for_timeout(300)
+    used, dead = use_widgets(page)
+    plots, dead_plots = use_plots(page)
+    page.close()
+    assert dead + dead_plots == []
+    assert watch.errors == []
+    assert used + plots > 0 or name != EXPLORED, f"{name} has no control"

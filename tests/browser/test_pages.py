@@ -1,0 +1,111 @@
+"""Every page of the built site: alone, quiet, light, narrow enough, and readable by everyone."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from .conftest import NARROW, NOT_COUNTED, WIDE, site_pages
+
+KNOWN_AXE = Path(__file__).with_name("known_axe.json")
+BUDGET = 1_500_000  # bytes as they lie on the disk, before plotly and MathJax
+
+
+def test_site_has_the_pages_that_readers_expect(site):
+    expected = {f"book/{name}.html" for name in ("intro", "how_to_read", "method", "related_work", "glossary", "api",
+                                                 "teach", "runfile")}  # fmt: skip
+    expected |= {"notebooks/00_start_here.html", "notebooks/01_massive_channels.html"}
+    assert not expected - set(site_pages())
+
+
+def test_no_request_leaves_the_machine(visit, page_name):
+    assert visit(page_name).watch.foreign == []
+
+
+def test_no_error_on_the_page_or_in_the_console(visit, page_name):
+    assert visit(page_name).watch.errors == []
+
+
+def test_no_sideways_scroll(visit, page_name):
+    overflow = visit(page_name).overflow
+    assert overflow[WIDE] == []
+    assert overflow[NARROW] == []
+
+
+def test_page_weight(visit, page_name):
+    sizes = {url: size for url, size in visit(page_name).watch.sizes.items() if not any(n in url for n in NOT_COUNTED)}
+    heaviest = sorted(sizes.items(), key=lambda item: -item[1])[:5]
+    assert 0 < sum(sizes.values()) <= BUDGET, f"{page_name} weighs {sum(sizes.values()):,} bytes; heaviest: {heaviest}"
+
+
+def test_language_is_set(visit, page_name):
+    assert visit(page_name).language == "en"
+
+
+def test_every_image_has_alt_text(visit, page_name):
+    assert visit(page_name).without_alt == []
+
+
+def test_content_has_no_serious_axe_violation(visit, page_name):
+    """In light and dark, wide and narrow."""
+    assert visit(page_name).content == []
+
+
+def test_theme_violations_are_those_known_and_no_more(visit, site):
+    """known_axe.json may only shrink: a rule that is mended must leave it, and none may be added."""
+    found = {}
+    for name in site_pages():
+        for rule, where in visit(name).chrome.items():
+            found.setdefault(rule, f"{name}: {where}")
+    known = json.loads(KNOWN_AXE.read_text(encoding="utf-8"))
+    assert {rule: where for rule, where in found.items() if rule not in known} == {}, (
+        "new violations outside the content"
+    )
+    assert set(known) - set(found) == set(), "mended: take these rules out of known_axe.json"
+
+
+def test_works_from_the_disk(open_page, site, page_name):
+    """The page opened as a file: no error, and nothing asked of a network."""
+    page, watch = open_page((site / page_name).as_uri())
+    page.close()
+    assert watch.foreign == []
+    assert watch.errors == []
+
+
+class Links(HTMLParser):
+    """The links and anchors of a page."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.anchors: set[str] = {"", "top"}
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs) -> None:
+        given = dict(attrs)
+        self.anchors |= {given[key] for key in ("id", "name") if given.get(key)}
+        address = given.get("href") if tag in ("a", "link") else given.get("src") if tag in ("img", "script") else None
+        if address:
+            self.links.append(address)
+
+
+def test_every_internal_link_resolves(site):
+    pages = {
+        path: Links(path.read_text(encoding="utf-8")) for path in site.rglob("*.html") if "_static" not in path.parts
+    }
+    broken = []
+    for path, page in pages.items():
+        for link in page.links:
+            parts = urlsplit(link)
+            if parts.scheme or parts.netloc:
+                continue
+            target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
+            if target.is_dir():
+                target /= "index.html"
+            if not target.exists():
+                broken.append(f"{path.relative_to(site)}: {link}")
+            elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
+                broken.append(f"{path.relative_to(site)}: no such place: {link}")
+    assert sorted(set(broken)) == []
