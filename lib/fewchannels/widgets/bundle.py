@@ -46,7 +46,7 @@ def build(sources: Path = SOURCES) -> str:
     parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
     style = (sources / "style.css").read_text(encoding="utf-8")
     style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
-    # The host's own rules (a theme's `dl dd`, a notebook's `label`) would win by specificity: say the class three times.
+    # The host's own rules (a theme's `dl dd`, a notebook's `label`) would win by specificity: the class thrice.
     style = re.sub(r"\.fc-widget(?=[ ,{])", ".fc-widget" * 3, style)
     parts.append(f"const STYLE = {json.dumps(style)};")
     for name, text in _ordered(ENTRY, sources, {}).items():

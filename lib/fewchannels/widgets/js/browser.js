@@ -41,8 +41,18 @@ export const browserKind = {
     });
     const strip = depthStrip(data, change);
     const finder = channelFinder(width, change, store);
-    const here = el("button.fc-button", { type: "button", onclick: () => store.set(largestHere(data, store.get())) }, "Largest here");
-    const peak = el("button.fc-button", { type: "button", onclick: () => store.set(toPeak(data, store.get())) }, "Its peak");
+    const hint = bubble();
+    const jump = (label, title, to, already) => {
+      const onclick = () => {
+        const state = store.get();
+        const next = to(data, state);
+        if (JSON.stringify(next) === JSON.stringify(state)) hint.say(already(state));
+        else store.set(next);
+      };
+      return el("button.fc-button", { type: "button", title, onclick }, label);
+    };
+    const here = jump("Largest here", "The largest channel of this block and step", largestHere, (state) => `Channel ${state.channel} is the largest here.`);
+    const peak = jump("Its peak", "The block and step where this channel is largest", toPeak, (state) => `Channel ${state.channel} is at its peak here.`);
 
     const overId = uid("fc-over");
     const over = el("input", { type: "checkbox", id: overId, onchange: () => change({ over: over.checked }) });
@@ -67,7 +77,7 @@ export const browserKind = {
         el(
           "div.fc-channel",
           {},
-          el("div.fc-pick", {}, finder.node, here, peak),
+          el("div.fc-pick", {}, finder.node, here, peak, hint.node),
           maps.node,
           el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over picture")), opacity.node, scale.node),
           facts.node,
@@ -91,6 +101,7 @@ export const browserKind = {
         over.checked = state.over;
         scale.set(state.scale);
         finder.show(state);
+        hint.say("");
         ranks.show(view, `${SCORE_TEXT[state.score]} in block ${state.layer} at step ${data.steps[state.step]}`);
         maps.show(view, state);
         strip.show(view, state);
@@ -126,11 +137,25 @@ function chip(data, prompt, index) {
   return [canvas, text];
 }
 
+// A short message below the row of buttons, which goes away by itself.
+function bubble() {
+  const node = el("span.fc-bubble", { role: "status" });
+  let timer;
+  return {
+    node,
+    say(text) {
+      clearTimeout(timer);
+      setText(node, text);
+      if (text) timer = setTimeout(() => setText(node, ""), 2500);
+    },
+  };
+}
+
 // Search by number, one back, one on. While something else is being typed the field is left alone.
 function channelFinder(width, change, store) {
   const id = uid("fc-channel");
   const input = el("input", { type: "number", id, min: 0, max: width - 1, step: 1, inputmode: "numeric" });
-  const bad = el("span.fc-bad", { role: "alert" });
+  const bad = el("span.fc-bubble", { role: "alert" });
   const move = (by) => change({ channel: (store.get().channel + by + width) % width });
   input.addEventListener("input", () => {
     const value = Number(input.value);
