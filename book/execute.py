@@ -4,8 +4,7 @@
     runs[0].name, runs[0].seconds, runs[0].kept
 
 Executed copies land in _build/src at the same relative path (so that the page's Colab button names the source), the
-numbers in _build/results/<notebook>.json. A notebook is run again when its digest changes: its own bytes, the library
-with the weights, the claims, the committed results, the pins.
+numbers in _build/results/<notebook>.json. A notebook is run again when its digest changes (contents.py).
 
 References: papermill's execute_notebook; book pages glue the harvested records (MyST-NB, "glue").
 """
@@ -14,8 +13,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import datetime
-import functools
-import hashlib
 import json
 import multiprocessing
 import os
@@ -25,19 +22,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import contents
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 SRC = BUILD / "src"
 RESULTS = BUILD / "results"
-STAMPS = BUILD / "stamps"
 RUNNING = BUILD / "running"
 OWN = BUILD / "own"
-
-# What the results of a notebook hang on, apart from itself.
-LIBRARY = ("*.py", "*.js", "*.json", "*.safetensors", "*.txt", "*.css")
-OTHERS = ("constraints.txt", "book/claims.yml")
 
 
 class NotebookFailed(Exception):
@@ -54,34 +47,6 @@ class Run:
     kept: bool
 
 
-def toc_pages(toc: Path = ROOT / "_toc.yml") -> list[str]:
-    """The pages of _toc.yml in reading order, as paths below the root with their suffix where the file is there."""
-    pages: list[str] = []
-
-    def walk(node):
-        if isinstance(node, list):
-            for item in node:
-                walk(item)
-        elif isinstance(node, dict):
-            for key in ("root", "file"):
-                if key in node:
-                    pages.append(node[key])
-            for key in ("parts", "chapters", "sections"):
-                walk(node.get(key))
-
-    walk(yaml.safe_load(toc.read_text(encoding="utf-8")))
-    suffixed = []
-    for page in pages:
-        there = [page + suffix for suffix in ("", ".ipynb", ".md") if (toc.parent / (page + suffix)).is_file()]
-        suffixed.append(there[0] if there else page)
-    return suffixed
-
-
-def toc_notebooks() -> list[str]:
-    """The notebooks among the pages of _toc.yml, in reading order."""
-    return [page for page in toc_pages() if page.endswith(".ipynb")]
-
-
 def parse_parameters(pairs: list[str]) -> dict[str, object]:
     """["steps=4", "model=toyworld"] -> {"steps": 4, "model": "toyworld"}; values are read as YAML, else as text."""
     parameters = {}
@@ -93,29 +58,12 @@ def parse_parameters(pairs: list[str]) -> dict[str, object]:
     return parameters
 
 
-@functools.cache
-def _shared_digest() -> str:
-    digest = hashlib.sha256(sys.version.encode())
-    library = ROOT / "lib" / "fewchannels"
-    files = {file for pattern in LIBRARY for file in library.rglob(pattern)}
-    files |= {ROOT / name for name in OTHERS} | set((ROOT / "results").rglob("*.safetensors"))
-    for file in sorted(files):
-        if file.is_file():
-            digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
-    return digest.hexdigest()
-
-
-def digest_of(name: str) -> str:
-    """SHA-256 of everything that the results of this notebook hang on."""
-    return hashlib.sha256((ROOT / name).read_bytes() + _shared_digest().encode()).hexdigest()
-
-
 def run_all(only=(), parameters=None, again=False, jobs=1, timeout=1800) -> list[Run]:
     """Run the notebooks of _toc.yml (or those named in `only`) where they are not up to date.
 
     With `parameters` the copy goes to _build/own and leaves the site alone. Raises NotebookFailed with all failures.
     """
-    names = toc_notebooks()
+    names = contents.toc_notebooks()
     if only:
         wanted = [name for name in names if Path(name).stem in {Path(item).stem for item in only}]
         if len(wanted) < len(only):
@@ -178,6 +126,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
     source = ROOT / name
     halfway = RUNNING / name
     halfway.parent.mkdir(parents=True, exist_ok=True)
+    digest = contents.digest_of(name)  # of what is run, should it be edited meanwhile
     began = time.monotonic()
     try:
         papermill.execute_notebook(
@@ -215,9 +164,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
         _harvest(name, target)
-        STAMPS.mkdir(parents=True, exist_ok=True)
-        stamp = {"digest": digest_of(name), "seconds": round(seconds, 2), "when": when}
-        _stamp(name).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+        contents.note(name, digest, seconds, when)
     halfway.unlink()
     return Run(name, seconds, when, kept=False)
 
@@ -269,16 +216,11 @@ def _harvest(name, target):
     (RESULTS / f"{Path(name).stem}.json").write_text(text, encoding="utf-8")
 
 
-def _stamp(name) -> Path:
-    return STAMPS / (name.replace("/", "--") + ".json")
-
-
 def _kept(name) -> Run | None:
-    stamp = _stamp(name)
-    if not stamp.exists() or not (SRC / name).exists() or not (RESULTS / f"{Path(name).stem}.json").exists():
+    noted = contents.noted(name)
+    if noted is None or not (SRC / name).exists() or not (RESULTS / f"{Path(name).stem}.json").exists():
         return None
-    noted = json.loads(stamp.read_text(encoding="utf-8"))
-    return Run(name, noted["seconds"], noted["when"], kept=True) if noted["digest"] == digest_of(name) else None
+    return Run(name, noted["seconds"], noted["when"], kept=True)
 
 
 def _forget_others(names):

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import contents
 import execute
 import nbformat
 import pytest
@@ -183,7 +184,7 @@ def test_the_table_of_contents_is_read_in_order(tmp_path):
     (tmp_path / "b.ipynb").write_text("{}", encoding="utf-8")
     toc = "root: a\nparts:\n- caption: x\n  chapters:\n  - file: b\n    sections:\n    - file: missing\n"
     (tmp_path / "_toc.yml").write_text(toc, encoding="utf-8")
-    assert execute.toc_pages(tmp_path / "_toc.yml") == ["a.md", "b.ipynb", "missing"]
+    assert contents.toc_pages(tmp_path / "_toc.yml") == ["a.md", "b.ipynb", "missing"]
 
 
 def test_parameters_are_read_as_yaml():

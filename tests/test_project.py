@@ -13,8 +13,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+import contents
 import environment
-import execute
 import fewchannels
 import links
 import pytest
@@ -231,11 +231,11 @@ def test_importing_the_package_needs_no_torch():
 # Notebooks and addresses
 
 
-NOTEBOOKS = [ROOT / name for name in execute.toc_notebooks()]
+NOTEBOOKS = [ROOT / name for name in contents.toc_notebooks()]
 
 
 def test_every_page_of_the_table_of_contents_is_there():
-    pages = execute.toc_pages()
+    pages = contents.toc_pages()
     assert len(pages) > 3
     assert NOTEBOOKS
     assert not [page for page in pages if not (ROOT / page).is_file()]
