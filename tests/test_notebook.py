@@ -209,7 +209,7 @@ CELLS = [
     "assert check('few-hold-much', True, value=0.6123, interval=(0.55, 0.66))",
     "say(f'Eight channels hold **{0.6123:.0%}** of the energy.')",
     "import numpy as np\nfrom fewchannels import plots\n"
-    "show(plots.scores_by_rank(np.arange(1.0, 20)), alt='Nineteen dots', caption='Toy world, seed 0')",
+    "show(plots.scores_by_rank(np.arange(1.0, 20)), alt='Nineteen dots', caption='Seed 0', name='dots')",
     "show(plots.explore_depth_heatmap(np.arange(1.0, 13).reshape(3, 4)), alt='Twelve fields')",
 ]
 
@@ -270,6 +270,7 @@ def test_the_page_has_words_numbers_and_figures_and_the_build_no_warning(execute
     (executed / "index.md").write_text(
         "# Index\n\n```{toctree}\nnotebooks/finding\n```\n\n"
         f"They hold {share} ({low} to {high}), the first being {name}, of {count}.\n"
+        "\n```{glue:} dots\n:doc: notebooks/finding.ipynb\n```\n"
     )
     done = subprocess.run(
         [sys.executable, "-m", "sphinx", "-q", "-W", "--keep-going", "-b", "html", ".", "out"],
@@ -278,11 +279,12 @@ def test_the_page_has_words_numbers_and_figures_and_the_build_no_warning(execute
     assert done.returncode == 0, done.stderr
     index = re.sub(r"<[^>]+>", "", (executed / "out" / "index.html").read_text())
     assert "They hold 0.61 (0.55 to 0.66), the first being channel five, of 8." in index
+    assert '<img alt="Nineteen dots" src="data:image/webp;base64,' in (executed / "out" / "index.html").read_text()
     page = (executed / "out" / "notebooks" / "finding.html").read_text()
     assert "<strong>Holds here.</strong> Eight channels hold more than half of the energy." in page
     assert "hold <strong>61%</strong> of the energy" in page
     assert '<img alt="Nineteen dots" src="data:image/webp;base64,' in page
-    assert "<figcaption>Toy world, seed 0</figcaption>" in page
+    assert "<figcaption>Seed 0</figcaption>" in page
     assert 'role="img" aria-label="Twelve fields"' in page
     assert "papermill.record" not in page
 
@@ -307,12 +309,13 @@ def test_the_page_draws_its_plotly_figure_from_its_own_copy(executed):
         errors, outside = [], []
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("request", lambda request: outside.append(request.url) if request.url.startswith("http") else None)
-        page.goto(page_file.as_uri())
-        page.wait_for_selector(".fc-plotly .heatmaplayer image, .fc-plotly canvas, .fc-plotly .hm", timeout=20_000)
+        page.set_default_timeout(120_000)
+        page.goto(page_file.as_uri(), wait_until="commit")
+        page.wait_for_selector(".fc-plotly .heatmaplayer image, .fc-plotly canvas, .fc-plotly .hm")
         assert page.evaluate("document.querySelector('.fc-plotly').getBoundingClientRect().width") <= 390
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         script.unlink()
-        page.goto(page_file.as_uri() + "?again")
+        page.goto(page_file.as_uri() + "?again", wait_until="commit")
         page.wait_for_function("document.querySelector('.fc-plotly').textContent.includes('could not be loaded')")
         assert "Twelve fields" in page.inner_text(".fc-plotly")
         browser.close()

@@ -48,6 +48,7 @@ def overhang(figure):
 
 @pytest.fixture(scope="module")
 def all_figures(scores, image, maps):
+    four = np.stack([image] * 4)
     measures = {"top 8": (scores[:, 0], scores[:, 0] * 0.9, scores[:, 0] * 1.1), "random 8": scores[:, 1]}
     return {
         "scores_by_rank": plots.scores_by_rank(scores[0], k=8, title="Block 0"),
@@ -61,6 +62,16 @@ def all_figures(scores, image, maps):
         ),
         "channel_maps": plots.channel_maps(image, maps, [17, 1, 2, 3, 4], title="Block 0, last step"),
         "story_strip": plots.story_strip(image, maps, maps[0] > 100, image),
+        "channel_bars": plots.channel_bars(scores[0], highlight=[17, 60]),
+        "growth_over_training": plots.growth_over_training(
+            np.array([0, 1000, 4000, 16000]), np.abs(scores[:4, :L]), [f"transformer_blocks.{i}" for i in range(L)]
+        ),
+        "images_rows": plots.images_rows({"as it is": four, "8 largest\nat zero": four}),
+        "map_rows": plots.map_rows(four[:2], np.stack([maps[:3]] * 2), columns=["step 1", "step 8", "step 16"]),
+        "claim_rows": plots.claim_rows(
+            four[:2], maps[:2], maps[:2] > 100, four[:2],
+            names=["the picture", "eight channels", "their mask", "without them"],
+        ),
     }  # fmt: skip
 
 

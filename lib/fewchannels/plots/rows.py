@@ -77,7 +77,7 @@ def images_rows(rows: dict[str, np.ndarray], titles: Sequence[str] | None = None
         row[0].set_ylabel(name, fontsize=9, color=INK)
     if titles is not None:
         for axis, title in zip(axes[0], titles, strict=True):
-            axis.set_title(title, fontsize=8.5, loc="center", color=INK)
+            axis.set_title(title, fontsize=9, loc="center", color=INK)
     return figure
 
 

@@ -28,7 +28,7 @@ def channel_bars(scores: np.ndarray, highlight: Sequence[int] = (), ylabel: str 
             xytext=(0, 2),
             textcoords="offset points",
             ha="center",
-            fontsize=8.5,
+            fontsize=9,
         )
     axes.axhline(np.median(scores), color=FAINT, linestyle="--", linewidth=1)
     axes.annotate(
