@@ -19,6 +19,7 @@ Source: "Few channels draw the whole picture", arXiv 2605.13974.
 """
 
 import importlib
+import pkgutil
 
 __version__ = "0.1.0"
 
@@ -42,11 +43,6 @@ _HOME = {
     "save_run": "runfile",
     "load_run": "runfile",
 }
-_MODULES = (
-    "layouts", "origins", "models", "hooks", "reductions", "kept", "stats", "channels", "ablation", "patching",
-    "inversion", "masks", "judges", "metrics", "runfile", "sweep", "prompts", "plots", "notebook", "cli", "widgets",
-    "toyworld",
-)  # fmt: skip
 __all__ = sorted(_HOME)
 
 
@@ -55,10 +51,14 @@ def __getattr__(name):
         value = getattr(importlib.import_module(f"{__name__}.{_HOME[name]}"), name)
         globals()[name] = value
         return value
-    if name in _MODULES:
+    if name in _modules():
         return importlib.import_module(f"{__name__}.{name}")
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {', '.join(__all__)}")
 
 
 def __dir__():
-    return sorted({*globals(), *_HOME, *_MODULES})
+    return sorted({*globals(), *_HOME, *_modules()})
+
+
+def _modules():
+    return [module.name for module in pkgutil.iter_modules(__path__)]
