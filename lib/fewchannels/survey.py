@@ -39,8 +39,9 @@ class Survey:
 
     stats: ChannelStats of the first seed, one sample a prompt. ratio: largest over median score. energy_share: of the
     k channels with the largest scores. gini: of the channel energies. over_prompts, over_seeds, over_steps: mean
-    Jaccard overlap of the top k; over_layers [L, L]: of the sets that are frozen over prompts and steps. chance: the
-    overlap of random sets. scores_agree: overlap of the top k by the two scores. strict: Sun et al.'s criterion.
+    Jaccard overlap of the top k; None where there is one seed or one step. over_layers [L, L]: overlap of the sets that
+    are frozen over prompts and steps. chance: overlap of random sets. scores_agree: overlap of the top k by the two
+    scores. strict: Sun et al.'s criterion.
     """
 
     layers: tuple[str, ...]
@@ -53,7 +54,7 @@ class Survey:
     gini: np.ndarray
     over_prompts: np.ndarray
     over_seeds: np.ndarray | None
-    over_steps: np.ndarray
+    over_steps: np.ndarray | None
     over_layers: np.ndarray
     chance: float
     scores_agree: np.ndarray
@@ -103,7 +104,7 @@ def survey_channels(
         gini=per_layer(measures.gini),
         over_prompts=overlap_of_prompts(ranked[0], width),
         over_seeds=_over_seeds(ranked, width, seed_prompts) if len(seeds) > 1 else None,
-        over_steps=per_layer(_mean_pair(pairwise_jaccard(ranked[0], width))),
+        over_steps=per_layer(_mean_pair(pairwise_jaccard(ranked[0], width))) if ranked[0].shape[2] > 1 else None,
         over_layers=np.array([[jaccard(frozen[a], frozen[b]) for b in range(count)] for a in range(count)]),
         chance=expected_jaccard(k, width),
         scores_agree=per_layer(_same_rank(by_score["abs_mean"], by_score["mean_abs"], width)),
@@ -128,6 +129,7 @@ def overlap_of_prompts(ranked: np.ndarray, width: int) -> np.ndarray:
     matrix = pairwise_jaccard(np.moveaxis(ranked, 0, 2), width).mean(axis=1)  # [L, P, P], mean over steps
     rng = np.random.default_rng(0)
     weights = rng.multinomial(prompts, np.full(prompts, 1 / prompts), size=DRAWS).astype(float)
+    weights = weights[(weights > 0).sum(axis=1) > 1]  # a draw of one prompt alone has no pair
     weights = np.concatenate([np.ones((1, prompts)), weights])
     rows = []
     for pairs in matrix:
