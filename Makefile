@@ -8,6 +8,8 @@ VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
 
+# `make check book test` is an order, also under -j.
+.NOTPARALLEL:
 .PHONY: help env check format notebooks book test test-all serve lab bench study links clean python
 help:
 	@echo "make book | test | check | serve | lab | notebooks | bench | study | test-all | format | links | env | clean"
@@ -44,10 +46,10 @@ $(SITE): | env
 	@$(VENV) book/build.py
 
 test: env $(SITE)
-	$(VENV) -m pytest -q -m "not slow"
+	$(VENV) -m pytest -m "not slow"
 
 test-all: env $(SITE)
-	$(VENV) -m pytest -q
+	$(VENV) -m pytest
 
 serve: $(SITE)
 	@$(VENV) book/build.py serve --port $(PORT)

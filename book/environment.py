@@ -92,7 +92,7 @@ def ensure(newest=False):
     if python.exists() and STAMP.exists() and json.loads(STAMP.read_text(encoding="utf-8")).get("digest") == digest:
         return python
     began = time.monotonic()
-    print("Environment: installing into .venv (about 250 packages; 1 to 10 minutes, most of it download)", flush=True)
+    print("Environment: installing into .venv (about 150 packages; 2 to 10 minutes, most of it download)", flush=True)
     if not python.exists():
         shutil.rmtree(VENV, ignore_errors=True)
         if subprocess.run([sys.executable, "-m", "venv", str(VENV)]).returncode != 0:
