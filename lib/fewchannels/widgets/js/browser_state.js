@@ -160,7 +160,6 @@ export function browserView(data, state) {
     })),
     median: middle,
     medianLength: Math.min(1, middle / most),
-    topInList: order.slice(0, top.size).filter((channel) => top.has(channel)).length,
     topSize: top.size,
     value,
     rank: rankOf(values, start, width, state.channel),
