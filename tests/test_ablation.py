@@ -123,8 +123,8 @@ def test_means_values_and_norms_come_from_where_they_are_said_to(toy, prompts, s
         old, new, _ = before_and_after(toy, prompts[:1], bottom, how, match=massive)
         removed = old[..., channels].square().sum().sqrt()
         torch.testing.assert_close((new - old).square().sum().sqrt(), removed, rtol=1e-3, atol=0)
-    _, new, done = before_and_after(toy, prompts[:1], bottom, "scale", factor=0.5)
-    old, half, _ = before_and_after(toy, prompts[:1], bottom, "zero", strength=0.5)
+    _, new, _ = before_and_after(toy, prompts[:1], bottom, "scale", factor=0.5)
+    _, half, _ = before_and_after(toy, prompts[:1], bottom, "zero", strength=0.5)
     torch.testing.assert_close(new, half)
 
 

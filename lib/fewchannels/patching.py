@@ -166,7 +166,7 @@ def transport(
         with record(model, channels, layers=needed, branch=branch, dtype=dtype) as recorded:
             recorded.images = model.generate(sources, **runs["source"][1])
         recorded.prompts = sources
-    if mask in ("target", "union"):
+    if isinstance(mask, str) and mask != "source":
         with record(model, channels, layers=where, steps=mask_step, branch=branch) as kept:
             target_images = model.generate(targets, **runs["target"][1])
     else:
