@@ -123,6 +123,13 @@ def test_guidance_and_other_arguments_reach_the_pipeline(toy, prompts):
     assert np.abs(plain - toy.generate(prompts[:1], steps=STEPS, guidance_scale=4.0, output="float")).max() > 0.01
 
 
+def test_a_list_of_negative_prompts_is_shared_out_over_batches(flux, prompts):
+    options = {"steps": 1, "height": 32, "width": 32, "true_cfg_scale": 3.0, "output": "float"}
+    whole = flux.generate(prompts, negative_prompt=prompts[::-1], **options)
+    parts = flux.generate(prompts, negative_prompt=prompts[::-1], batch_size=2, **options)
+    np.testing.assert_allclose(parts, whole, atol=1e-4)
+
+
 def test_the_size_of_flux_is_any(flux, prompts):
     assert flux.generate(prompts[:1], steps=1, height=32, width=80).shape == (1, 32, 80, 3)
 
@@ -185,6 +192,8 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(toy, tmp_path, monkeypatch)
     (tmp_path / "bare" / "model_index.json").write_text(json.dumps(index))
     with pytest.raises(KeyError, match="no layout for the transformer class 'Kandinsky5"):
         fc.load(tmp_path / "bare")
+    with pytest.raises(ValueError, match="revision='main' is for models of a hub"):
+        fc.load("toyworld", revision="main")
     with pytest.raises(TypeError, match="load got int"):
         fc.load(5)
     with pytest.raises(KeyError, match="no layout for the transformer class 'Linear'"):

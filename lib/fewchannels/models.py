@@ -10,7 +10,6 @@ Weights are read from safetensors only, and no code from a hub is ever run.
 from __future__ import annotations
 
 import datetime
-import hashlib
 import importlib.resources
 import inspect
 import json
@@ -23,7 +22,7 @@ import numpy as np
 import torch
 
 from .layouts import blocks_of, layout_of
-from .origins import generator_of, versions
+from .origins import as_output, digest_of, generator_of, versions
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,10 +67,7 @@ class Model:
     def revision(self) -> str | None:
         """The commit of a hub model; for a local folder "sha256:" and the start of the transformer files' digest."""
         if self._revision is None and self.folder is not None:
-            digest = hashlib.sha256()
-            for file in sorted(self.folder.glob("transformer/*.safetensors")):
-                digest.update(file.read_bytes())
-            self._revision = f"sha256:{digest.hexdigest()[:16]}"
+            self._revision = digest_of(self.folder / "transformer")
         return self._revision
 
     def provenance(self) -> dict:
@@ -108,7 +104,8 @@ class Model:
         Sample i starts from noise that (seed, samples[i]) alone decides, samples being 0, 1, ... where not given: the
         same seed on the same machine and batch size gives the same bits, another batch size the same to about 1e-4.
         latents [B, ...] replaces that noise. What is None is left to the pipeline's own default. More arguments by
-        name go to the pipeline (such as negative_prompt, true_cfg_scale, callback_on_step_end).
+        name go to the pipeline (such as negative_prompt, a string or a list of one a prompt, true_cfg_scale,
+        callback_on_step_end).
 
         Returns output="np" uint8 [B, H, W, 3]; "float" float32 [B, H, W, 3] in 0 to 1; "pil" a list of images;
         "latent" the latents as a tensor. Raises TypeError for an argument that this pipeline does not accept.
@@ -131,18 +128,21 @@ class Model:
         given = {name: value for name, value in {**given, **more}.items() if value is not None}
         given["output_type"] = "latent" if output == "latent" else "np"
         self._refuse_unknown(given)
-        size = batch_size or (32 if self.name == "toyworld" else 4)
+        size = batch_size or (32 if type(self.pipeline).__name__ == "ToyWorldPipeline" else 4)
         self.pipeline.set_progress_bar_config(disable=not progress)
         found = []
         for start in range(0, len(prompts), size):
             part = slice(start, start + size)
-            noise = {"generator": [generator_of(seed, sample) for sample in samples[part]]}
+            own = {"generator": [generator_of(seed, sample) for sample in samples[part]]}
             if latents is not None:
-                noise["latents"] = latents[part]
-            self._refuse_unknown(noise)
+                own["latents"] = latents[part]
+            for name, value in given.items():
+                if "prompt" in name and isinstance(value, list) and len(value) == len(prompts):
+                    own[name] = value[part]
+            self._refuse_unknown(own)
             with self.trajectory(len(prompts[part]), None):
-                found.append(self.pipeline(prompt=prompts[part], **given, **noise).images)
-        return _as_output(found, output)
+                found.append(self.pipeline(prompt=prompts[part], **{**given, **own}).images)
+        return as_output(found, output)
 
     @contextmanager
     def trajectory(self, samples: int, steps: int | None) -> Iterator[None]:
@@ -162,25 +162,6 @@ class Model:
             if name not in self._accepted:
                 known = ", ".join(n for n in self._accepted if n != "self")
                 raise TypeError(f"{type(self.pipeline).__name__} does not accept {name}; it accepts {known}")
-
-
-def _as_output(found: list, output: str):
-    if output == "latent":
-        return torch.cat(list(found))
-    images = np.concatenate([np.asarray(part, dtype=np.float32) for part in found])
-    if not np.isfinite(images).all():
-        raise FloatingPointError(
-            "the images hold values that are not finite: the model overflowed. Load it with dtype=torch.bfloat16 or "
-            "torch.float32, or weaken the edit"
-        )
-    if output == "float":
-        return images
-    images = np.rint(images.clip(0, 1) * 255).astype(np.uint8)
-    if output == "pil":
-        import PIL.Image
-
-        return [PIL.Image.fromarray(image) for image in images]
-    return images
 
 
 def load(source, device=None, dtype=None, revision: str | None = None) -> Model:
@@ -214,6 +195,8 @@ def load(source, device=None, dtype=None, revision: str | None = None) -> Model:
                 f"model_index.json, or a hub name"
             )
     local = path.is_dir()
+    if local and revision is not None:
+        raise ValueError(f"revision={revision!r} is for models of a hub; {name!r} is a folder")
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     if dtype is None:

@@ -1,9 +1,12 @@
-"""Where a result comes from: the noise that a sample starts from, and the versions of what computed it."""
+"""Where a result comes from: the noise that a sample starts from, the weights and versions that computed it, and the
+form in which its pictures are handed over."""
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import platform
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -31,3 +34,34 @@ def versions() -> dict[str, str]:
 
     installed = {name: importlib.metadata.version(name) for name in PACKAGES}
     return {"fewchannels": __version__, "python": platform.python_version(), **installed}
+
+
+def digest_of(folder: Path) -> str:
+    """sha256 of a folder's safetensors files in the order of their names, as "sha256:" and its first 16 digits."""
+    digest = hashlib.sha256()
+    for file in sorted(folder.glob("*.safetensors")):
+        with file.open("rb") as opened:
+            for piece in iter(lambda: opened.read(2**24), b""):
+                digest.update(piece)
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:
+    """What a pipeline's batches gave, as one: for "latent" tensors as they are, else arrays [B, H, W, 3] in 0 to 1 as
+    "float" (float32), "np" (uint8) or "pil". Raises FloatingPointError for values that are not finite."""
+    if output == "latent":
+        return torch.cat(list(found))
+    images = np.concatenate([np.asarray(part, dtype=np.float32) for part in found])
+    if not np.isfinite(images).all():
+        raise FloatingPointError(
+            "the images hold values that are not finite: the model overflowed. Load it with dtype=torch.bfloat16 or "
+            "torch.float32, or weaken the edit"
+        )
+    if output == "float":
+        return images
+    images = np.rint(images.clip(0, 1) * 255).astype(np.uint8)
+    if output == "pil":
+        import PIL.Image
+
+        return [PIL.Image.fromarray(image) for image in images]
+    return images
