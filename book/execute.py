@@ -139,7 +139,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
             progress_bar=progress,
             execution_timeout=timeout,
             store_widget_state=False,
-            request_save_on_cell_execute=False,
+            request_save_on_cell_execute=True,
             extra_arguments=["--IPKernelApp.log_level=50"],  # it warns of local TCP, and of its own end
         )
     except papermill.PapermillExecutionError as error:
@@ -163,7 +163,10 @@ def _run(name, parameters, timeout, progress) -> Run | str:
         target = SRC / name
         target.parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(notebook, target)
-        _harvest(name, target)
+        try:
+            _harvest(name, target)
+        except ValueError as error:
+            return f"{name}: what it kept cannot be read. {error}"
         contents.note(name, digest, seconds, when)
     halfway.unlink()
     return Run(name, seconds, when, kept=False)
