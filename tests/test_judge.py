@@ -195,7 +195,7 @@ def test_evaluation_of_exact_pictures_is_near_one_and_its_chance_is_not(judge):
 
 
 def test_the_pipeline_is_evaluated_and_its_card_written(judge, tmp_path, capsys):
-    from fewchannels.toyworld.train import build_pipeline
+    from fewchannels.toyworld.recipe import build_pipeline
 
     build_pipeline().save_pretrained(tmp_path)
     facts = {"images": 0, "hours": 0.0, "hardware": "none", "seed": 0, "recipe": "Untrained.", "go_on": "make more"}

@@ -18,7 +18,7 @@ from .. import capture, load
 from ..prompts import toyworld_prompts
 from ..runfile import Run, save_run
 from ..stats import ChannelStats
-from .train import build_pipeline
+from .recipe import build_pipeline
 
 
 def moments(state: Path) -> list[tuple[int, Path | None]]:
