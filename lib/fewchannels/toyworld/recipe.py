@@ -22,8 +22,8 @@ EMA_DECAY = 0.9995
 WARMUP_STEPS = 200
 RECIPE = (
     "Rectified flow on pixels, t = sigmoid(N(0.4, 1)); AdamW (0.9, 0.95), weight decay 0.01 on matrices, "
-    "batch {batch}, peak learning rate {lr:g} after {warmup} steps of warm-up, constant and then falling linearly to zero; bf16 "
-    "autocast, gradient norm clipped at 1, 10 % of prompts dropped, weights averaged with {ema:g}."
+    "batch {batch}, peak learning rate {lr:g} after {warmup} steps of warm-up, constant and then falling linearly to "
+    "zero; bf16 autocast, gradient norm clipped at 1, 10 % of prompts dropped, weights averaged with {ema:g}."
 )
 
 
