@@ -108,6 +108,7 @@ def open_page(browser):
 
     def opened(url: str, width: int = WIDE):
         page = browser.new_page(viewport={"width": width, "height": 900}, reduced_motion="reduce")
+        page.set_default_timeout(120_000)  # a busy machine is slow, not wrong
         watch = Watch()
         home = "file:" if url.startswith("file:") else "/".join(url.split("/", 3)[:3]) + "/"
 

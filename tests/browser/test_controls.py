@@ -135,7 +135,7 @@ def click_at(page, element, share: float) -> None:
 def test_every_control_changes_what_is_shown(open_page, site, address, page_name, source):
     name = page_name or EXPLORED
     text = (site / name).read_text(encoding="utf-8")
-    if "fc-widget" not in text and "plotly" not in text:
+    if 'class="fc-widget' not in text and "plotly.min.js" not in text:
         assert name != EXPLORED, f"{name} has no explorer"
         return
     page, watch = open_page(f"{address}/{name}" if source == "server" else (site / name).as_uri())
