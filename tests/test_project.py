@@ -54,6 +54,7 @@ BESIDE = {
     "plots": set(),
     "widgets": set(),
     "notebook": {"plots"},
+    "exercises": {"notebook"},
     "runfile": set(),
     "prompts": {"toyworld"},
     "toyworld": set(),
