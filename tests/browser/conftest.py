@@ -99,7 +99,7 @@ class Watch:
 
     errors: list[str] = field(default_factory=list)
     foreign: list[str] = field(default_factory=list)
-    sizes: dict[str, int] = field(default_factory=dict)
+    loaded: set[str] = field(default_factory=set)
 
 
 @pytest.fixture(scope="session")
@@ -121,9 +121,10 @@ def open_page(browser):
                 route.abort()
 
         def hear(response) -> None:
-            watch.sizes[response.url] = int(response.headers.get("content-length", 0))
             if response.status >= 400:
                 watch.errors.append(f"{response.status}: {response.url}")
+            elif response.url.startswith(home):
+                watch.loaded.add(response.url)
 
         page.route("**/*", route)
         page.on("pageerror", lambda error: watch.errors.append(f"page error: {error}"))
