@@ -61,7 +61,8 @@ def parse_parameters(pairs: list[str]) -> dict[str, object]:
 def run_all(only=(), parameters=None, again=False, jobs=1, timeout=1800) -> list[Run]:
     """Run the notebooks of _toc.yml (or those named in `only`) where they are not up to date.
 
-    With `parameters` the copy goes to _build/own and leaves the site alone. Raises NotebookFailed with all failures.
+    With `parameters` the copy goes to _build/own and leaves the site alone. A failure is told as it happens, the rest
+    still runs, and NotebookFailed is raised in the end.
     """
     names = contents.toc_notebooks()
     if only:
@@ -88,10 +89,10 @@ def run_all(only=(), parameters=None, again=False, jobs=1, timeout=1800) -> list
         if isinstance(outcome, Run):
             runs.append(outcome)
         else:
-            failures.append(outcome)
-            print(f"{name}: failed", flush=True)
+            failures.append(name)
+            print(f"\n{outcome}\n", file=sys.stderr, flush=True)
     if failures:
-        raise NotebookFailed("\n\n".join(failures))
+        raise NotebookFailed(f"{len(failures)} of {len(names)} notebooks failed (told above): {', '.join(failures)}")
     return sorted(runs, key=lambda run: names.index(run.name))
 
 
