@@ -244,6 +244,7 @@ def main():
     parser.add_argument("--json", metavar="FILE", help="write the rows as a JSON list")
     parser.add_argument("--only", choices=sorted(WORKLOADS), help="one workload")
     parser.add_argument("--model", help="a folder instead of the shipped toy world")
+    parser.add_argument("--methods", help="only methods with this in their name (and the bare run)")
     parser.add_argument("--repeats", type=int, default=7, help="pairs a method (default 7)")
     parser.add_argument("--steps", type=int, help="steps a run (default: toy 4, FLUX-class 2)")
     parser.add_argument("--dtype", default="bfloat16", choices=["bfloat16", "float32"], help="of the FLUX-class model")
@@ -270,9 +271,10 @@ def main():
         print(f"\n{work.label} (threads: {torch.get_num_threads()}, pairs: {options.repeats}, steps: {work.steps}, "
               f"clock: {options.clock})")  # fmt: skip
         print(f"  {'':36}{'ratio':>8}{'seconds':>10}{'memory':>12}")
-        names = [name for name in METHODS if available(name, kind) is None]
+        asked = [name for name in METHODS if name == "bare" or (options.methods or "") in name]
+        names = [name for name in asked if available(name, kind) is None]
         times = compare(work, names, options.repeats, CLOCKS[options.clock])
-        for name in METHODS:
+        for name in asked:
             if name not in times:
                 print(f"  {name:36}{available(name, kind)}")
                 continue

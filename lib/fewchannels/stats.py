@@ -58,6 +58,7 @@ class ChannelStats:
         self._names: tuple[str, ...] | None = None
         self._parts: dict[tuple[int, int], list[_Part]] = {}
         self._pending: list = []
+        self._scratch: dict = {}
         self._first_sample = 0
         self._next_sample = 0
         self._arrays: dict[str, np.ndarray] | None = None
@@ -82,7 +83,8 @@ class ChannelStats:
             self._flush()
         numbers = np.asarray(samples) + self._first_sample
         self._next_sample = max(self._next_sample, int(numbers.max()) + 1)
-        self._pending.append((layer, step, numbers, tokens.shape[1], tokens.dtype, *reduce_tokens(tokens.detach())))
+        sums, bad = reduce_tokens(tokens.detach(), self._scratch)
+        self._pending.append((layer, step, numbers, tokens.shape[1], tokens.dtype, sums, bad))
         self._arrays = None
 
     def _flush(self):
@@ -121,6 +123,7 @@ class ChannelStats:
 
     def _finish(self) -> dict[str, np.ndarray]:
         self._flush()
+        self._scratch.clear()
         if not self._parts:
             raise RuntimeError("no statistics yet: generate inside `with fc.capture(model, stats):` and read them then")
         if self._arrays is None:
