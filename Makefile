@@ -59,6 +59,8 @@ lab: env
 	$(VENV) -m jupyter lab notebooks
 
 bench: env
+	@$(VENV) -c "import nnsight" 2>/dev/null || \
+	  $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(VENV) $$script || exit 1; done
 
 # The long studies, hours or a GPU. STATE is the folder of a training run, whose kept moments the growth study reads.
