@@ -13,6 +13,8 @@ Reference: Chan, Golub and LeVeque, Algorithms for computing the sample variance
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 
@@ -41,19 +43,20 @@ def reduce_tokens(tokens: torch.Tensor, scratch: dict | None = None) -> tuple[to
     rows, length, width = tokens.shape
     on_cpu = tokens.device.type == "cpu"
     size = min(1024, max(32, (2**20 if on_cpu else 2**24) // (rows * width)))
-    pieces = [tokens[:, start : start + size] for start in range(0, length, size)]
+    pieces = [tokens[:, i : i + size] for i in range(0, length, size)] if size < length else [tokens]
     if on_cpu:
         scratch = {} if scratch is None else scratch
         sums = _together([(piece.shape[1], _sums(_as_float(piece, scratch), scratch=scratch)) for piece in pieces])
-        if bool(torch.isfinite(sums).all()):
+        # One inf or nan makes the total not finite. Finite values that overflow it go the long way, and come out right.
+        if math.isfinite(sums.sum().item()):
             return sums, None
     # On a GPU this is the only way, without a look at the result: waiting for it costs more than counting every time.
     counted = []
     for piece in pieces:
         piece = piece.double() if on_cpu else piece.float()
         finite = torch.isfinite(piece)
-        count = finite.sum(1)
-        counted.append((count, _sums(torch.where(finite, piece, 0.0), count.clamp(min=1), finite)))
+        count = finite.sum(1, keepdim=True)
+        counted.append((count[:, 0], _sums(torch.where(finite, piece, 0.0), finite, count.clamp(min=1))))
     return _together(counted), length - sum(count for count, _ in counted)
 
 
@@ -71,25 +74,22 @@ def _kept(scratch, name, like):
     return scratch[key]
 
 
-def _sums(x, counts=None, finite=None, scratch=None):
-    """[4, B, D] of x [B, N, D]. counts: values that are not left out [B, D], where `finite` leaves some out."""
-    rows, length, width = x.shape
-    counts = length if counts is None else counts
-    found = x.new_empty(4, rows, width)
-    mean, mean_abs, max_abs, var = found
+def _sums(x, finite=None, counts=None, scratch=None):
+    """[4, B, D] of x [B, N, D]. finite: which values count, counts: how many of them a channel has [B, 1, D]; the
+    others are zero in x."""
     # The magnitudes come first: tokens that lie far from the core stream in best through an elementwise pass.
     work = torch.abs(x, out=None if scratch is None else _kept(scratch, "work", x))
-    torch.amax(work, 1, out=max_abs)
-    torch.sum(work, 1, out=mean_abs)
-    torch.sum(x, 1, out=mean)
-    mean /= counts
-    torch.sub(x, mean[:, None], out=work)
+    max_abs = work.amax(1, keepdim=True)
+    mean_abs = _mean(work, counts)
+    mean = _mean(x, counts)
+    torch.sub(x, mean, out=work)
     if finite is not None:
         work *= finite
-    torch.sum(work.square_(), 1, out=var)
-    mean_abs /= counts
-    var /= counts
-    return found
+    return torch.stack([mean, mean_abs, max_abs, _mean(work.square_(), counts)]).squeeze(2)
+
+
+def _mean(x, counts):
+    return x.mean(1, keepdim=True) if counts is None else x.sum(1, keepdim=True) / counts
 
 
 def _together(pieces):

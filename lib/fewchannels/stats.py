@@ -59,6 +59,7 @@ class ChannelStats:
         self._parts: dict[tuple[int, int], list[_Part]] = {}
         self._pending: list = []
         self._scratch: dict = {}
+        self._numbered: tuple = (None, None)
         self._first_sample = 0
         self._next_sample = 0
         self._arrays: dict[str, np.ndarray] | None = None
@@ -74,6 +75,7 @@ class ChannelStats:
         self._names = tuple(layers)
         self.grid = self.grid or tuple(grid)
         self._first_sample = self._next_sample
+        self._numbered = (None, None)
 
     def add(self, tokens: torch.Tensor, *, layer: int, step: int, samples, grid=None) -> None:
         """Take in tokens [B, N, D] of any float dtype; they are neither kept nor changed."""
@@ -81,9 +83,12 @@ class ChannelStats:
             raise ValueError(f"tokens of shape {tuple(tokens.shape)} for {len(samples)} samples: expected [B, N, D]")
         if self._pending and self._pending[-1][1] != step:
             self._flush()
-        numbers = np.asarray(samples) + self._first_sample
-        self._next_sample = max(self._next_sample, int(numbers.max()) + 1)
-        sums, bad = reduce_tokens(tokens.detach(), self._scratch)
+        if self._numbered[0] is not samples:
+            numbers = np.asarray(samples) + self._first_sample
+            self._next_sample = max(self._next_sample, int(numbers.max()) + 1)
+            self._numbered = (samples, numbers)
+        numbers = self._numbered[1]
+        sums, bad = reduce_tokens(tokens.detach() if tokens.requires_grad else tokens, self._scratch)
         self._pending.append((layer, step, numbers, tokens.shape[1], tokens.dtype, sums, bad))
         self._arrays = None
 

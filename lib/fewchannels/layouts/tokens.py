@@ -94,7 +94,8 @@ def read(group: Blocks, output, frame: Frame, stream: str = "image") -> torch.Te
     tensor, start, stop = _place(group, output, frame, stream)
     if tensor is None:
         return None
-    return _batch_first(group, tensor)[:, start:stop]
+    tensor = _batch_first(group, tensor)
+    return tensor if stop - start == tensor.shape[1] else tensor[:, start:stop]
 
 
 def write(group: Blocks, output, frame: Frame, tokens: torch.Tensor, stream: str = "image"):
