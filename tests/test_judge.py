@@ -62,7 +62,7 @@ def test_says_none_of_broken_pictures_even_of_the_kind_held_out(judge, images):
     for kind in breakage.KINDS:
         recall = judge_card.recall_of_none(judge, breakage.break_pictures(kind, images[:200], 6))
         # the target is 0.95 for the kind held out; a blend can leave one of its three subjects nearly whole
-        assert recall.value >= (0.8 if kind == "blend" else 0.92), (kind, recall)
+        assert recall.value >= (0.85 if kind == "blend" else 0.92), (kind, recall)
 
 
 def test_says_none_of_scenes_without_a_subject_and_marks_nothing_there(judge):

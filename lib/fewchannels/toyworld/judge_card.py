@@ -102,6 +102,11 @@ def render_card(facts: dict, scores: dict) -> str:
         f"| {kind}{' (held out of training)' if kind == breakage.HELD_OUT else ''} | {_cell(score)} |"
         for kind, score in scores["none"].items()
     )
+    if "ablated" in scores["none"]:
+        kinds += (
+            f"\n\nAblated: pictures by the toy world's model after {scores['ablated_model_images']:,} images, its "
+            "largest\nchannels zero after one to three blocks; some may still show a subject, so this has no target."
+        )
     missed = shortfalls(scores)
     verdict = "All targets are met." if not missed else "Missed: " + "; ".join(missed) + "."
     return f"""# The toy world's judge
@@ -116,9 +121,9 @@ Pictures seen: {facts["images"]:,}. Hours: {facts["hours"]:.2f} on {facts["hardw
 state folder.
 
 ## Figures
-On {scores["scenes"]:,} rendered scenes that were never trained on (seed {scores["seed"]}); 95 % bootstrap intervals
-over scenes. Subject attributes: the share of the named subjects of which they are read rightly. Chance: the same
-readings, scored against other scenes' truths. {verdict}
+On {scores["scenes"]:,} rendered scenes that were never trained on (seed {scores["seed"]}); 95 % bootstrap
+intervals over scenes. Subject attributes: the share of the named subjects of which they are read rightly. Chance: the
+same readings, scored against other scenes' truths. {verdict}
 
 | attribute | clean | chance | noise | blur | colour shift | all three |
 |---|---|---|---|---|---|---|
@@ -159,6 +164,8 @@ def main(argv: list[str] | None = None) -> None:
     # not the seed of the ablated pictures that were trained on
     samples = ablated_samples(args.samples_from, 96, seed=TEST_SEED) if args.samples_from else None
     scores = examine(load_judge(args.folder), samples=samples)
+    if args.samples_from:
+        scores["ablated_model_images"] = json.loads((args.samples_from / "training.json").read_text())["images"]
     (args.folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n")
     (args.folder / "README.md").write_text(render_card(facts, scores))
     print("\n".join(shortfalls(scores)) or "all targets are met")
