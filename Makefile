@@ -7,6 +7,8 @@ STATE ?= $(HOME)/.cache/fewchannels/train
 VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
+# Threads that wait for each other by spinning are many times slower as soon as anything else runs on the machine.
+export OMP_WAIT_POLICY ?= PASSIVE
 
 # `make check book test` is an order, also under -j.
 .NOTPARALLEL:

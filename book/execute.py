@@ -123,6 +123,8 @@ def _run(name, parameters, timeout, progress) -> Run | str:
     import papermill
     from nbclient.exceptions import CellTimeoutError, DeadKernelError
 
+    # threads that wait for each other by spinning are many times slower as soon as anything else runs on the machine
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ["FEWCHANNELS_BOOK"] = "1"
     source = ROOT / name
     halfway = RUNNING / name

@@ -254,9 +254,7 @@ def test_keep_tokens_keeps_what_was_chosen(toy, prompts):
         toy.generate(prompts[:2], steps=2)
     assert chosen.array.dtype == np.float16
     assert chosen.layers == ("transformer_blocks.1", "transformer_blocks.5")
-    np.testing.assert_array_equal(
-        chosen.array, everything.array[:, [1, 5]][:, :, [1]][..., [5, 3]].astype(np.float16)
-    )
+    np.testing.assert_array_equal(chosen.array, everything.array[:, [1, 5]][:, :, [1]][..., [5, 3]].astype(np.float16))
     np.testing.assert_array_equal(by_layer.array, everything.array[:, [4]][..., [4, 11]])
 
 

@@ -1,8 +1,8 @@
 """Prompt sets. Channel sets are frozen on calibration prompts, and effects are measured on evaluation prompts.
 
-    from fewchannels.prompts import toyworld_prompts
-    calibration = toyworld_prompts(32, split="calibration")
-    evaluation = toyworld_prompts(128, split="evaluation", subjects=1)
+from fewchannels.prompts import toyworld_prompts
+calibration = toyworld_prompts(32, split="calibration")
+evaluation = toyworld_prompts(128, split="evaluation", subjects=1)
 """
 
 from __future__ import annotations

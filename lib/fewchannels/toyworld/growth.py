@@ -10,6 +10,7 @@ samples, and `index["images"]`, the images seen by then. The first moment is the
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 import numpy as np
@@ -22,11 +23,13 @@ from .recipe import build_pipeline
 
 
 def moments(state: Path) -> list[tuple[int, Path | None]]:
-    """(images seen, folder) of each kept moment in order; the untrained model is (0, None)."""
+    """(images seen, folder) of each kept moment in order: the untrained model (0, None) first, a finished run last."""
     folders = sorted(state.glob("snapshot-*"))
     if not folders:
         raise FileNotFoundError(f"no snapshot-* folder in {state}: give the --state folder of the training run")
-    return [(0, None), *((int(folder.name.removeprefix("snapshot-")), folder) for folder in folders)]
+    kept = [(0, None), *((int(folder.name.removeprefix("snapshot-")), folder) for folder in folders)]
+    facts = state / "pipeline" / "training.json"
+    return [*kept, (json.loads(facts.read_text())["images"], facts.parent)] if facts.exists() else kept
 
 
 def measure(model, prompts: list[str], steps: int, seed: int) -> dict[str, np.ndarray]:
