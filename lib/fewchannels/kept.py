@@ -1,8 +1,8 @@
 """A sink that does keep: the tokens of chosen layers, steps and channels, as one array on the CPU.
 
-    with fc.capture(model, tokens := fc.KeepTokens(layers=[3], steps=[8], channels=[5, 163])):
-        model.generate(prompts, seed=0)
-    tokens.array.shape      # (len(prompts), 1, 1, 144, 2)
+with fc.capture(model, tokens := fc.KeepTokens(layers=[3], steps=[8], channels=[5, 163])):
+    model.generate(prompts, seed=0)
+tokens.array.shape      # (len(prompts), 1, 1, 144, 2)
 """
 
 from __future__ import annotations

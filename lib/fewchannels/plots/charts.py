@@ -102,11 +102,13 @@ def concentration_by_depth(
     ylabel: str = "share of energy",
     title: str = "",
     log: bool = False,
+    chance_label: str = "chance",
 ) -> Figure:
     """One line a measure over depth, with its interval as a band.
 
     measures: by name, values [L], or (value, low, high) of [L] each. A name of the palette ("top", "random", ...) or
-    one that begins with it gets that colour. chance: a level to compare with, drawn dashed.
+    one that begins with it gets that colour. chance: a level to compare with, drawn dashed
+    and called chance_label.
     """
     if not measures:
         raise ValueError("measures is empty: expected at least one name with values [L]")
@@ -122,7 +124,7 @@ def concentration_by_depth(
             axes.fill_between(depth, low, high, color=colour, alpha=0.2, linewidth=0)
     if chance is not None:
         axes.axhline(chance, color=FAINT, linestyle="--", linewidth=1)
-        axes.annotate("chance", (0, chance), xytext=(2, 3), textcoords="offset points", color=FAINT, fontsize=9)
+        axes.annotate(chance_label, (0, chance), xytext=(2, 3), textcoords="offset points", color=FAINT, fontsize=9)
     axes.set(xlabel="block", ylabel=ylabel, title=title)
     if log:
         axes.set_yscale("log")
