@@ -5,18 +5,56 @@ All are real classes of diffusers. Random weights have no massive channels; test
 
 from __future__ import annotations
 
+import os
+import shutil
+
 import numpy as np
 import pytest
 import torch
 from diffusers import models as dm
 
 TEXT = 5  # text tokens of every tiny forward
+# headless in a container, and nothing that Chromium itself would fetch
+CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+                 "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]  # fmt: skip
 
 PROMPTS = [
     "a large red star at the center on a plain white background",
     "a small blue circle at the left on a plain green background",
     "a large green square at the top on a striped yellow background",
 ]
+
+
+@pytest.fixture(scope="session")
+def absent():
+    """absent("what is missing"): skips on a developer's machine, fails where CI is set."""
+
+    def say(what: str) -> None:
+        if os.environ.get("CI"):
+            pytest.fail(what)
+        pytest.skip(what)
+
+    return say
+
+
+@pytest.fixture(scope="session")
+def browser(absent):
+    """One headless Chromium for the session."""
+    sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
+                                                                              "google-chrome"))), None)  # fmt: skip
+    if not found:
+        absent("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path.")
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
+        yield chromium
+        chromium.close()
+
+
+def _playwright():
+    from playwright import sync_api
+
+    return sync_api
 
 
 @pytest.fixture(scope="session")

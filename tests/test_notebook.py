@@ -290,34 +290,28 @@ def test_the_page_has_words_numbers_and_figures_and_the_build_no_warning(execute
 
 
 @pytest.mark.browser
-def test_the_page_draws_its_plotly_figure_from_its_own_copy(executed):
-    playwright = pytest.importorskip("playwright.sync_api")
+def test_the_page_draws_its_plotly_figure_from_its_own_copy(executed, browser):
     page_file = executed / "out" / "notebooks" / "finding.html"
     if not page_file.exists():
         test_the_page_has_words_numbers_and_figures_and_the_build_no_warning(executed)
-    if not os.path.exists("/usr/bin/chromium"):
-        assert not os.environ.get("CI"), "CI needs /usr/bin/chromium"
-        pytest.skip("needs /usr/bin/chromium")
     import plotly
 
     script = executed / "out" / "_static" / "ext" / "plotly.min.js"
     script.parent.mkdir(exist_ok=True)
     shutil.copy(os.path.join(plotly.__path__[0], "package_data", "plotly.min.js"), script)
-    with playwright.sync_playwright() as p:
-        browser = p.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": 390, "height": 800})
-        errors, outside = [], []
-        page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("request", lambda request: outside.append(request.url) if request.url.startswith("http") else None)
-        page.set_default_timeout(120_000)
-        page.goto(page_file.as_uri(), wait_until="commit")
-        page.wait_for_selector(".fc-plotly .heatmaplayer image, .fc-plotly canvas, .fc-plotly .hm")
-        assert page.evaluate("document.querySelector('.fc-plotly').getBoundingClientRect().width") <= 390
-        assert page.evaluate("document.documentElement.scrollWidth") <= 390
-        script.unlink()
-        page.goto(page_file.as_uri() + "?again", wait_until="commit")
-        page.wait_for_function("document.querySelector('.fc-plotly').textContent.includes('could not be loaded')")
-        assert "Twelve fields" in page.inner_text(".fc-plotly")
-        browser.close()
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    errors, outside = [], []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("request", lambda request: outside.append(request.url) if request.url.startswith("http") else None)
+    page.set_default_timeout(120_000)
+    page.goto(page_file.as_uri(), wait_until="commit")
+    page.wait_for_selector(".fc-plotly .heatmaplayer image, .fc-plotly canvas, .fc-plotly .hm")
+    assert page.evaluate("document.querySelector('.fc-plotly').getBoundingClientRect().width") <= 390
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    script.unlink()
+    page.goto(page_file.as_uri() + "?again", wait_until="commit")
+    page.wait_for_function("document.querySelector('.fc-plotly').textContent.includes('could not be loaded')")
+    assert "Twelve fields" in page.inner_text(".fc-plotly")
+    page.close()
     assert errors == []
     assert outside == []

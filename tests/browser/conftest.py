@@ -11,7 +11,6 @@ from __future__ import annotations
 import functools
 import http.server
 import os
-import shutil
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,17 +20,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("FEWCHANNELS_SITE", ROOT / "_build" / "html"))
 WIDE, NARROW = 1280, 390
-# headless in a container, and nothing that Chromium itself would fetch
-CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-                 "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]  # fmt: skip
 NOT_COUNTED = ("plotly.min.js", "tex-svg.js")  # loaded once, by pages with a plot or a formula, then cached
-
-
-def absent(what: str) -> None:
-    """Skip on a developer's machine, fail where CI is set."""
-    if os.environ.get("CI"):
-        pytest.fail(what)
-    pytest.skip(what)
 
 
 def site_pages() -> list[str]:
@@ -54,7 +43,7 @@ def pytest_collection_modifyitems(items) -> None:
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
+def site(absent) -> Path:
     if not (SITE / "index.html").exists():
         absent(f"There is no site at {SITE}: run `make book` first.")
     return SITE
@@ -72,25 +61,6 @@ def address(site):
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://localhost:{server.server_port}"
     server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
-                                                                              "google-chrome"))), None)  # fmt: skip
-    if not found:
-        absent("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path.")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
-
-
-def _playwright():
-    from playwright import sync_api
-
-    return sync_api
 
 
 @dataclass

@@ -14,7 +14,7 @@ from PIL import Image
 WIDGETS = ".fc-widget"
 PLOTS = ".js-plotly-plot"
 EXPLORED = "notebooks/01_massive_channels.html"  # must have an explorer
-SETTLE = 1500  # ms that a change may take to show
+SETTLE = 6000  # ms that a change may take to show
 
 
 def picture(page, element, hidden=None) -> np.ndarray:
