@@ -310,7 +310,7 @@ def test_the_page_draws_its_plotly_figure_from_its_own_copy(executed, browser):
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     script.unlink()
     page.goto(page_file.as_uri() + "?again", wait_until="commit")
-    page.wait_for_function("document.querySelector('.fc-plotly').textContent.includes('could not be loaded')")
+    page.wait_for_function("document.querySelector('.fc-plotly')?.textContent.includes('could not be loaded')")
     assert "Twelve fields" in page.inner_text(".fc-plotly")
     page.close()
     assert errors == []
