@@ -61,7 +61,6 @@ def all_figures(scores, image, maps):
             np.stack([image] * 5), ["a huge yellow heart at the top on a dotted purple and white background"] * 5
         ),
         "channel_maps": plots.channel_maps(image, maps, [17, 1, 2, 3, 4], title="Block 0, last step"),
-        "story_strip": plots.story_strip(image, maps, maps[0] > 100, image),
         "channel_bars": plots.channel_bars(scores[0], highlight=[17, 60]),
         "growth_over_training": plots.growth_over_training(
             np.array([0, 1000, 4000, 16000]), np.abs(scores[:4, :L]), [f"transformer_blocks.{i}" for i in range(L)]
@@ -136,7 +135,7 @@ def test_zero_scores_and_constant_maps_can_be_drawn(image):
         plots.depth_heatmap(scores),
         plots.scores_by_rank(scores[0], k=2),
         plots.channel_maps(image, np.ones((1, 3, 5)), [4]),
-        plots.story_strip(image, np.zeros((2, 3, 5)), np.zeros((3, 5), bool), image),
+        plots.claim_rows(image[None], np.zeros((1, 3, 5)), np.zeros((1, 3, 5), bool), image[None], list("abcd")),
     ):
         rendered(figure)
 
@@ -152,7 +151,6 @@ def test_zero_scores_and_constant_maps_can_be_drawn(image):
         (lambda: plots.overlap_matrix(np.ones((2, 3))), r"expected \[n, n\]"),
         (lambda: plots.growth_over_steps(np.ones((2, 3)), [3]), "expected some of 0 to 2"),
         (lambda: plots.images_grid(np.ones((1, 4, 4, 3))), r"expected uint8 \[n, H, W, 3\]"),
-        (lambda: plots.story_strip(*[np.zeros((4, 4, 3), np.uint8)] * 4), "expected bool"),
         (lambda: plots.explore_depth_heatmap(np.ones((2, 3)), ["a"]), "1 layer names"),
     ],
 )

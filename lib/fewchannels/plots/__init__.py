@@ -17,7 +17,7 @@ from .charts import (
     scores_by_rank,
 )
 from .interactive import explore_depth_heatmap, explore_score_disagreement
-from .pictures import channel_maps, images_grid, story_strip
+from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
 from .towers import channel_bars, growth_over_training
@@ -41,6 +41,5 @@ __all__ = [
     "overlap_matrix",
     "score_disagreement",
     "scores_by_rank",
-    "story_strip",
     "use_style",
 ]

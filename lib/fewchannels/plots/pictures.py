@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import DIVERGING, INK, WIDTH, blank, expect, styled
+from .style import DIVERGING, WIDTH, blank, expect, styled
 
 
 @styled
@@ -62,37 +62,6 @@ def channel_maps(
     bar.set_label("deviations from the channel's mean")
     if title:
         figure.suptitle(title, x=0.01, ha="left", fontsize=11)
-    return figure
-
-
-@styled
-def story_strip(
-    image: np.ndarray, maps: np.ndarray, mask: np.ndarray, without: np.ndarray, names: Sequence[str] | None = None
-) -> Figure:
-    """The claim in one row: image [H, W, 3], its few channels [k, h, w], the mask they give [h, w], the image without.
-
-    The channels are shown as the sum of their maps, each scaled to 0..1 over tokens, as in figure 3B of the paper by
-    the replication's account. names: four captions, to be used where "k channels" does not say enough.
-    """
-    image, without = _pixels("image", image, 3), _pixels("without", without, 3)
-    maps, mask = expect("maps", maps, 3, "[k, h, w]"), np.asarray(mask)
-    if mask.ndim != 2 or mask.dtype != bool:
-        raise ValueError(f"mask of {mask.dtype} {mask.shape}: expected bool [h, w]")
-    names = names or ("the image", f"{len(maps)} channels", "their mask", "without them")
-    if len(names) != 4:
-        raise ValueError(f"{len(names)} names: expected four, for image, channels, mask and image without them")
-    figure, axes = blank(1, 4, height=1.75, width=5.6)
-    low, high = maps.min(axis=(1, 2), keepdims=True), maps.max(axis=(1, 2), keepdims=True)
-    heat = ((maps - low) / np.where(high > low, high - low, 1)).sum(axis=0)
-    axes[0].imshow(image)
-    axes[1].imshow(heat)
-    axes[2].imshow(mask, cmap="gray", vmin=0, vmax=1)
-    axes[3].imshow(without)
-    for axis, name in zip(axes, names, strict=True):
-        axis.set_title(name, fontsize=10.5, loc="center", color=INK)
-        axis.set(xticks=[], yticks=[])
-        axis.spines[:].set_visible(True)
-        axis.spines[:].set_linewidth(0.5)
     return figure
 
 
