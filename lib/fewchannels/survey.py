@@ -16,12 +16,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from .channels import (
+    SCORES,
     StrictCriterion,
     channel_scores,
     concentration,
     expected_jaccard,
     jaccard,
     meets_strict_criterion,
+    overlap,
     pairwise_jaccard,
     rank_channels,
     top_channels,
@@ -90,7 +92,7 @@ def survey_channels(
     ranked = [rank_channels(channel_scores(run, score), k) for run in runs]  # each [P, L, T, k]
     width = stats.mean.shape[-1]
     measures = concentration(stats, k, score)
-    by_score = {name: rank_channels(channel_scores(stats, name), k) for name in ("abs_mean", "mean_abs")}
+    by_score = [rank_channels(channel_scores(stats, name), k) for name in SCORES]
     frozen = top_channels(stats, k, score)
     count = len(stats.layers)
     return Survey(
@@ -104,10 +106,10 @@ def survey_channels(
         gini=per_layer(measures.gini),
         over_prompts=overlap_of_prompts(ranked[0], width),
         over_seeds=_over_seeds(ranked, width, seed_prompts) if len(seeds) > 1 else None,
-        over_steps=per_layer(_mean_pair(pairwise_jaccard(ranked[0], width))) if ranked[0].shape[2] > 1 else None,
+        over_steps=per_layer(overlap(ranked[0], width, axis=2).mean) if ranked[0].shape[2] > 1 else None,
         over_layers=np.array([[jaccard(frozen[a], frozen[b]) for b in range(count)] for a in range(count)]),
         chance=expected_jaccard(k, width),
-        scores_agree=per_layer(_same_rank(by_score["abs_mean"], by_score["mean_abs"], width)),
+        scores_agree=per_layer(pairwise_jaccard(np.stack(by_score, axis=-2), width)[..., 0, 1]),
         strict=meets_strict_criterion(stats),
     )
 
@@ -142,18 +144,4 @@ def overlap_of_prompts(ranked: np.ndarray, width: int) -> np.ndarray:
 
 def _over_seeds(ranked: list[np.ndarray], width: int, seed_prompts: int) -> np.ndarray:
     sets = np.stack([run[:seed_prompts] for run in ranked], axis=3)  # [P, L, T, seeds, k]
-    return per_layer(_mean_pair(pairwise_jaccard(sets, width)))
-
-
-def _mean_pair(matrix: np.ndarray) -> np.ndarray:
-    """Mean over the pairs of different sets: overlaps [..., n, n] to [...]."""
-    count = matrix.shape[-1]
-    return (matrix.sum(axis=(-2, -1)) - count) / (count * (count - 1))
-
-
-def _same_rank(a: np.ndarray, b: np.ndarray, width: int) -> np.ndarray:
-    """Jaccard overlap of two top-k sets at each place: indices [..., k] twice to [...]."""
-    first, second = (np.zeros((*x.shape[:-1], width), dtype=bool) for x in (a, b))
-    np.put_along_axis(first, a, True, axis=-1)
-    np.put_along_axis(second, b, True, axis=-1)
-    return (first & second).sum(axis=-1) / (first | second).sum(axis=-1)
+    return per_layer(overlap(sets, width, axis=3).mean)
