@@ -46,6 +46,7 @@ LAYERS = (
     {"metrics"},
     {"survey"},
     {"sweep"},
+    {"studies"},
 )
 # Beside the layers: what each may import of ours, itself apart.
 BESIDE = {
@@ -60,6 +61,8 @@ BESIDE = {
     "toyworld": set(),
     "models": {"toyworld"},
     "judges": {"toyworld"},
+    "sweep": {"runfile"},
+    "studies": {"runfile", "prompts", "toyworld"},
 }
 # The scripts that measure the toy world's models look at it through the whole library.
 SCRIPTS = {"toyworld/growth.py", "toyworld/judge_card.py", "toyworld/evaluate.py"}

@@ -28,6 +28,7 @@ WRITTEN_FOR = "toyworld"
 PREFIX = "application/papermill.record/"
 OWN = "fewchannels"  # our entry in an output's metadata; a mime type of our own would be a warning in the book's build
 CLAIM_FIELDS = ("id", "statement", "direction", "falsifier")
+FOUND = ("holds", "does not hold")
 
 
 class CheckFailed(AssertionError):
@@ -101,9 +102,10 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
     """Does a claim hold here? Says so under the cell, with the claim's words from book/claims.yml, and returns it.
 
     name: the claim's id. condition: the truth of its direction or threshold, already computed. value, interval: the
-    numbers behind it, for the reader. Raises CheckFailed on the model that the text was written for; on any other model
-    the cell says that the claim does not hold here. Raises UnregisteredClaim for an id that claims.yml lacks; where
-    there is no such file (Colab), the id stands for the words.
+    numbers behind it, for the reader. Raises CheckFailed on the model that the text was written for, where the outcome
+    is not what the text says: a claim's optional `found` in claims.yml is "holds" (the default) or "does not hold",
+    set once the study was run. On any other model the cell says whether the claim holds here. Raises UnregisteredClaim
+    for an id that claims.yml lacks; where there is no such file (Colab), the id stands for the words.
     """
     if type(condition).__name__ not in ("bool", "bool_"):
         raise TypeError(f"check({name!r}): the condition is {condition!r}; expected one truth value")
@@ -113,15 +115,15 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
     claim = _claim(name)
     numbers_text = _numbers_text(value, low, high)
     record = {"id": name, "holds": holds, "value": value, "low": low, "high": high, "model": _session.model}
-    if holds:
-        text = f"**Holds here.** {claim['statement']}{numbers_text}"
-    elif _session.model == WRITTEN_FOR:
+    found = claim.get("found", "holds")
+    if _session.model == WRITTEN_FOR and found != FOUND[not holds]:
         raise CheckFailed(
-            f"the claim {name!r} does not hold on {WRITTEN_FOR}{numbers_text}: {claim['statement']} Either the claim "
-            f"is wrong and its text must change, or the run is. What was said to falsify it: {claim['falsifier']}"
+            f"the claim {name!r} {'holds' if holds else 'does not hold'} on {WRITTEN_FOR}{numbers_text}, and the text "
+            f"says that it {found}: {claim['statement']} Either the text must change, or the run is wrong. What was "
+            f"said to falsify the claim: {claim['falsifier']}"
         )
-    else:
-        text = f"**Does not hold here** (on {_session.model}). {claim['statement']}{numbers_text}"
+    where = "" if _session.model == WRITTEN_FOR else f" (on {_session.model})"
+    text = f"**{'Holds' if holds else 'Does not hold'} here**{where}. {claim['statement']}{numbers_text}"
     _display({"text/markdown": text, "text/plain": text.replace("**", "")}, {OWN: {"check": record}})
     return holds
 
@@ -188,7 +190,8 @@ def claims_file() -> Path | None:
 
 
 def read_claims(path: str | os.PathLike) -> dict[str, dict[str, str]]:
-    """Claims by id. The file is a list of {id, statement, direction, falsifier}; ValueError where it is not."""
+    """Claims by id. The file is a list of {id, statement, direction, falsifier, and if need be found}; ValueError where
+    it is not."""
     import yaml
 
     listed = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -197,6 +200,10 @@ def read_claims(path: str | os.PathLike) -> dict[str, dict[str, str]]:
         missing = [key for key in CLAIM_FIELDS if not isinstance(claim, dict) or not claim.get(key)]
         if missing:
             raise ValueError(f"{path}: a claim lacks {', '.join(missing)}: {claim!r}")
+        if claim.get("found", "holds") not in FOUND:
+            raise ValueError(
+                f"{path}: the claim {claim['id']!r} has found: {claim['found']!r}; expected one of {FOUND}"
+            )
         if claim["id"] in claims:
             raise ValueError(f"{path}: the claim {claim['id']!r} is there twice")
         claims[claim["id"]] = claim

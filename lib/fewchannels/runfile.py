@@ -95,7 +95,7 @@ def save_run(path: str | os.PathLike, run: Run, quality: int | None = 90) -> Pat
     )  # fmt: skip
     if not tensors:  # a file of safetensors needs no tensor, but a run without any result is a mistake
         raise RunFileError("nothing to write: the run has no stats, maps, masks or images")
-    _write_whole(path, save(tensors, metadata={KEY: text}))
+    write_whole(path, save(tensors, metadata={KEY: text}))
     return path
 
 
@@ -273,7 +273,8 @@ def _json(record: dict[str, Any]) -> str:
     return text
 
 
-def _write_whole(path: Path, data: bytes) -> None:
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file completely or not at all: beside its place, flushed to the disk, then renamed."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:

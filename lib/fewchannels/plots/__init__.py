@@ -16,6 +16,7 @@ from .charts import (
     score_disagreement,
     scores_by_rank,
 )
+from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
@@ -30,9 +31,12 @@ __all__ = [
     "channel_maps",
     "claim_rows",
     "concentration_by_depth",
+    "curves",
     "depth_heatmap",
+    "dots",
     "explore_depth_heatmap",
     "explore_score_disagreement",
+    "frontier",
     "growth_over_steps",
     "growth_over_training",
     "images_grid",
@@ -41,5 +45,6 @@ __all__ = [
     "overlap_matrix",
     "score_disagreement",
     "scores_by_rank",
+    "table_of_numbers",
     "use_style",
 ]

@@ -26,7 +26,7 @@ class ToyWorldPipelineOutput(BaseOutput):
 
 
 class ToyWorldPipeline(DiffusionPipeline):
-    """Text to image on rendered scenes: SD3's transformer class on 48 x 48 pixels, flow matching, Euler steps.
+    """Text to image on rendered scenes: SD3's (or PixArt's) transformer class on 48 x 48 pixels, flow matching, Euler.
 
     Guidance, where it is on, is one batched pass in the order [uncond, cond], as in Stable Diffusion 3.
     """
@@ -71,6 +71,16 @@ class ToyWorldPipeline(DiffusionPipeline):
                     )
         ids = self.tokenizer(prompts, padding="max_length", max_length=limit, return_tensors="pt").input_ids
         return self.text_encoder(ids.to(self._execution_device))
+
+    def velocity(self, latents, timestep, prompt_embeds, pooled_prompt_embeds) -> torch.Tensor:
+        """One pass of the transformer: latents [B, 3, H, W], timestep [B] in 0 to 1000 -> noise - image, as latents."""
+        if type(self.transformer).__name__ == "PixArtTransformer2DModel":
+            own = {"added_cond_kwargs": {"resolution": None, "aspect_ratio": None}}  # it has no use for a pooled vector
+        else:
+            own = {"pooled_projections": pooled_prompt_embeds}
+        return self.transformer(
+            hidden_states=latents, timestep=timestep, encoder_hidden_states=prompt_embeds, return_dict=False, **own
+        )[0]
 
     def check_inputs(self, prompt, num_inference_steps, latents, output_type, callback_on_step_end_tensor_inputs):
         if not (isinstance(prompt, str) or (isinstance(prompt, (list, tuple)) and prompt)):
@@ -127,13 +137,9 @@ class ToyWorldPipeline(DiffusionPipeline):
 
         for i, t in enumerate(self.progress_bar(self.scheduler.timesteps)):
             both = torch.cat([latents] * 2) if self.do_classifier_free_guidance else latents
-            velocity = self.transformer(
-                hidden_states=both.to(dtype),
-                timestep=t.expand(both.shape[0]),
-                encoder_hidden_states=prompt_embeds.to(dtype),
-                pooled_projections=pooled_prompt_embeds.to(dtype),
-                return_dict=False,
-            )[0].float()
+            velocity = self.velocity(
+                both.to(dtype), t.expand(both.shape[0]), prompt_embeds.to(dtype), pooled_prompt_embeds.to(dtype)
+            ).float()
             if self.do_classifier_free_guidance:
                 uncond, cond = velocity.chunk(2)
                 velocity = uncond + guidance_scale * (cond - uncond)

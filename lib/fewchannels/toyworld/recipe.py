@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 import torch
-from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel
+from diffusers import FlowMatchEulerDiscreteScheduler, PixArtTransformer2DModel, SD3Transformer2DModel
 
 from . import scenes
 from .pipeline import ToyWorldPipeline
@@ -23,21 +23,37 @@ WARMUP_STEPS = 200
 RECIPE = (
     "Rectified flow on pixels, t = sigmoid(N(0.4, 1)); AdamW (0.9, 0.95), weight decay 0.01 on matrices, "
     "batch {batch}, peak learning rate {lr:g} after {warmup} steps of warm-up, constant and then falling linearly to "
-    "zero; bf16 autocast, gradient norm clipped at 1, 10 % of prompts dropped, weights averaged with {ema:g}."
+    "zero; {precision}, gradient norm clipped at 1, 10 % of prompts dropped, weights averaged with {ema:g}."
 )
+ARCHITECTURES = ("sd3", "pixart")
 
 
-def build_pipeline(seed: int = 0) -> ToyWorldPipeline:
-    """The untrained pipeline: 7.8 M parameters, 6 MMDiT blocks of width 192 on 12 x 12 tokens of 4 x 4 px."""
+def build_pipeline(seed: int = 0, architecture: str = "sd3") -> ToyWorldPipeline:
+    """The untrained pipeline: six blocks of width 192 on 12 x 12 tokens of 4 x 4 px.
+
+    architecture: "sd3", the book's model (an MMDiT: text and image tokens attend to each other; 7.8 M parameters), or
+    "pixart", which trains as a replica only (text enters by cross-attention, one AdaLN for all blocks).
+    Raises ValueError for another name.
+    """
     torch.manual_seed(seed)
-    transformer = SD3Transformer2DModel(
-        sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
-        attention_head_dim=32, num_attention_heads=6, joint_attention_dim=64, pooled_projection_dim=64,
-        caption_projection_dim=192, pos_embed_max_size=12, qk_norm="rms_norm",
-    )  # fmt: skip
-    # AdaLN-zero: every block starts as the identity
+    if architecture == "sd3":
+        transformer = SD3Transformer2DModel(
+            sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
+            attention_head_dim=32, num_attention_heads=6, joint_attention_dim=64, pooled_projection_dim=64,
+            caption_projection_dim=192, pos_embed_max_size=12, qk_norm="rms_norm",
+        )  # fmt: skip
+        # AdaLN-zero: every block starts as the identity
+        zeroed = ("norm1.linear", "norm1_context.linear", "norm_out.linear", "proj_out.")
+    elif architecture == "pixart":
+        transformer = PixArtTransformer2DModel(
+            sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
+            attention_head_dim=32, num_attention_heads=6, cross_attention_dim=192, caption_channels=64,
+        )  # fmt: skip
+        zeroed = ("adaln_single.linear", "proj_out.")
+    else:
+        raise ValueError(f"architecture={architecture!r}: expected one of {', '.join(ARCHITECTURES)}")
     for name, parameter in transformer.named_parameters():
-        if any(part in name for part in ("norm1.linear", "norm1_context.linear", "norm_out.linear", "proj_out.")):
+        if any(part in name for part in zeroed):
             torch.nn.init.zeros_(parameter)
     text_encoder = ToyTextEncoder()
     torch.nn.init.normal_(text_encoder.places.weight, std=0.5)
@@ -68,10 +84,7 @@ def flow_loss(pipeline, images: torch.Tensor, ids: torch.Tensor, generator: torc
     noise = torch.randn(images.shape, generator=generator).to(images.device)
     weight = t[:, None, None, None]
     states, pooled = pipeline.text_encoder(ids)
-    velocity = pipeline.transformer(
-        hidden_states=(1 - weight) * images + weight * noise, timestep=t * 1000,
-        encoder_hidden_states=states, pooled_projections=pooled, return_dict=False,
-    )[0]  # fmt: skip
+    velocity = pipeline.velocity((1 - weight) * images + weight * noise, t * 1000, states, pooled)
     return (velocity.float() - (noise - images)).square().mean()
 
 
@@ -90,9 +103,17 @@ def snapshot_due(before: int, after: int) -> bool:
     return index(after) > index(before)
 
 
+def fitting_precision(device: str) -> str:
+    """ "bf16" on a GPU and on a CPU that computes in it, else "fp32": a CPU that emulates bf16 was seen to train ten
+    times slower with it than without."""
+    if device == "cpu" and not getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)():
+        return "fp32"
+    return "bf16"
+
+
 @contextlib.contextmanager
 def cpu_attention():
-    """Plain attention while training on a CPU: torch's fused bf16 backward is 3.5 times slower there."""
+    """Plain attention while training in bf16 on a CPU: torch's fused bf16 backward is 3.5 times slower there."""
 
     def attention(q, k, v, *args, **kwargs):
         return ((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)).softmax(dim=-1) @ v

@@ -1,9 +1,9 @@
 """Train the toy world's text-to-image flow transformer:  python -m fewchannels.toyworld.train --help
 
-What is trained, and on what, is in `recipe`. Here is the run: AdamW, bf16 autocast, an exponential moving average of
-the weights, a schedule counted in images. Every batch is a function of the seed and the number of images seen, so a
-run that was killed goes on as if it had not been. The state lies outside the work tree; `--init-from` goes on from the
-committed 16-bit weights alone.
+What is trained, and on what, is in `recipe`. Here is the run: AdamW, bf16 where the machine has it, an exponential
+moving average of the weights, a schedule counted in images. Every batch is a function of the seed and the number of
+images seen, so a run that was killed goes on as if it had not been. The state lies outside the work tree;
+`--init-from` goes on from the committed 16-bit weights alone.
 
 On a CPU that does anything else meanwhile set OMP_WAIT_POLICY=PASSIVE: two threads that wait for each other by
 spinning were seen to be eleven times slower beside one busy process.
@@ -28,12 +28,14 @@ from safetensors.torch import load_file, save_file
 from . import scenes
 from .pipeline import ToyWorldPipeline
 from .recipe import (
+    ARCHITECTURES,
     EMA_DECAY,
     RECIPE,
     WARMUP_STEPS,
     SceneStream,
     build_pipeline,
     cpu_attention,
+    fitting_precision,
     flow_loss,
     learning_rate,
     snapshot_due,
@@ -62,7 +64,7 @@ class Trainer:
                 args.init_from, use_safetensors=True, torch_dtype=torch.float32
             )
         else:
-            self.pipeline = build_pipeline(args.seed)
+            self.pipeline = build_pipeline(args.seed, args.architecture)
         self.pipeline.to(self.device)
         self.pipeline.set_progress_bar_config(disable=True)
         modules = {"transformer": self.pipeline.transformer, "text_encoder": self.pipeline.text_encoder}
@@ -150,7 +152,13 @@ class Trainer:
             "hours": round(self.hours_before + self.seconds / 3600, 3),
             "hardware": f"a CPU, {torch.get_num_threads()} threads" if on_cpu else torch.cuda.get_device_name(),
             "seed": args.seed,
-            "recipe": RECIPE.format(batch=args.batch, lr=args.lr, ema=EMA_DECAY, warmup=WARMUP_STEPS),
+            "recipe": RECIPE.format(
+                batch=args.batch,
+                lr=args.lr,
+                ema=EMA_DECAY,
+                warmup=WARMUP_STEPS,
+                precision="bf16 autocast" if args.precision == "bf16" else "fp32",
+            ),
             "go_on": "python -m fewchannels.toyworld.train --init-from lib/fewchannels/toyworld/weights/pipeline "
             "--images 1000000",
         }
@@ -162,7 +170,7 @@ class Trainer:
             group["lr"] = rate
         # a new run from old weights must not see the old run's noise again
         generator = torch.Generator().manual_seed((args.seed << 40) + self.images_before + self.images)
-        with torch.autocast(self.device.type, torch.bfloat16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=args.precision == "bf16"):
             loss = flow_loss(self.pipeline, images.to(self.device), ids.to(self.device), generator)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.parameters.values(), 1.0)
@@ -241,6 +249,8 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--lr", type=float, default=1.5e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--architecture", default="sd3", choices=ARCHITECTURES)
+    parser.add_argument("--precision", choices=("bf16", "fp32"), help="default: bf16 where the device computes in it")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     parser.add_argument("--workers", type=int, default=0, help="processes that render scenes")
@@ -254,6 +264,7 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     if args.images < args.batch or args.batch < 1:
         parser.error(f"--images {args.images} --batch {args.batch}: expected at least one batch of at least one image")
     args.decay_from = args.images * 3 // 4 if args.decay_from is None else args.decay_from
+    args.precision = args.precision or fitting_precision(args.device)
     args.out = args.out or args.state / "pipeline"
     args.state.mkdir(parents=True, exist_ok=True)
     return args
@@ -263,7 +274,8 @@ def main(argv: list[str] | None = None) -> None:
     args = parse_args(argv)
     if args.threads:
         torch.set_num_threads(args.threads)
-    with cpu_attention() if args.device == "cpu" else contextlib.nullcontext():
+    plain = args.device == "cpu" and args.precision == "bf16"
+    with cpu_attention() if plain else contextlib.nullcontext():
         Trainer(args).run()
 
 

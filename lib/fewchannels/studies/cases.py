@@ -1,0 +1,197 @@
+"""What all conditions of a study share: model, prompts, noise, a reader of pictures, and frozen channel sets.
+
+case = toy_case(model, 64)
+sets = control_sets(calibrate(model), k=8)              # {"top": ChannelSet, "bottom": ..., "random 1": ..., ...}
+cells = sweep({name: case.condition(ablate, chosen) for name, chosen in sets.items()})
+cells["top"]["change"], cells["top"]["agree"]           # [n], [n, A]
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ..channels import (
+    ChannelSet,
+    Directions,
+    bottom_channels,
+    complement,
+    energy_matched_channels,
+    pca_directions,
+    random_channels,
+    random_directions,
+    second_moments,
+    top_channels,
+)
+from ..hooks import capture
+from ..judges import ToyJudge
+from ..kept import KeepTokens
+from ..metrics import squared_distance
+from ..prompts import toyworld_attributes, toyworld_prompts
+from ..stats import ChannelStats
+from ..toyworld.judge import ATTRIBUTES, agreement
+from ..toyworld.prompts import Attributes, format_prompt
+
+STEPS = 8  # the judge reads the toy's pictures of 8 Euler steps as well as those of 16, in half the time
+DRAWS = 3  # of random sets
+WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a block grow out of memory on large models
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A model and P prompts, whose every condition starts from the same noise.
+
+    read: uint8 images [P, H, W, 3] to arrays by name with one row a prompt, such as a judge's readings. generation:
+    more arguments of `Model.generate`. `untouched` are the pictures without any edit; they are generated once.
+    """
+
+    model: object
+    prompts: list[str]
+    read: Callable[[np.ndarray], dict[str, np.ndarray]]
+    seed: int = 0
+    steps: int = STEPS
+    generation: dict = field(default_factory=dict)
+
+    def draw(self, *contexts, prompts: Sequence[str] | None = None) -> np.ndarray:
+        """Pictures uint8 [P, H, W, 3] with the contexts (ablate, inject, ...) open, entered in order."""
+        with contextlib.ExitStack() as stack:
+            for context in contexts:
+                stack.enter_context(context)
+            return self.model.generate(
+                list(prompts or self.prompts), seed=self.seed, steps=self.steps, **self.generation
+            )
+
+    @functools.cached_property
+    def untouched(self) -> np.ndarray:
+        return self.draw()
+
+    def measure(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        """ "change" [P], the mean squared difference to the untouched pictures, and all that `read` gives."""
+        return {"change": squared_distance(images, self.untouched).astype(np.float32), **self.read(images)}
+
+    def condition(self, make: Callable, *args, **options) -> Callable[[], dict[str, np.ndarray]]:
+        """A condition for `sweep`: `make(model, *args, **options)` is open while the pictures are drawn.
+
+        Where the context logs what it changed (ablate, inject), its mean over blocks and steps is added: "moved" [P],
+        the norm of the change over the norm of the hidden state.
+        """
+
+        def compute():
+            with make(self.model, *args, **options) as log:
+                images = self.draw()
+            found = self.measure(images)
+            if hasattr(log, "change"):
+                found["moved"] = np.nanmean(log.change, axis=(1, 2)).astype(np.float32)
+            return found
+
+        return compute
+
+    def key(self, **more) -> dict:
+        """What results hang on, as JSON values, for `sweep`."""
+        prompts = hashlib.sha256("\n".join(self.prompts).encode()).hexdigest()[:16]
+        return {
+            "model": self.model.name, "revision": self.model.revision, "prompts": prompts, "n": len(self.prompts),
+            "seed": self.seed, "steps": self.steps, "generation": self.generation, **more,
+        }  # fmt: skip
+
+
+def toy_case(
+    model, n: int = 64, seed: int = 0, steps: int = STEPS, subjects: int | None = 1, first: int = 0, features=True
+) -> Case:
+    """The toy world's first `n` evaluation prompts (one subject each unless told otherwise), read by its judge."""
+    attributes = toyworld_attributes(n, "evaluation", first, **({} if subjects is None else {"subjects": subjects}))
+    return Case(model, [format_prompt(a) for a in attributes], ToyReader(attributes, features), seed, steps)
+
+
+class ToyReader:
+    """Pictures to "agree" float16 [P, A], the agreement with the prompts for each of `ATTRIBUTES` (NaN where a prompt
+    does not name it), and with features=True "features" float16 [P, 32], for Fréchet distances."""
+
+    def __init__(self, attributes: Sequence[Attributes], features: bool = True, judge: ToyJudge | None = None):
+        self.attributes, self.features = list(attributes), features
+        self.judge = judge or ToyJudge()
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        rows = [agreement(r, a) for r, a in zip(self.judge.attributes(images), self.attributes, strict=True)]
+        found = {"agree": np.array([[row[name] for name in ATTRIBUTES] for row in rows], dtype=np.float16)}
+        if self.features:
+            found["features"] = self.judge.features(images).astype(np.float16)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What channel sets are frozen on: statistics over calibration prompts, and second moments [L, D, D] or None."""
+
+    stats: ChannelStats
+    moments: np.ndarray | None
+    score: str = "abs_mean"
+
+    def top(self, k: int) -> ChannelSet:
+        return top_channels(self.stats, k, self.score)
+
+    @property
+    def width(self) -> int:
+        return self.stats.mean.shape[-1]
+
+    def shares(self, chosen: ChannelSet | Directions) -> dict[str, np.ndarray]:
+        """What a set is: "count" [L], "width" [L] and "energy" [L], the last two as shares of the whole."""
+        energy = self.stats.energy.mean(axis=(0, 2), dtype=np.float64)
+        if isinstance(chosen, Directions):
+            count = np.full(len(energy), chosen.k)
+            held = [np.einsum("kd,de,ke->", b, m, b) / np.trace(m) for b, m in zip(chosen, self.moments, strict=True)]
+        else:
+            count = np.array(chosen.sizes)
+            held = [row[c].sum() / row.sum() for row, c in zip(energy, chosen, strict=True)]
+        return {"count": count, "width": count / self.width, "energy": np.array(held)}
+
+
+def calibrate(
+    model,
+    prompts: Sequence[str] | None = None,
+    seed: int = 1,
+    steps: int = STEPS,
+    score: str = "abs_mean",
+    **generation,
+) -> Calibration:
+    """Statistics of all blocks over calibration prompts (default: 32 of the toy world's).
+
+    Second moments, for directions, come from the first eight prompts and every second step, and only where a block is
+    no wider than 1,024 channels.
+    """
+    prompts = toyworld_prompts(32, "calibration") if prompts is None else list(prompts)
+    with capture(model, stats := ChannelStats()):
+        model.generate(prompts, seed=seed, steps=steps, **generation)
+    if stats.mean.shape[-1] > WIDEST:
+        return Calibration(stats, None, score)
+    some = list(range(0, steps, 2))
+    with capture(model, tokens := KeepTokens(dtype="float32"), steps=some):
+        model.generate(prompts[:8], seed=seed, steps=steps, **generation)
+    return Calibration(stats, second_moments(tokens.array), score)
+
+
+def control_sets(calibration: Calibration, k: int = 8, draws: int = DRAWS, seed: int = 0) -> dict[str, object]:
+    """The top k of each block and everything that they must be compared with, by name.
+
+    "top", "bottom"; "random 1" ... outside the top k; "energy-matched", other channels until their energy is the
+    top's, left empty in blocks where no others hold as much; "complement", all but the top k; and, with second
+    moments, "random directions" and "PCA", k orthonormal directions. What cannot be made is left out.
+    """
+    stats, top = calibration.stats, calibration.top(k)
+    sets: dict[str, object] = {"top": top, "bottom": bottom_channels(stats, k, calibration.score)}
+    for number, drawn in enumerate(random_channels(stats, outside=top, seed=seed, draws=draws), 1):
+        sets[f"random {number}"] = drawn
+    matched = energy_matched_channels(stats, top, seed)
+    if matched.channels is not None:
+        sets["energy-matched"] = matched.channels
+    if k < calibration.width:
+        sets["complement"] = complement(top)
+    if calibration.moments is not None:
+        sets["random directions"] = random_directions(calibration.width, k, len(stats.layers), seed)
+        sets["PCA"] = pca_directions(calibration.moments, k)
+    return sets
