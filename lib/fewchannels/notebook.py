@@ -122,8 +122,13 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
             f"says that it {found}: {claim['statement']} Either the text must change, or the run is wrong. What was "
             f"said to falsify the claim: {claim['falsifier']}"
         )
-    where = "" if _session.model == WRITTEN_FOR else f" (on {_session.model})"
-    text = f"**{'Holds' if holds else 'Does not hold'} here**{where}. {claim['statement']}{numbers_text}"
+    if holds:
+        verdict = "**Holds here.**"
+    elif _session.model == WRITTEN_FOR:
+        verdict = "**Does not hold here.**"
+    else:
+        verdict = f"**Does not hold here** (on {_session.model})."
+    text = f"{verdict} {claim['statement']}{numbers_text}"
     _display({"text/markdown": text, "text/plain": text.replace("**", "")}, {OWN: {"check": record}})
     return holds
 
