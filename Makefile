@@ -3,7 +3,6 @@
 #   make check    style, stripped notebooks, spelling, addresses     make serve   the built site on localhost
 PYTHON ?= python3
 PORT ?= 8000
-STATE ?= $(HOME)/.cache/fewchannels/train
 VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
@@ -65,9 +64,11 @@ bench: env
 	  $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	@for script in bench/[a-z]*.py; do echo "== $$script"; $(VENV) $$script || exit 1; done
 
-# The long studies, hours or a GPU. STATE is the folder of a training run, whose kept moments the growth study reads.
+# The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
+# state folder of a training run, whose kept moments are read.
 study: env
-	$(VENV) -m fewchannels.toyworld.growth --state $(STATE) --out results/growth.safetensors
+	$(VENV) -m fewchannels.studies --out results $(if $(REPLICAS),--replicas $(REPLICAS))
+	$(if $(GROWTH),$(VENV) -m fewchannels.toyworld.growth --state $(GROWTH) --out results/growth.safetensors)
 
 links: env
 	@$(VENV) book/links.py $(if $(REPOSITORY),--repository $(REPOSITORY))

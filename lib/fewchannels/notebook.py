@@ -120,7 +120,7 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
         raise CheckFailed(
             f"the claim {name!r} {'holds' if holds else 'does not hold'} on {WRITTEN_FOR}{numbers_text}, and the text "
             f"says that it {found}: {claim['statement']} Either the text must change, or the run is wrong. What was "
-            f"said to falsify the claim: {claim['falsifier']}"
+            f"said to falsify it: {claim['falsifier']}"
         )
     if holds:
         verdict = "**Holds here.**"
