@@ -78,7 +78,7 @@ class Case:
         """A condition for `sweep`: `make(model, *args, **options)` is open while the pictures are drawn.
 
         Where the context logs what it changed (ablate, inject), its mean over blocks and steps is added: "moved" [P],
-        the norm of the change over the norm of the hidden state.
+        the norm of the change over the norm of the hidden state, and "energy" [P], the energy after over before.
         """
 
         def compute():
@@ -87,6 +87,7 @@ class Case:
             found = self.measure(images)
             if hasattr(log, "change"):
                 found["moved"] = np.nanmean(log.change, axis=(1, 2)).astype(np.float32)
+                found["energy"] = np.nanmean(log.energy_ratio, axis=(1, 2)).astype(np.float32)
             return found
 
         return compute
