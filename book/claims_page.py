@@ -1,0 +1,213 @@
+"""Writes the page of claims, from what the notebooks' runs checked.
+
+    write_page(src, results)                # fills the placeholders of src/book/claims.md, where there is such a page
+
+The claims stand in book/claims.yml; book/paper_claims.yml says which chapter they belong to, and which are the parts of
+a claim of the paper. A run's outcomes are in _build/results/<notebook>.json (execute.py). A claim without an outcome is
+"not tested". The stub book/claims.md holds the prose around three placeholders, which are comments.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+HOLDS, PER_CHANNEL, IN_PART, FAILS, UNTESTED = VERDICTS = (
+    "Holds", "Holds per channel only", "Holds in part", "Does not hold", "Not tested",
+)  # fmt: skip
+KINDS = {  # of parts, in the order in which they are shown
+    "says": "What it says",
+    "per_channel": "Channel for channel",
+    "per_energy": "At equal energy",
+    "beyond": "Beyond that",
+    "elsewhere": "In other trainings (not counted)",
+}
+COUNTED = ("says", "per_channel", "per_energy", "beyond")
+SUMMARY, DIFFERENCES, CHAPTERS = "<!-- claims-summary -->", "<!-- claims-differences -->", "<!-- claims-by-chapter -->"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a notebook's `check` said of a claim, and the notebook's stem."""
+
+    holds: bool
+    value: object
+    low: float | None
+    high: float | None
+    model: str
+    notebook: str
+
+
+def write_page(src: Path, results: Path) -> bool:
+    """Fill in `src`/book/claims.md. -> whether there was such a page. Raises ValueError for claims that do not fit."""
+    stub = src / "book" / "claims.md"
+    if not stub.exists():
+        return False
+    from fewchannels.notebook import read_claims
+
+    claims = read_claims(src / "book" / "claims.yml")
+    listed = yaml.safe_load((src / "book" / "paper_claims.yml").read_text(encoding="utf-8"))
+    pages = {file.stem for file in (src / "notebooks").glob("*.ipynb")}
+    text = filled(stub.read_text(encoding="utf-8"), claims, listed, read_outcomes(results), pages)
+    stub.write_text(text, encoding="utf-8")
+    return True
+
+
+def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, Outcome], pages: set[str]) -> str:
+    """The stub with its placeholders replaced. pages: stems of the notebooks that can be linked to.
+
+    Raises ValueError where a part names no registered claim, or a claim belongs to no chapter or to several.
+    """
+    known = {part for entry in listed["paper"] for parts in entry["parts"].values() for part in parts}
+    if missing := sorted(known - set(claims)):
+        raise ValueError(f"paper_claims.yml names claims that claims.yml lacks: {', '.join(missing)}")
+    chapters = by_chapter(claims, listed["chapters"])
+    summary = "\n\n".join(_paper_entry(entry, outcomes) for entry in listed["paper"])
+    return (
+        stub.replace(SUMMARY, f"{_count(claims, outcomes)}\n\n{summary}")
+        .replace(DIFFERENCES, _differences(claims, outcomes))
+        .replace(CHAPTERS, "\n\n".join(_chapter(*chapter, outcomes, pages) for chapter in chapters))
+    )
+
+
+def read_outcomes(folder: Path) -> dict[str, Outcome]:
+    """By claim. Raises ValueError where two notebooks disagree on one."""
+    found: dict[str, Outcome] = {}
+    for file in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        for name, record in json.loads(file.read_text(encoding="utf-8"))["checks"].items():
+            outcome = Outcome(**record, notebook=file.stem)
+            before = found.setdefault(name, outcome)
+            if before.holds != outcome.holds:
+                raise ValueError(f"the claim {name!r}: {before.notebook} and {outcome.notebook} disagree")
+    return found
+
+
+def by_chapter(claims: Mapping, chapters: Sequence[Mapping]) -> list[tuple[Mapping, dict]]:
+    """Chapters in order, each with its claims; ValueError for a claim that has no chapter, or several."""
+    sorted_in: list[tuple[Mapping, dict]] = [(chapter, {}) for chapter in chapters]
+    for name, claim in claims.items():
+        homes = [own for chapter, own in sorted_in if name.startswith(tuple(chapter["prefixes"]))]
+        if len(homes) != 1:
+            raise ValueError(f"the claim {name!r} fits {len(homes)} chapters of paper_claims.yml: expected one")
+        homes[0][name] = claim
+    return sorted_in
+
+
+def verdict_of(parts: Mapping[str, Mapping[str, str]], outcomes: Mapping[str, Outcome]) -> str:
+    """The verdict on a claim that has parts, by the rule that the page states.
+
+    Not tested: a part that counts has no outcome. Does not hold: nothing of what it says holds. Holds: every part.
+    Holds per channel only: every part but those at equal energy. Holds in part: all else.
+    """
+    held = {kind: [outcomes[p].holds if p in outcomes else None for p in parts.get(kind, ())] for kind in COUNTED}
+    every = [part for kind in COUNTED for part in held[kind]]
+    if None in every:
+        return UNTESTED
+    if not any(held["says"]):
+        return FAILS
+    if all(every):
+        return HOLDS
+    return PER_CHANNEL if all(p for kind in COUNTED if kind != "per_energy" for p in held[kind]) else IN_PART
+
+
+def _verdict(name: str, outcomes: Mapping[str, Outcome]) -> str:
+    return UNTESTED if name not in outcomes else HOLDS if outcomes[name].holds else FAILS
+
+
+def _class(verdict: str) -> str:
+    return "fc-is-" + verdict.lower().replace(" ", "-")
+
+
+def _mark(verdict: str) -> str:
+    return f"[{verdict}]{{.fc-mark .{_class(verdict)}}}"
+
+
+def _count(claims, outcomes) -> str:
+    tally = {verdict: sum(_verdict(name, outcomes) == verdict for name in claims) for verdict in VERDICTS}
+    said = ", ".join(
+        f"{tally[verdict]} {words}"
+        for verdict, words in ((HOLDS, "hold"), (FAILS, "do not hold"), (UNTESTED, "were not tested in this run"))
+        if tally[verdict]
+    )
+    return f"Of {len(claims)} registered claims, {said}."
+
+
+def _paper_entry(entry, outcomes) -> str:
+    verdict = verdict_of(entry["parts"], outcomes)
+    lines = [f"### {_plain(entry['title'])}", "", f"::::{{div}} fc-entry {_class(verdict)}", _mark(verdict), ""]
+    lines += ["{.fc-statement}", _plain(entry["claim"]), "", "{.fc-by}", f"{_plain(entry['by'])}, in our words.", ""]
+    for kind, heading in KINDS.items():
+        if parts := entry["parts"].get(kind):
+            # one paragraph a part, and no list: the theme sets lists inside of definitions far in
+            told = [f"{_mark(_verdict(n, outcomes))} [{_plain(short)}](#{_anchor(n)})" for n, short in parts.items()]
+            lines += [heading, ": " + "\n\n  ".join(told), ""]
+    return "\n".join([*lines, "::::"])
+
+
+def _differences(claims, outcomes) -> str:
+    against = [n for n, claim in claims.items() if claim.get("paper") and _verdict(n, outcomes) == FAILS]
+    if not against:
+        return "In this run nothing that was tested contradicts what the paper, or the work named, claims."
+    lines = []
+    for name in against:
+        reason = claims[name].get("reason")
+        because = f"Most likely reason that was tested: {_plain(reason)}" if reason else "No reason for it was tested."
+        who, what = _source(claims[name]["paper"])
+        lines.append(f"- {who}: {_plain(what)} [Here](#{_anchor(name)}): {_number(outcomes[name])}. {because}")
+    return "\n".join(lines)
+
+
+def _chapter(chapter, claims, outcomes, pages) -> str:
+    lines = [f"### {_plain(chapter['title'])}", ""]
+    for name, claim in claims.items():
+        verdict, outcome = _verdict(name, outcomes), outcomes.get(name)
+        lines += [f"::::{{div}} fc-entry {_class(verdict)}", f":name: {_anchor(name)}", "", _mark(verdict), ""]
+        lines += ["{.fc-statement}", _plain(claim["statement"]), ""]
+        rows = {
+            "Measured": _number(outcome) if outcome else "nothing yet",
+            "Claimed": _plain(claim["direction"]),
+            "Falsifier": _plain(claim["falsifier"]),
+            "Reason": _plain(claim.get("reason")),
+        }
+        if claim.get("paper"):
+            who, what = _source(claim["paper"])
+            rows[who] = _plain(what)
+        for term, text in rows.items():
+            lines += [term, f": {text}", ""] if text else []
+        home = outcome.notebook if outcome else Path(chapter["page"] or "").name
+        link = f"[to the chapter](../notebooks/{home}.ipynb), " if home in pages else ""
+        lines += ["{.fc-by}", f"{link}`{name}`", "::::", ""]
+    return "\n".join(lines)
+
+
+def _source(told: str) -> tuple[str, str]:
+    """Who claims it, and what: claims.yml names a work other than the paper before a semicolon."""
+    who, semicolon, what = told.partition("; ")
+    return (who, what[:1].upper() + what[1:]) if semicolon and who.istitle() else ("The paper", told)
+
+
+def _number(outcome: Outcome) -> str:
+    value = outcome.value
+    shown = "" if value is None else f"**{value:.3g}**" if _is_number(value) else _plain(str(value))
+    if outcome.low is not None:
+        shown += f" (95 % interval {outcome.low:.3g} to {outcome.high:.3g})"
+    shown = shown.strip() or ("as claimed" if outcome.holds else "not as claimed")
+    return shown if outcome.model == "toyworld" else f"{shown}, on {_plain(outcome.model)}"
+
+
+def _is_number(value) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _anchor(name: str) -> str:
+    return "claim-" + name.replace("_", "-")
+
+
+def _plain(text: str | None) -> str:
+    """Words of ours as Markdown that shows them as they are."""
+    return re.sub(r"([\\`*_{}\[\]<>|#$])", r"\\\1", str(text)) if text else ""
