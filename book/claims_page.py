@@ -25,7 +25,7 @@ KINDS = {  # of parts, in the order in which they are shown
     "per_channel": "Channel for channel",
     "per_energy": "At equal energy",
     "beyond": "Beyond that",
-    "elsewhere": "In other trainings (not counted)",
+    "elsewhere": "In other models (not counted)",
 }
 COUNTED = ("says", "per_channel", "per_energy", "beyond")
 SUMMARY, DIFFERENCES, CHAPTERS = "<!-- claims-summary -->", "<!-- claims-differences -->", "<!-- claims-by-chapter -->"
@@ -67,9 +67,9 @@ def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, O
     if missing := sorted(known - set(claims)):
         raise ValueError(f"paper_claims.yml names claims that claims.yml lacks: {', '.join(missing)}")
     chapters = by_chapter(claims, listed["chapters"])
-    summary = "\n\n".join(_paper_entry(entry, outcomes) for entry in listed["paper"])
+    entries = [_glance(listed["paper"], outcomes), *(_paper_entry(entry, outcomes) for entry in listed["paper"])]
     return (
-        stub.replace(SUMMARY, f"{_count(claims, outcomes)}\n\n{summary}")
+        stub.replace(SUMMARY, "\n\n".join([_count(claims, outcomes), *entries]))
         .replace(DIFFERENCES, _differences(claims, outcomes))
         .replace(CHAPTERS, "\n\n".join(_chapter(*chapter, outcomes, pages) for chapter in chapters))
     )
@@ -137,9 +137,18 @@ def _count(claims, outcomes) -> str:
     return f"Of {len(claims)} registered claims, {said}."
 
 
+def _glance(entries, outcomes) -> str:
+    rows = [
+        f"[{_plain(entry['title'])}](#{_anchor(entry['title'])})\n: {_mark(verdict_of(entry['parts'], outcomes))}"
+        for entry in entries
+    ]
+    return "\n\n".join(["{.fc-glance-list}", *rows]).replace("}\n\n", "}\n", 1)
+
+
 def _paper_entry(entry, outcomes) -> str:
     verdict = verdict_of(entry["parts"], outcomes)
-    lines = [f"### {_plain(entry['title'])}", "", f"::::{{div}} fc-entry {_class(verdict)}", _mark(verdict), ""]
+    lines = [f"({_anchor(entry['title'])})=", f"### {_plain(entry['title'])}", ""]
+    lines += [f"::::{{div}} fc-entry {_class(verdict)}", _mark(verdict), ""]
     lines += ["{.fc-statement}", _plain(entry["claim"]), "", "{.fc-by}", f"{_plain(entry['by'])}, in our words.", ""]
     for kind, heading in KINDS.items():
         if parts := entry["parts"].get(kind):
@@ -196,7 +205,7 @@ def _number(outcome: Outcome) -> str:
     shown = "" if value is None else f"**{value:.3g}**" if _is_number(value) else _plain(str(value))
     if outcome.low is not None:
         shown += f" (95 % interval {outcome.low:.3g} to {outcome.high:.3g})"
-    shown = shown.strip() or ("as claimed" if outcome.holds else "not as claimed")
+    shown = shown.replace("-", "\N{MINUS SIGN}").strip() or ("as claimed" if outcome.holds else "not as claimed")
     return shown if outcome.model == "toyworld" else f"{shown}, on {_plain(outcome.model)}"
 
 
@@ -205,7 +214,7 @@ def _is_number(value) -> bool:
 
 
 def _anchor(name: str) -> str:
-    return "claim-" + name.replace("_", "-")
+    return "claim-" + re.sub(r"[\W_]+", "-", name.lower())
 
 
 def _plain(text: str | None) -> str:
