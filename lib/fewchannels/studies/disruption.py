@@ -1,0 +1,190 @@
+"""Disruptions of one model: which channels are edited, how, in which blocks and steps, and how much of the signal
+that is.
+
+    bench = Bench(case, calibrate(model))
+    cells = sweep(bench.cells([Probe(), Probe(kind="bottom"), Probe("shuffle", "random 1", k=4)]))
+    cells["zero top 8"]["change"]                          # [n]
+    bench.shares(Probe())                                  # {"count": 8.0, "width": 0.042, "energy": 0.31}
+
+The channel sets are frozen on calibration prompts. What mean and resample put in their place comes from calibration
+prompts as well, so that no prompt sees anything of its own run in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ..ablation import ablate
+from ..channels import ChannelSet, channel_scores, energy_matched_channels, rank_channels, top_channels
+from ..hooks import capture
+from ..prompts import toyworld_prompts
+from ..stats import ChannelStats
+from ..trajectories import Trajectory, record
+from .cases import DRAWS, WIDEST, Calibration, Case, control_sets
+
+OTHERS = 16  # calibration prompts whose tokens `resample` puts in
+MATCHES = 3  # draws of energy-matched sets
+OWN_TOP = "top of each prompt"  # ranked anew for every prompt, as the paper's masks are
+OTHER_SCORE = "top by mean of |x|"
+SIZED = ("noise", "shift")  # as large as the top channels are, on channels that are not
+
+
+@dataclass(frozen=True)
+class Probe:
+    """One condition. how: an edit of `ablate`; kind: a set of `Bench.sets`; k: how many channels the top set has.
+
+    layers, steps: int tuples, None for all, and `where` their words. strength: share of the way to the edit.
+    """
+
+    how: str = "zero"
+    kind: str = "top"
+    k: int = 8
+    layers: tuple[int, ...] | None = None
+    steps: tuple[int, ...] | None = None
+    where: str = ""
+    stream: str = "image"
+    strength: float = 1.0
+
+    @property
+    def name(self) -> str:
+        """What the condition is called, such as "zero top 8" or "zero random 1 of 8 in block 3"."""
+        count = f" of {self.k}" if self.kind[-1].isdigit() else f" {self.k}"
+        parts = [
+            f"{self.how} {self.kind}{count}",
+            self.where,
+            "" if self.strength == 1 else f"by {self.strength:g}",
+            "" if self.stream == "image" else f"on {self.stream}",
+        ]
+        return " ".join(part for part in parts if part)
+
+
+@dataclass(eq=False)
+class Bench:
+    """A case and what its probes need, each made once, when it is first asked for.
+
+    others: prompts whose tokens `resample` puts in (default: calibration prompts of the toy world).
+    """
+
+    case: Case
+    calibration: Calibration
+    others: list[str] = field(default_factory=lambda: toyworld_prompts(OTHERS, "calibration"))
+    seed: int = 0
+    _made: dict = field(default_factory=dict, repr=False)
+
+    def _once(self, key, make: Callable):
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def on(self, case: Case) -> Bench:
+        """The same sets and references for other prompts to the same model."""
+        kept = {key: made for key, made in self._made.items() if key[0] != OWN_TOP}
+        return replace(self, case=case, _made=kept)
+
+    def sets(self, k: int) -> dict[str, object]:
+        """All sets for a k by name: those of `control_sets`, further energy-matched draws, the top by the other score.
+
+        "energy-matched 2" ... are missing where no block has a match. The ranking of each prompt (`OWN_TOP`) is not
+        among them: it takes a run of its own, when a probe asks for it.
+        """
+        return self._once(("sets", k), lambda: self._sets(k))
+
+    def _sets(self, k):
+        stats = self.calibration.stats
+        sets = control_sets(self.calibration, k, DRAWS, self.seed)
+        for number in range(2, MATCHES + 1):
+            matched = energy_matched_channels(stats, self.calibration.top(k), self.seed + number - 1).channels
+            if matched is not None:
+                sets[f"energy-matched {number}"] = matched
+        return sets | {OTHER_SCORE: top_channels(stats, k, "mean_abs")}
+
+    def matched_layers(self, k: int) -> tuple[int, ...]:
+        """Blocks in which other channels hold as much energy as the top k do."""
+        match = energy_matched_channels(self.calibration.stats, self.calibration.top(k), self.seed)
+        return tuple(int(layer) for layer in np.flatnonzero(match.feasible))
+
+    def channels(self, probe: Probe):
+        """What `ablate` takes as channels: one set, or one a prompt. Raises ValueError for an unknown kind."""
+        if probe.stream == "text":
+            sets = self._once(("text", probe.k), lambda: control_sets(self._text(), probe.k, DRAWS, self.seed))
+            return self._deep(self._of(sets, probe.kind))
+        if probe.kind == OWN_TOP:
+            return self._once((OWN_TOP, probe.k), lambda: self._own_top(probe.k))
+        return self._of(self.sets(probe.k), probe.kind)
+
+    @staticmethod
+    def _of(sets, kind):
+        if kind not in sets:
+            raise ValueError(f"kind={kind!r}: no such set here; there are {', '.join(sets)}, {OWN_TOP}")
+        return sets[kind]
+
+    def _run(self, prompts, seed, *sinks, **where):
+        with capture(self.case.model, *sinks, **where):
+            self.case.model.generate(prompts, seed=seed, steps=self.case.steps, **self.case.generation)
+
+    def _text(self) -> Calibration:
+        def measure():
+            self._run(self.others, 1, stats := ChannelStats(), stream="text")
+            return Calibration(stats, None, self.calibration.score)
+
+        return self._once(("text statistics",), measure)
+
+    def _deep(self, chosen: ChannelSet) -> ChannelSet:
+        """A set of those blocks that have text, with nothing in the others."""
+        names = self._text().stats.layers
+        rows = [chosen[names.index(name)] if name in names else [] for name in self.case.model.layers]
+        return ChannelSet(tuple(np.asarray(row, dtype=int) for row in rows), chosen.width, chosen.label)
+
+    def _own_top(self, k) -> list[ChannelSet]:
+        self._run(self.case.prompts, self.case.seed, stats := ChannelStats())
+        scores = channel_scores(stats, self.calibration.score).mean(axis=2)  # [n, L, D]
+        return [
+            ChannelSet(tuple(rank_channels(row, k)), scores.shape[-1], f"top {k} of prompt {i}")
+            for i, row in enumerate(scores)
+        ]
+
+    def _reference(self, how) -> object:
+        if how == "mean":
+            return self.calibration.stats
+        if how != "resample" or self.calibration.width > WIDEST:
+            return None  # all hidden states of a wide model are too many: the next prompt of the batch stands in
+
+        def keep() -> Trajectory:
+            with record(self.case.model, dtype="float16") as kept:
+                self.case.model.generate(self.others, seed=1, steps=self.case.steps, **self.case.generation)
+            return kept
+
+        return self._once(("resample",), keep)
+
+    def condition(self, probe: Probe) -> Callable[[], dict[str, np.ndarray]]:
+        """The probe as a condition for `sweep`; its sets and references are made when it is run."""
+
+        def compute():
+            options = {"match": self.channels(replace(probe, kind="top"))} if probe.how in SIZED else {}
+            return self.case.condition(
+                ablate, self.channels(probe), probe.how, stream=probe.stream, strength=probe.strength, seed=self.seed,
+                layers=None if probe.layers is None else list(probe.layers),
+                steps=None if probe.steps is None else list(probe.steps),
+                reference=self._reference(probe.how), **options,
+            )()  # fmt: skip
+
+        return compute
+
+    def cells(self, probes: Iterable[Probe]) -> dict[str, Callable]:
+        """Conditions for `sweep`, by name, without those whose set does not exist on this model."""
+        return {p.name: self.condition(p) for p in probes if p.stream == "text" or p.kind in (*self.sets(p.k), OWN_TOP)}
+
+    def shares(self, probe: Probe) -> dict[str, float]:
+        """What is edited of the image tokens' hidden state, as a mean over all blocks: "count" and "width" of its
+        channels or directions, and "energy", a share. A block that is left alone counts as 0. For noise and shift the
+        energy is that of the top set, which is what they add."""
+        sized = probe.how in SIZED
+        chosen = self.channels(replace(probe, kind="top") if sized else probe)
+        sets = chosen if isinstance(chosen, list) else [chosen]
+        edited = np.zeros(len(self.calibration.stats.layers))
+        edited[list(range(len(edited)) if probe.layers is None else probe.layers)] = 1
+        rows = [self.calibration.shares(one) for one in sets]
+        return {part: float(np.mean([(row[part] * edited).mean() for row in rows])) for part in rows[0]}
