@@ -21,6 +21,8 @@ KINDS = {
     "what the toy is, and is not": "limits",
     "verdict": "verdict",
     "what it means": "meaning",
+    "what it would have made us write": "misconception",
+    "what can be said": "meaning",
     "try it": "try",
 }
 
