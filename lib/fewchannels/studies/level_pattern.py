@@ -1,0 +1,211 @@
+"""Chapter 6: is it the level of a channel that matters, or its pattern? Each removed, and each moved, apart.
+
+    case = study_case(model, 64)
+    cells = sweep(ablations(case, sets, calibration) | single_blocks(case, sets["top"]))
+    mean_agreement(cells["no pattern/top"]["agree"], SUBJECT)         # [P]
+
+Level: a channel's mean over image tokens. Pattern: what is left. Setting the level to zero keeps the pattern, and
+"own_mean" keeps the level; "mean level" puts the level of a reference set there, which stays in the distribution.
+Carrying one part takes it from another prompt's run and leaves the other part the target's own. What untouched states
+show is in `levels`, who writes and reads the channels in `writers`, what can be read from them in `probes`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+
+from ..ablation import ablate
+from ..channels import ChannelSet
+from ..metrics import Interval, bootstrap_interval
+from ..patching import record
+from ..subspaces import subspace
+from ..sweep import sweep
+from ..toyworld.judge import ATTRIBUTES
+from .cases import STEPS, Calibration, Case, calibrate, control_sets, toy_case
+from .levels import States
+from .pairs import SCENE, SUBJECT, PairCase, pair_case, prompt_pairs
+from .parts import PARTS, carried, mean_level, no_level
+from .probes import probe_scenes, probe_sets
+from .writers import watch_writers, writers_cell
+
+K = 8
+EDITS = ("no level", "mean level", "no pattern")
+NOISES = 2
+PROBE_SCENES = 512
+RANDOM = ("random 1", "random 2", "random 3")
+
+
+class ToneReader:
+    """A reader of pictures with two plain measures beside what `read` gives: "colour" [P, 3], the mean colour in 0 to
+    1, and "detail" [P], the mean square of what a 3 x 3 box filter takes away (colours in 0 to 1)."""
+
+    def __init__(self, read: Callable[[np.ndarray], dict[str, np.ndarray]]):
+        self.read = read
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        unit = np.asarray(images, dtype=np.float32) / 255
+        return {"colour": unit.mean(axis=(1, 2)), "detail": detail(unit), **self.read(images)}
+
+
+def detail(images: np.ndarray) -> np.ndarray:
+    """Mean square [P] of pictures [P, H, W, 3] minus their mean over 3 x 3 px: the energy of edges and fine texture."""
+    images = np.asarray(images, dtype=np.float32)
+    height, width = images.shape[1:3]
+    padded = np.pad(images, ((0, 0), (1, 1), (1, 1), (0, 0)), mode="edge")
+    near = sum(padded[:, y : y + height, x : x + width] for y in range(3) for x in range(3)) / 9
+    return np.square(images - near).mean(axis=(1, 2, 3))
+
+
+def study_case(model, n: int = 64, seed: int = 0, steps: int = STEPS) -> Case:
+    """The toy world's first `n` evaluation prompts, read for agreement, tone and detail."""
+    case = toy_case(model, n, seed, steps, features=False)
+    return dataclasses.replace(case, read=ToneReader(case.read))
+
+
+def study_pairs(model, n: int = 64, seed: int = 0, steps: int = STEPS) -> PairCase:
+    """The first `n` evaluation pairs, whose sources are recorded whole."""
+    return pair_case(model, prompt_pairs(n), seed, steps)
+
+
+def ablations(
+    case: Case, sets: Mapping[str, ChannelSet], calibration: Calibration, edits: Sequence[str] = EDITS
+) -> dict[str, Callable]:
+    """Conditions "no level/top", ... : each of `edits` on each of the sets, in all blocks and steps; and "zero/..." for
+    an edit named "zero". Cells as from `Case.condition`."""
+    means = calibration.stats.mean.mean(axis=0)
+    found = {}
+    for edit in edits:
+        for name, chosen in sets.items():
+            how = {"no level": no_level, "no pattern": "own_mean", "zero": "zero"}.get(edit)
+            how = mean_level(means, chosen) if edit == "mean level" else how
+            if how is None:
+                raise ValueError(f"edit {edit!r}: expected some of {', '.join((*EDITS, 'zero'))}")
+            found[f"{edit}/{name}"] = case.condition(ablate, chosen, how)
+    return found
+
+
+def untouched(case: Case) -> dict[str, Callable]:
+    """The condition "untouched", which all others are held against."""
+    return {"untouched": lambda: case.measure(case.untouched)}
+
+
+def single_blocks(case: Case, chosen: ChannelSet, how: str = "zero") -> dict[str, Callable]:
+    """Conditions "zero in block 0", ...: the set at zero in one block only."""
+    return {
+        f"{how} in block {layer}": case.condition(ablate, chosen, how, layers=layer)
+        for layer in range(len(case.model.layers))
+    }
+
+
+def transports(case: PairCase, sets: Mapping[str, ChannelSet], parts: Sequence[str] = PARTS) -> dict[str, Callable]:
+    """Conditions "carry level/top", ...: a part of each set, of all tokens, from each pair's source into its target."""
+
+    def one(part, chosen):
+        # the sources are recorded only when a condition is computed
+        def compute():
+            return case.condition(ablate, chosen, carried(case.source, chosen, part), branch="cond")()
+
+        return compute
+
+    return {f"carry {part}/{name}": one(part, chosen) for part in parts for name, chosen in sets.items()}
+
+
+def differences(case: PairCase, chosen: ChannelSet) -> dict[str, Callable]:
+    """The condition "difference": mean square over tokens of source minus target [P, L], over all channels ("all"), and
+    over the set in its "level" and its "pattern"; mean over steps, sums over channels."""
+
+    def compute():
+        with record(case.model, chosen) as target:
+            case.draw()
+        found = {"all": case.differences.sum(axis=-1).mean(axis=-1)}
+        layers, samples = range(len(chosen)), list(range(len(case.prompts)))
+        parts: dict[str, list] = {"level": [], "pattern": []}
+        for layer in layers:
+            part = subspace(chosen, layer, chosen.width, "cpu")
+            level, whole = 0.0, 0.0
+            for step in target.steps:
+                apart = target.take(layer, step, samples, part).float()
+                apart = case.source.take(layer, step, samples, part).float() - apart
+                level = level + apart.mean(dim=1).square().sum(dim=-1) / len(target.steps)
+                whole = whole + apart.square().mean(dim=1).sum(dim=-1) / len(target.steps)
+            parts["level"].append(level.numpy())
+            parts["pattern"].append((whole - level).numpy())
+        return {name: np.asarray(value, np.float32) for name, value in found.items()} | {
+            name: np.stack(rows, axis=1).astype(np.float32) for name, rows in parts.items()
+        }
+
+    return {"difference": compute}
+
+
+def states(case: Case, sets: Mapping[str, ChannelSet], noises: int = NOISES) -> dict[str, Callable]:
+    """Conditions "levels/top", ...: what `levels.States` sees of each set; one run serves all."""
+    run = States(case, sets, noises)
+    return {f"levels/{name}": functools.partial(run.cell, name) for name in sets}
+
+
+def writings(case: Case, sets: Mapping[str, ChannelSet]) -> dict[str, Callable]:
+    """Conditions "writers/top", ...: who writes and reads each set (`writers.writers_cell`); one run serves all."""
+
+    @functools.cache
+    def run():
+        with watch_writers(case.model) as seen:
+            case.draw()
+        return seen
+
+    return {f"writers/{name}": lambda c=chosen: writers_cell(run(), c) for name, chosen in sets.items()}
+
+
+def probings(model, sets: Mapping[str, object], n: int = PROBE_SCENES, captions: bool = True) -> dict[str, Callable]:
+    """The condition "probes" (or "probes, no caption"): right or wrong [n, 4] for each set, in the middle block."""
+
+    def compute():
+        layer = len(model.layers) // 2
+        found = probe_sets(probe_scenes(model, n, layer, captions=captions), sets, layer)
+        return {name: right.astype(np.float16) for name, right in found.items()}
+
+    return {"probes" if captions else "probes, no caption": compute}
+
+
+def mean_agreement(agree: np.ndarray, names: Sequence[str] | None = None) -> np.ndarray:
+    """The mean [P] of agreement [P, A] over some of `ATTRIBUTES` (default: all but "all"), passing over NaN."""
+    names = [name for name in ATTRIBUTES if name != "all"] if names is None else names
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
+        return np.nanmean(np.asarray(agree, dtype=np.float64)[:, [ATTRIBUTES.index(name) for name in names]], axis=1)
+
+
+def kept_share(agree: np.ndarray, before: np.ndarray) -> Interval:
+    """Mean agreement over all attributes after an edit over that before it, the prompts resampled in pairs."""
+    both = np.stack([mean_agreement(agree), mean_agreement(before)], axis=1)
+    return bootstrap_interval(both, statistic=lambda rows: rows[:, 0].mean() / rows[:, 1].mean())
+
+
+def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict]:
+    """Everything of the chapter on `n` prompts and pairs: (case, cells, index), for `save_study`."""
+    calibration = calibrate(model)
+    sets = control_sets(calibration, K)
+    few = {name: sets[name] for name in ("top", "bottom", *RANDOM, "energy-matched") if name in sets}
+    equal = {name: sets[name] for name in ("top", "bottom", "random 1")}
+    case, pairs = study_case(model, n), study_pairs(model, n)
+    conditions = untouched(case) | ablations(case, few, calibration, ("no level", "no pattern"))
+    some = {name: few[name] for name in ("top", "random 1", "energy-matched") if name in few}
+    conditions |= ablations(case, some, calibration, ("mean level",))
+    conditions |= ablations(case, {"top": sets["top"]}, calibration, ("zero",)) | single_blocks(case, sets["top"])
+    conditions |= states(case, equal) | writings(case, some | {"bottom": sets["bottom"]})
+    probed = {name: chosen for name, chosen in sets.items() if name != "complement"}
+    conditions |= probings(model, probed) | probings(model, {"top": sets["top"]} | some, captions=False)
+    cells = sweep(conditions, store, case.key(study="level_pattern", k=K), report)
+    moved = transports(pairs, {"top": sets["top"]}, ("both",))
+    moved |= transports(pairs, {n: s for n, s in few.items() if n != "random 3"}, ("level", "pattern"))
+    cells |= sweep(moved | differences(pairs, sets["top"]), store, pairs.key(study="level_pattern", k=K), report)
+    index = {
+        "k": K, "noises": NOISES, "attributes": list(ATTRIBUTES), "subject": list(SUBJECT), "scene": list(SCENE),
+        "shares": {name: [round(float(x), 4) for x in calibration.shares(s)["energy"]] for name, s in sets.items()},
+        "count": {name: [int(x) for x in calibration.shares(s)["count"]] for name, s in sets.items()},
+    }  # fmt: skip
+    return case, cells, index
