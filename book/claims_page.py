@@ -1,10 +1,10 @@
 """Writes the page of claims, from what the notebooks' runs checked.
 
-    write_page(src, results)                # fills the placeholders of src/book/claims.md, where there is such a page
+    write_pages(src, results)               # fills the placeholders in src/book/*.md
 
 The claims stand in book/claims.yml; book/paper_claims.yml says which chapter they belong to, and which are the parts of
 a claim of the paper. A run's outcomes are in _build/results/<notebook>.json (execute.py). A claim without an outcome is
-"not tested". The stub book/claims.md holds the prose around three placeholders, which are comments.
+"not tested". book/claims.md holds the prose around the placeholders, which are comments; the front page has one too.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ KINDS = {  # of parts, in the order in which they are shown
     "elsewhere": "In other models (not counted)",
 }
 COUNTED = ("says", "per_channel", "per_energy", "beyond")
-SUMMARY, DIFFERENCES, CHAPTERS = "<!-- claims-summary -->", "<!-- claims-differences -->", "<!-- claims-by-chapter -->"
+PLACEHOLDERS = GLANCE, SUMMARY, DIFFERENCES, CHAPTERS = tuple(
+    f"<!-- claims-{part} -->" for part in ("glance", "summary", "differences", "by-chapter")
+)
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,22 @@ class Outcome:
     notebook: str
 
 
-def write_page(src: Path, results: Path) -> bool:
-    """Fill in `src`/book/claims.md. -> whether there was such a page. Raises ValueError for claims that do not fit."""
-    stub = src / "book" / "claims.md"
-    if not stub.exists():
-        return False
+def write_pages(src: Path, results: Path) -> list[str]:
+    """Fill in the pages of `src`/book that have a placeholder. -> their names. Raises ValueError for claims that do not
+    fit."""
+    pages = {file: file.read_text(encoding="utf-8") for file in sorted((src / "book").glob("*.md"))}
+    stubs = {file: text for file, text in pages.items() if any(mark in text for mark in PLACEHOLDERS)}
+    if not stubs:
+        return []
     from fewchannels.notebook import read_claims
 
     claims = read_claims(src / "book" / "claims.yml")
     listed = yaml.safe_load((src / "book" / "paper_claims.yml").read_text(encoding="utf-8"))
-    pages = {file.stem for file in (src / "notebooks").glob("*.ipynb")}
-    text = filled(stub.read_text(encoding="utf-8"), claims, listed, read_outcomes(results), pages)
-    stub.write_text(text, encoding="utf-8")
-    return True
+    outcomes = read_outcomes(results)
+    notebooks = {file.stem for file in (src / "notebooks").glob("*.ipynb")}
+    for file, text in stubs.items():
+        file.write_text(filled(text, claims, listed, outcomes, notebooks), encoding="utf-8")
+    return [file.name for file in stubs]
 
 
 def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, Outcome], pages: set[str]) -> str:
@@ -67,9 +72,9 @@ def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, O
     if missing := sorted(known - set(claims)):
         raise ValueError(f"paper_claims.yml names claims that claims.yml lacks: {', '.join(missing)}")
     chapters = by_chapter(claims, listed["chapters"])
-    entries = [_glance(listed["paper"], outcomes), *(_paper_entry(entry, outcomes) for entry in listed["paper"])]
     return (
-        stub.replace(SUMMARY, "\n\n".join([_count(claims, outcomes), *entries]))
+        stub.replace(GLANCE, f"{_count(claims, outcomes)}\n\n{_glance(listed['paper'], outcomes)}")
+        .replace(SUMMARY, "\n\n".join(_paper_entry(entry, outcomes) for entry in listed["paper"]))
         .replace(DIFFERENCES, _differences(claims, outcomes))
         .replace(CHAPTERS, "\n\n".join(_chapter(*chapter, outcomes, pages) for chapter in chapters))
     )

@@ -35,14 +35,14 @@ class SiteFailed(Exception):
 
 def stage() -> None:
     """Copy the configuration, the table of contents and book/ into _build/src, beside the executed notebooks, and write
-    there what the page of claims takes from their runs."""
+    there what pages say of the claims, from their runs."""
     SRC.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(SRC / "book", ignore_errors=True)
     shutil.copytree(ROOT / "book", SRC / "book", ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
     shutil.copy2(ROOT / "_toc.yml", SRC / "_toc.yml")
     for name in ("CHANGELOG.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, SRC / name)
-    claims_page.write_page(SRC, BUILD / "results")
+    claims_page.write_pages(SRC, BUILD / "results")
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

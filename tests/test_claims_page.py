@@ -26,7 +26,7 @@ def outcomes(**holds):
 def staged(tmp_path):
     """Stub, claims and one notebook as the builder stages them; no result yet."""
     (tmp_path / "book").mkdir()
-    for name in ("claims.md", "claims.yml", "paper_claims.yml"):
+    for name in ("claims.md", "intro.md", "method.md", "claims.yml", "paper_claims.yml"):
         shutil.copy2(BOOK / name, tmp_path / "book")
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "notebooks" / "02_critical.ipynb").touch()
@@ -38,7 +38,7 @@ def written(staged, checks=None, notebook="02_critical"):
     if checks is not None:
         results.mkdir(exist_ok=True)
         (results / f"{notebook}.json").write_text(json.dumps({"values": {}, "checks": checks}), encoding="utf-8")
-    assert claims_page.write_page(staged, results)
+    assert claims_page.write_pages(staged, results) == ["claims.md", "intro.md"]
     return (staged / "book" / "claims.md").read_text(encoding="utf-8")
 
 
@@ -133,5 +133,12 @@ def test_notebooks_that_disagree_are_an_error(staged):
         written(staged, {"critical_collapse": held | {"holds": False}}, "03_spatial")
 
 
+def test_the_front_page_tells_the_verdicts(staged):
+    written(staged)
+    front = (staged / "book" / "intro.md").read_text(encoding="utf-8")
+    assert all(f"[{entry['title']}](#claim-" in front for entry in LISTED["paper"])
+    assert (staged / "book" / "method.md").read_bytes() == (BOOK / "method.md").read_bytes()
+
+
 def test_a_book_without_the_page_is_left_alone(tmp_path):
-    assert claims_page.write_page(tmp_path, tmp_path) is False
+    assert claims_page.write_pages(tmp_path, tmp_path) == []
