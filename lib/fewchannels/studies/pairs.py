@@ -128,7 +128,10 @@ def _share(read: Attributes, pair: Pair, of: Attributes) -> list[float]:
 
 def mean_over(rows: np.ndarray, names: Sequence[str] = PAIR_ATTRIBUTES) -> np.ndarray:
     """The mean [P] over some attributes of "adopted" or "retained" [P, A]; NaN where a pair differs in none of them."""
-    chosen = np.asarray(rows, dtype=np.float64)[..., [PAIR_ATTRIBUTES.index(name) for name in names]]
+    rows = np.asarray(rows, dtype=np.float64)
+    if rows.shape[-1] == 1:  # a reader that tells no attributes apart
+        return rows[..., 0]
+    chosen = rows[..., [PAIR_ATTRIBUTES.index(name) for name in names]]
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.nanmean(chosen, axis=-1)
@@ -150,7 +153,8 @@ class PairCase(Case):
     """A Case of P target prompts that also holds the P source prompts, which start from the same noise.
 
     masks_on: the channels of which `masks` are made. `measure` adds "to_source" and "to_target" [P], mean squared
-    distances to the two pictures without transport. keep: what is recorded of the sources (None: all channels, which
+    distances to the two pictures without transport; where `read` gives no "adopted", a picture that is nearer to the
+    source's counts as adopted, in one column. keep: what is recorded of the sources (None: all channels, which
     only small models can afford: `differences` needs them).
     """
 
@@ -211,7 +215,11 @@ class PairCase(Case):
     def measure(self, images: np.ndarray) -> dict[str, np.ndarray]:
         found = super().measure(images)
         apart = squared_distance(images, self.source.images).astype(np.float32)
-        return {"to_source": apart, "to_target": found.pop("change"), **found}
+        found = {"to_source": apart, "to_target": found.pop("change"), **found}
+        if "adopted" not in found:
+            nearer = (apart < found["to_target"])[:, None]
+            found |= {"adopted": nearer.astype(np.float16), "retained": (~nearer).astype(np.float16)}
+        return found
 
 
 class _Compare:
