@@ -18,6 +18,7 @@ from .charts import (
 )
 from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
+from .panels import coloured, outlined, panels_of_numbers
 from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
@@ -30,6 +31,7 @@ __all__ = [
     "channel_bars",
     "channel_maps",
     "claim_rows",
+    "coloured",
     "concentration_by_depth",
     "curves",
     "depth_heatmap",
@@ -42,7 +44,9 @@ __all__ = [
     "images_grid",
     "images_rows",
     "map_rows",
+    "outlined",
     "overlap_matrix",
+    "panels_of_numbers",
     "score_disagreement",
     "scores_by_rank",
     "table_of_numbers",
