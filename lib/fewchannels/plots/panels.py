@@ -53,7 +53,7 @@ def panels_of_numbers(
 
 
 def coloured(maps: np.ndarray, colours: str, low: float, high: float, side: int = 1) -> np.ndarray:
-    """Maps [..., h, w] as pictures uint8 [..., h * side, w * side, 3], by a colour map of matplotlib over low to high."""
+    """Maps [..., h, w] as pictures uint8 [..., h * side, w * side, 3], coloured by a map of matplotlib."""
     scaled = np.clip((np.asarray(maps, np.float64) - low) / (high - low), 0, 1)
     pictures = np.rint(matplotlib.colormaps[colours](scaled)[..., :3] * 255).astype(np.uint8)
     return pictures.repeat(side, axis=-3).repeat(side, axis=-2)
