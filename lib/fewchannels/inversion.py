@@ -69,14 +69,25 @@ def image_trajectory(
 
 
 @contextmanager
-def renoised(model, clean: torch.Tensor) -> Iterator[None]:
+def renoised(model, clean: torch.Tensor, steps: int | None = None, mask: np.ndarray | None = None) -> Iterator[None]:
     """While open, each step of a generation sees (1 - sigma) clean + sigma noise, whatever the model said before.
 
     clean: latents of S images from `encode`, one for each sample that is generated; noise: what each sample starts
-    from. The last step gives the images back.
+    from. The last step gives the images back. steps: only so many steps at the start; then the model goes on alone,
+    which is SDEdit's image-to-image (Meng et al., 2022). mask: bool [h, w] or [S, h, w] on any grid that divides the
+    latents' own (for packed latents: one entry a token); the rest of the picture stays the model's, which is pasting
+    latents (as in Blended Diffusion, Avrahami et al., 2022).
+
+    Raises ValueError where images, samples, steps and mask do not fit; the scheduler is always left as it was.
     """
+    if steps is not None and steps < 1:
+        raise ValueError(f"steps={steps}: expected at least 1, or None for all")
+    if mask is not None:
+        mask = np.asarray(mask)
+        if mask.dtype != bool or mask.ndim not in (2, 3) or (mask.ndim == 3 and len(mask) != len(clean)):
+            raise ValueError(f"mask of {mask.dtype} {mask.shape}: expected bool [h, w] or [{len(clean)}, h, w]")
     scheduler = _flow_scheduler(model)
-    original, state = scheduler.step, {"seen": 0, "clean": None, "noise": None}
+    original, state = scheduler.step, {"seen": 0, "clean": None, "noise": None, "mask": None}
 
     def step(model_output, timestep, sample, *args, **more):
         first = scheduler.step_index is None
@@ -88,8 +99,14 @@ def renoised(model, clean: torch.Tensor) -> Iterator[None]:
             if rows.stop > len(clean):
                 raise ValueError(f"{len(clean)} images, and sample {rows.stop - 1} has none: pass one a sample")
             state.update(seen=rows.stop, clean=_in_steps(model, clean[rows], sample), noise=sample.float())
+            if mask is not None:
+                state["mask"] = _over_latents(mask if mask.ndim == 2 else mask[rows], sample)
+        if steps is not None and scheduler.step_index > steps:
+            return result
         sigma = scheduler.sigmas[scheduler.step_index].to(sample.device)
         drawn = ((1 - sigma) * state["clean"] + sigma * state["noise"]).to(sample.dtype)
+        if mask is not None:
+            drawn = torch.where(state["mask"], drawn, result[0] if isinstance(result, tuple) else result.prev_sample)
         return (drawn,) if isinstance(result, tuple) else type(result)(prev_sample=drawn)
 
     with _replaced(scheduler, step=step):
@@ -240,6 +257,18 @@ def _in_steps(model, clean: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
             "height and width of the run to encode"
         )
     return clean.to(sample.device).float()
+
+
+def _over_latents(mask: np.ndarray, sample: torch.Tensor) -> torch.Tensor:
+    """A token mask [h, w] or [B, h, w] as bool over latents [B, C, H, W], or [B, N, C] where they are packed."""
+    (h, w), rows = mask.shape[-2:], torch.from_numpy(mask).to(sample.device).reshape(-1, 1, *mask.shape[-2:])
+    if sample.ndim == 3 and sample.shape[1] == h * w:
+        return rows.reshape(-1, h * w, 1)
+    if sample.ndim != 4 or sample.shape[2] % h or sample.shape[3] % w:
+        raise ValueError(
+            f"a mask on a grid {(h, w)} does not fit latents {tuple(sample.shape)}: bring it to their grid"
+        )
+    return rows.repeat_interleave(sample.shape[2] // h, 2).repeat_interleave(sample.shape[3] // w, 3)
 
 
 @contextmanager
