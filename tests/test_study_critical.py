@@ -39,7 +39,7 @@ def test_names_say_what_was_done():
 
 def test_every_condition_of_the_study_has_a_name_of_its_own(bench):
     probes = [*critical.headline(bench), *critical.edits(), *critical.widths(), *critical.doses(), *critical.blocks(6),
-              *critical.zones(6, 8), *critical.sensitivity(), *critical.text()]  # fmt: skip
+              *critical.zones(6, 8), *critical.sensitivity(bench), *critical.text()]  # fmt: skip
     by_name: dict[str, Probe] = {}
     for probe in probes:
         assert by_name.setdefault(probe.name, probe) == probe
@@ -88,6 +88,7 @@ def test_shares_count_blocks_that_are_left_alone_as_nothing(bench):
     assert one["width"] == pytest.approx(8 / 192 / 6)
     assert one["energy"] < every["energy"] / 4
     assert bench.shares(Probe("noise", "bottom"))["energy"] == every["energy"]
+    assert bench.shares(Probe(strength=0.5))["energy"] == pytest.approx(every["energy"] / 4)
     assert bench.shares(Probe(kind="bottom"))["energy"] < 0.1 * every["energy"]
     assert bench.shares(Probe(kind="energy-matched"))["energy"] == pytest.approx(
         np.mean([e * (b in bench.matched_layers(8)) for b, e in

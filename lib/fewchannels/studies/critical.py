@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from ..sweep import sweep
 from ..toyworld.judge import ATTRIBUTES
 from .cases import DRAWS, STEPS, Case, ToyReader, calibrate, toy_case
 from .disruption import MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
+from .files import Study, load_study
 
 K = 8
 KS = (1, 2, 4, 8, 16, 32)
@@ -109,9 +111,12 @@ def text(k: int = K) -> list[Probe]:
     return [Probe(kind=kind, k=k, stream="text") for kind in ("top", "bottom", RANDOM[0])]
 
 
-def sensitivity(k: int = K) -> list[Probe]:
-    """Zero, on the top by the other score, and on a ranking of each prompt's own run."""
-    return [Probe(kind=kind, k=k) for kind in (OTHER_SCORE, OWN_TOP)]
+def sensitivity(bench: Bench, k: int = K) -> list[Probe]:
+    """Zero, on the top by the other score, on a ranking of each prompt's own run, and on random sets in those blocks
+    alone in which the top has an energy match."""
+    matched = bench.matched_layers(k)
+    elsewhere = [Probe(kind=kind, k=k, layers=matched, where=WHERE_MATCHED) for kind in RANDOM if matched]
+    return [*(Probe(kind=kind, k=k) for kind in (OTHER_SCORE, OWN_TOP)), *elsewhere]
 
 
 def full_study(model, store, report, n: int = 64):
@@ -122,13 +127,40 @@ def full_study(model, store, report, n: int = 64):
     cells = sweep({name: lambda cell=cell: cell for name, cell in base(bench.case).items()})
     cells |= sweep(bench.cells(first), store, bench.case.key(), report)
     few = bench.on(probe_case(model, max(2, 3 * n // 8), features=False))
-    rest = [*edits(), *widths(), *doses(), *blocks(count), *zones(count, few.case.steps), *sensitivity()]
+    rest = [*edits(), *widths(), *doses(), *blocks(count), *zones(count, few.case.steps), *sensitivity(few)]
     rest += text() if model.layout.text == "joint" else []
     rest = [probe for probe in rest if probe.name not in cells]
     cells |= sweep(few.cells(rest), store, few.case.key(), report)
     shares = {p.name: bench.shares(p) for p in first if p.name in cells}
     shares |= {p.name: few.shares(p) for p in rest if p.name in cells and p.stream == "image"}
     return bench.case, cells, {"k": K, "ks": list(KS), "shares": shares, "matched": list(bench.matched_layers(K))}
+
+
+def fitting_study(case: Case, k: int = K) -> Study | None:
+    """The study in a folder "results" here or above, where it is of this model, noise, steps and k; else None."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        path = folder / "results" / "critical.safetensors"
+        if path.is_file():
+            study, this = load_study(path), case.model.provenance() | {"seed": case.seed, "steps": case.steps}
+            same = all(study.provenance[part] == this[part] for part in ("model", "revision", "seed", "steps"))
+            return study if same and study.index["k"] == k else None
+    return None
+
+
+def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None = None) -> np.ndarray:
+    """For a `Flipbook`: what the first n prompts give under nested lists of probes [A1, ..., Am].
+
+    The mean of a measure, [A1, ...], NaN where a condition does not exist; or with measure="pictures" uint8
+    [A1, ..., n, H, W, 3], white there.
+    """
+    grid = np.array(probes, dtype=object)
+    found = [cells.get(probe.name) for probe in grid.ravel()]
+    if measure != "pictures":
+        means = [np.nan if c is None else values({"": c}, "", measure)[:n].mean() for c in found]
+        return np.reshape(means, grid.shape)
+    some = next(cell["pictures"][:n] for cell in found if cell is not None)
+    pictures = [np.full_like(some, 255) if cell is None else cell["pictures"][:n] for cell in found]
+    return np.reshape(pictures, (*grid.shape, *some.shape))
 
 
 def attributes_right(cell: Mapping[str, np.ndarray]) -> np.ndarray:

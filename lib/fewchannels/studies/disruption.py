@@ -178,13 +178,17 @@ class Bench:
         return {p.name: self.condition(p) for p in probes if p.stream == "text" or p.kind in (*self.sets(p.k), OWN_TOP)}
 
     def shares(self, probe: Probe) -> dict[str, float]:
-        """What is edited of the image tokens' hidden state, as a mean over all blocks: "count" and "width" of its
-        channels or directions, and "energy", a share. A block that is left alone counts as 0. For noise and shift the
-        energy is that of the top set, which is what they add."""
+        """What is edited of the image tokens' hidden state, as a mean over all blocks: "count" of channels or
+        directions, and "width" and "energy" as shares. A block that is left alone counts as 0.
+
+        energy: that of what zeroing takes away. Part of the way to zero (strength s) counts s^2 of it; noise and shift
+        count what they add, which is the energy of the top set.
+        """
         sized = probe.how in SIZED
         chosen = self.channels(replace(probe, kind="top") if sized else probe)
         sets = chosen if isinstance(chosen, list) else [chosen]
         edited = np.zeros(len(self.calibration.stats.layers))
         edited[list(range(len(edited)) if probe.layers is None else probe.layers)] = 1
         rows = [self.calibration.shares(one) for one in sets]
-        return {part: float(np.mean([(row[part] * edited).mean() for row in rows])) for part in rows[0]}
+        found = {part: float(np.mean([(row[part] * edited).mean() for row in rows])) for part in rows[0]}
+        return found | {"energy": found["energy"] * probe.strength**2}
