@@ -1,4 +1,4 @@
-"""Subjects from image files: pairs and files that are what they say, rivals that do what they say, a small whole study."""
+"""Subjects from image files: pairs and files are what they say, and the rivals do what their names say."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from fewchannels.patching import inject
 from fewchannels.prompts import toyworld_prompts
 from fewchannels.studies import subject_transport as study
 from fewchannels.studies.cases import calibrate
-from fewchannels.studies.subjects import subject_case, subject_pairs
+from fewchannels.studies.subjects import carry, subject_case, subject_pairs
 from fewchannels.toyworld.prompts import format_prompt, parse_prompt
 from PIL import Image
 
@@ -121,6 +121,21 @@ def test_a_file_that_goes_missing_leaves_the_model_as_it_was(toy, calibration, t
         study.moved(gone, calibration.top(8))()
     assert not {"step", "set_timesteps"} & set(vars(toy.pipeline.scheduler))
     assert not toy.transformer._forward_pre_hooks
+
+
+def test_any_file_can_be_carried_into_several_scenes(toy, prompts, calibration, case, tmp_path):
+    top, plain = calibration.top(8), toy.generate(prompts[1:], steps=STEPS)
+    for way in ("renoise", "invert"):
+        done = carry(toy, case.files[0], case.sources[0], prompts[1:], top, way, steps=STEPS)
+        assert done.images.shape == (2, 48, 48, 3)
+        assert np.array_equal(done.masks[0], done.masks[1])
+        assert not np.array_equal(done.images, done.target_images)
+    (tmp_path / "notes.png").write_text("no image")
+    for file, caption, message in [(tmp_path / "notes.png", case.sources[0], "no image file"),
+                                   (case.files[0], "my dog", "unknown word 'my'")]:  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            carry(toy, file, caption, prompts[1:], top, steps=STEPS)
+    assert np.array_equal(toy.generate(prompts[1:], steps=STEPS), plain)
 
 
 def test_harmonic_means_and_the_choice_of_settings():

@@ -25,6 +25,7 @@ from ..channels import ChannelSet
 from ..inversion import image_trajectory, read_image
 from ..judges import ToyJudge
 from ..masks import to_grid, upsample
+from ..patching import Transport, transport
 from ..prompts import SPLITS, toyworld_attributes
 from ..toyworld.prompts import COLOURS, POSITIONS, SHAPES, SIZES, TEXTURES, Attributes, Subject, format_prompt
 from ..toyworld.scenes import IMAGE_SIZE, Scene, render
@@ -115,7 +116,7 @@ class SubjectCase(PairCase):
     @functools.cached_property
     def references(self) -> np.ndarray:
         """The files as the model reads them: uint8 [P, H, W, 3]."""
-        return np.stack([read_image(file, self.untouched.shape[1:3]) for file in self.files])
+        return np.stack([read_image(file, self.source.images.shape[1:3]) for file in self.files])
 
     @functools.cached_property
     def masks(self) -> dict[str, np.ndarray]:
@@ -185,6 +186,22 @@ def subject_case(
         sources=[scene.prompt if caption is None else caption for scene in scenes], masks_on=masks_on, files=files,
         pairs=pairs, truth=np.stack([scene.mask for scene in scenes]), **options,
     )  # fmt: skip
+
+
+def carry(
+    model, image, caption: str, prompts: str | Sequence[str], channels, way: str = "renoise", mask="source", *,
+    seed: int = 0, steps: int | None = None, iterations: int = 1, **generation,
+) -> Transport:  # fmt: skip
+    """Any image's subject into new scenes, with any supported model: what a reader's own file goes through.
+
+    image: a path, PIL image or array; caption: what it shows; prompts: the new scenes. channels, mask: as for
+    transport. Raises what image_trajectory and transport raise, and leaves the model as it was.
+    """
+    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    given = {"seed": seed, "steps": steps, **generation}
+    source = image_trajectory(model, image, caption, channels, way, iterations=iterations, **given)
+    latents = None if source.latents is None else source.latents.expand(len(prompts), *source.latents.shape[1:])
+    return transport(model, source, prompts, channels, mask=mask, latents=latents, **given)
 
 
 def _reduced(images: np.ndarray) -> np.ndarray:
