@@ -6,15 +6,18 @@ import pytest
 import torch
 from fewchannels import layouts
 from fewchannels.layouts import TABLE, Blocks, Frame, Labels, blocks_of, frame_of, layout_of, read, write
+from tiny_models import TEXT as TEXT_TOKENS
 
 ROWS = sorted(TABLE)
-# In these the per-token output head follows the last block, so an edit of one of its tokens changes one patch only.
-PATCH = {"SD3Transformer2DModel": 2, "PixArtTransformer2DModel": 2, "SanaTransformer2DModel": 1,
-         "CogView4Transformer2DModel": 2, "AuraFlowTransformer2DModel": 2, "ErnieImageTransformer2DModel": 1,
-         "DiTTransformer2DModel": 2}  # fmt: skip
+# Tokens of the text stream, where they are not the five that most tiny models are given.
+TEXT = {
+    "CogView4Transformer2DModel": 16,
+    "ZImageTransformer2DModel": 64,
+    "HiDreamImageTransformer2DModel": TEXT_TOKENS + 3,
+}
 
 
-def run(transformer, call, change=None, only=None, **arguments):
+def run(transformer, call, change=None, only=None, text_only=False, **arguments):
     """(model output, frame, {block name: (group, output)}), with change(group, output, frame) after block `only`."""
     layout, seen, frames = layout_of(transformer), {}, []
 
@@ -33,7 +36,7 @@ def run(transformer, call, change=None, only=None, **arguments):
 
     handles = [transformer.register_forward_pre_hook(begins, with_kwargs=True)]
     handles += [block.register_forward_hook(block_hook(name, group))
-                for name, group, block in blocks_of(layout, transformer)]  # fmt: skip
+                for name, group, block in blocks_of(layout, transformer, text_only)]  # fmt: skip
     try:
         out = call(**arguments)
     finally:
@@ -44,7 +47,7 @@ def run(transformer, call, change=None, only=None, **arguments):
 
 @pytest.fixture(params=ROWS)
 def row(request, tiny):
-    assert request.param in tiny.names, f"add a tiny {request.param} to tests/conftest.py"
+    assert request.param in tiny.names, f"add a tiny {request.param} to tests/tiny_models.py"
     return tiny(request.param)
 
 
@@ -95,31 +98,52 @@ def parts(output):
     return [output] if isinstance(output, torch.Tensor) else list(output)
 
 
+def token_changed(frame, place, shape):
+    """A mask of an output of this shape, packed or a picture: what belongs to token `place` of sample 1."""
+    mask = torch.zeros(shape[0], *frame.grid, dtype=torch.bool)
+    mask.view(shape[0], -1)[1, place] = True
+    if len(shape) == 3:
+        return mask.view(shape[0], -1, 1)
+    side = shape[-1] // frame.grid[1]
+    return mask.repeat_interleave(side, 1).repeat_interleave(side, 2)[:, None]
+
+
 def test_a_token_of_the_last_block_is_a_patch_of_the_picture(row):
-    """The output head works token by token, so that it says which token stands where in the picture."""
+    """The model's own output layer works token by token, so it says which token stands where in the picture."""
     transformer, call = row
-    name = type(transformer).__name__
     _, frame, seen = run(transformer, call)
     last = list(seen)[-1]
     place = frame.grid[1] + 2  # row 1, column 2
 
     def bump(group, output, frame):
         tokens = read(group, output, frame).clone()
-        tokens[1, place] = tokens[1, place] * -1 + 0.5
+        tokens[1, place] = tokens[1, place] * -1 + torch.linspace(-1, 1, tokens.shape[-1])
         return write(group, output, frame, tokens)
 
     bare, _, _ = run(transformer, call)
     moved, _, _ = run(transformer, call, bump, only=last)
     differs = bare != moved
-    if name in PATCH:
-        side = PATCH[name]
-        expected = torch.zeros_like(differs[:, 0])
-        expected[1, side : 2 * side, 2 * side : 3 * side] = True
-        assert torch.equal(differs.any(1), expected)
-    else:
-        expected = torch.zeros_like(differs[..., 0])
-        expected[1, place] = True
-        assert torch.equal(differs.any(-1), expected)
+    expected = token_changed(frame, place, bare.shape)
+    channel = 1 if differs.ndim == 4 else -1
+    assert torch.equal(differs.any(channel, keepdim=True), expected)
+
+
+def test_a_token_keeps_its_place_from_block_to_block(row):
+    """A push on one token of any block is still largest at that token of the last one, as all carry a residual."""
+    transformer, call = row
+    _, frame, seen = run(transformer, call)
+    names, place = list(seen), frame.tokens - 3
+
+    def push(group, output, frame):
+        tokens = read(group, output, frame).clone()
+        tokens[1, place] += 1e4
+        return write(group, output, frame, tokens)
+
+    before = read(*seen[names[-1]], frame)
+    for name in names[:-1]:
+        _, _, after = run(transformer, call, push, only=name)
+        change = (read(*after[names[-1]], frame) - before).abs().sum(-1)
+        assert divmod(int(change.argmax()), frame.tokens) == (1, place), name
 
 
 def test_an_edit_of_any_block_reaches_the_output_and_leaves_no_trace(row):
@@ -134,15 +158,87 @@ def test_an_edit_of_any_block_reaches_the_output_and_leaves_no_trace(row):
 
 @pytest.mark.parametrize("name", [r for r in ROWS if TABLE[r].text == "joint"])
 def test_the_text_stream_is_the_text(name, tiny):
-    """Text, image and registers together are all that a block returns."""
+    """Text, image, registers and what trails are together all that a block returns."""
     transformer, call = tiny(name)
     _, frame, seen = run(transformer, call)
+    texts = 0
     for group, output in seen.values():
         text = read(group, output, frame, "text")
         if text is not None:
-            assert text.shape[1] == (16 if "CogView4" in name else 5)
+            texts += 1
+            assert text.shape[1] == TEXT.get(name, TEXT_TOKENS)
             total = sum(part.shape[0 if group.axes == "SBD" else 1] for part in parts(output))
-            assert text.shape[1] + frame.packed + group.registers == total
+            assert text.shape[1] + frame.packed + group.registers + group.gap + frame.trailing == total
+    assert texts
+
+
+@pytest.mark.parametrize("name", [r for r in ROWS if TABLE[r].text == "joint"])
+def test_a_push_on_the_text_reaches_the_picture(name, tiny):
+    transformer, call = tiny(name)
+    bare, frame, seen = run(transformer, call)
+    first = next(n for n, found in seen.items() if read(*found, frame, "text") is not None)
+    moved, _, _ = run(transformer, call, lambda g, o, f: write(g, o, f, read(g, o, f, "text") * -2, "text"), only=first)
+    assert not torch.equal(bare, moved)
+
+
+@pytest.mark.parametrize("name", [r for r in ROWS if any(b.returns == "txt" for b in TABLE[r].blocks)])
+def test_blocks_of_text_alone_are_no_layers_of_the_image(name, tiny):
+    transformer, call = tiny(name)
+    _, frame, seen = run(transformer, call, text_only=True)
+    assert seen
+    for group, output in seen.values():
+        assert read(group, output, frame) is None
+        text = read(group, output, frame, "text")
+        assert text.shape[1] == (64 if "ZImage" in name else TEXT_TOKENS)
+        assert torch.equal(write(group, output, frame, text + 1, "text"), output + 1)
+    named = {path for path, _, _ in blocks_of(layout_of(transformer), transformer)}
+    assert not named & set(seen)
+
+
+@pytest.mark.parametrize(("lengths", "places"), [([3, 5], "each its own"), ([4, 4], "one slice")])
+def test_lumina_images_follow_their_own_text(lengths, places, tiny):
+    transformer, call = tiny("Lumina2Transformer2DModel")
+    _, frame, seen = run(transformer, call, lengths=lengths)
+    assert (frame.image_at is None) == (places == "one slice")
+    group, output = seen["layers.0"]
+    tokens = read(group, output, frame)
+    for sample, length in enumerate(lengths):
+        assert torch.equal(tokens[sample], output[sample, length : length + 24])
+    changed = write(group, output, frame, tokens + 1)
+    assert torch.equal(changed[0, : lengths[0]], output[0, : lengths[0]])
+    assert torch.equal(changed[0, lengths[0] + 24 :], output[0, lengths[0] + 24 :])
+
+
+def test_z_image_padding_belongs_to_no_stream(tiny):
+    transformer, call = tiny("ZImageTransformer2DModel")
+    _, frame, seen = run(transformer, call)
+    assert (frame.tokens, frame.packed) == (24, 32)
+    for group, output in seen.values():
+        tokens = read(group, output, frame)
+        assert torch.equal(tokens, output[:, :24])
+        assert torch.equal(write(group, output, frame, tokens + 1)[:, 24:], output[:, 24:])
+
+
+def test_hidream_pads_what_is_not_square_and_appends_llama_tokens(tiny):
+    transformer, call = tiny("HiDreamImageTransformer2DModel")
+    for grid, packed in (((4, 6), transformer.max_seq), ((4, 4), 16)):
+        _, frame, seen = run(transformer, call, height=grid[0], width=grid[1])
+        assert (frame.grid, frame.packed, frame.trailing) == (grid, packed, 3)
+        for group, output in seen.values():
+            text = read(group, output, frame, "text")
+            last = output[1] if isinstance(output, tuple) else output
+            assert torch.equal(text, last[:, -3 - text.shape[1] : -3])
+
+
+def test_the_text_of_qwen_21_leaves_out_condition_images_amid_it(tiny):
+    transformer, call = tiny("QwenImage21Transformer2DModel")
+    _, frame, seen = run(transformer, call, references=2)
+    group, output = next(iter(seen.values()))
+    text = read(group, output, frame, "text")
+    assert torch.equal(text, output[:, [0, 1, 14, 15, 16]])
+    changed = write(group, output, frame, text + 1, "text")
+    assert torch.equal(changed[:, 2:14], output[:, 2:14])
+    assert torch.equal(read(group, changed, frame), output[:, 17:])
 
 
 def test_the_last_sd3_block_has_no_text(tiny):
@@ -155,17 +251,35 @@ def test_the_last_sd3_block_has_no_text(tiny):
         write(group, output, frame, torch.zeros(1), "text")
 
 
-@pytest.mark.parametrize("name", ["FluxTransformer2DModel", "Flux2Transformer2DModel", "QwenImageTransformer2DModel"])
-def test_reference_images_behind_the_drawn_one_are_left_out(name, tiny):
+REFERENCES = {"FluxTransformer2DModel": 36, "Flux2Transformer2DModel": 36, "QwenImageTransformer2DModel": 36,
+              "LongCatImageTransformer2DModel": 36, "JoyImageEditTransformer3DModel": 72,
+              "Flux3Transformer2DModel": 24, "QwenImage21Transformer2DModel": 24}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_reference_images_are_left_out(name, tiny):
+    """Behind the drawn one, in a sequence of their own, or amid the text: a write leaves them as they are."""
     transformer, call = tiny(name)
-    _, frame, seen = run(transformer, call, references=2)
-    assert (frame.grid, frame.tokens, frame.packed) == ((4, 6), 24, 36)
+    bare, frame, seen = run(transformer, call, references=2)
+    assert (frame.grid, frame.tokens, frame.packed) == ((4, 6), 24, REFERENCES[name])
     for group, output in seen.values():
         tokens = read(group, output, frame)
         assert tokens.shape[1] == 24
         changed = write(group, output, frame, tokens + 1)
-        old, new = parts(output)[-1], parts(changed)[-1]
-        assert torch.equal(old[:, -12:], new[:, -12:])
+        differs = sum(int((a != b).any(-1)[0].sum()) for a, b in zip(parts(output), parts(changed), strict=True))
+        assert differs == 24
+    last, place = list(seen)[-1], 8
+
+    def bump(group, output, frame):
+        tokens = read(group, output, frame).clone()
+        tokens[1, place] *= -1
+        return write(group, output, frame, tokens)
+
+    moved, _, _ = run(transformer, call, bump, only=last, references=2)
+    if bare.ndim == 3:
+        assert (bare != moved).any(-1)[1].nonzero().tolist() == [[place]]
+    else:
+        assert torch.equal((bare != moved).any(1, keepdim=True), token_changed(frame, place, bare.shape))
     _, frame, seen_too = run(transformer, call)
     assert frame.packed == 24
     assert list(seen) == list(seen_too)
@@ -176,6 +290,31 @@ def test_unknown_class_names_the_known_ones():
         layout_of(torch.nn.Linear(1, 1))
     with pytest.raises(ValueError, match=r"torch\.compile"):
         layout_of("OptimizedModule")
+
+
+@pytest.mark.parametrize(("name", "hidden", "words"), [
+    ("ZImageTransformer2DModel", [torch.zeros(4, 1, 8, 8), torch.zeros(4, 1, 8, 16)], "several sizes"),
+    ("ZImageTransformer2DModel", [[torch.zeros(4, 1, 8, 8)] * 2], "reference images"),
+    ("ZImageTransformer2DModel", [torch.zeros(4, 2, 8, 8)], "2 frames"),
+    ("HunyuanImageTransformer2DModel", torch.zeros(1, 4, 3, 8, 8), "3 frames"),
+    ("Kandinsky5Transformer3DModel", torch.zeros(1, 5, 8, 8, 4), "5 frames"),
+    ("JoyImageEditTransformer3DModel", torch.zeros(1, 2, 4, 3, 8, 8), "3 frames"),
+])  # fmt: skip
+def test_films_and_mixed_sizes_are_refused(name, hidden, words, tiny):
+    layout = layout_of(name)
+    with pytest.raises(ValueError, match=words):
+        frame_of(layout, tiny(name)[0], {layout.hidden: hidden})
+
+
+def test_inputs_that_reorder_tokens_or_mix_sizes_are_refused(tiny):
+    transformer, _ = tiny("Kandinsky5Transformer3DModel")
+    given = {"hidden_states": torch.zeros(1, 1, 16, 16, 4), "sparse_params": {"to_fractal": True}}
+    with pytest.raises(ValueError, match="reorders its tokens"):
+        frame_of(layout_of(transformer), transformer, given)
+    indicator = torch.tensor([[3, 2, 2, 2, 2], [2, 2, 2, 2, 2]])
+    with pytest.raises(ValueError, match="several sizes"):
+        frame_of(layout_of("Ideogram4Transformer2DModel"), None,
+                 {"indicator": indicator, "position_ids": torch.zeros(2, 5, 3)})  # fmt: skip
 
 
 def test_ids_that_do_not_fit_are_refused(tiny):
@@ -220,81 +359,13 @@ def test_every_fused_form(axes, image, registers):
     assert torch.equal(written.transpose(0, 1) if axes == "SBD" else written, expected)
 
 
-class Guided(SimpleNamespace):
-    """What Labels needs of a model, with a forward of the real signature."""
-
-
-def labels_for(name, rows, samples, timesteps, tiny, run=True, pipeline=None):
-    transformer, _ = tiny(name)
-    model = Guided(layout=layout_of(name), transformer=transformer, pipeline=pipeline,
-                   run=SimpleNamespace(samples=samples, steps=None) if run else None)  # fmt: skip
-    labels, told = Labels(model), []
-    for timestep in timesteps:
-        hidden = torch.zeros(rows, 4, 8, 8) if labels.layout.grid == "latent" else torch.zeros(rows, 4, 4)
-        given = {"hidden_states": hidden, "timestep": torch.full((rows,), timestep)}
-        if labels.layout.grid == "img_ids":
-            given["img_ids"] = torch.tensor([[0, 0, 0], [0, 0, 1], [0, 1, 0], [0, 1, 1]])
-        labels.forward_begins(transformer, (), given)
-        told.append((labels.step, {k: (v.start, v.stop) for k, v in labels.rows.items()}))
-    return labels, told
-
-
-def test_two_passes_are_labelled_in_turn(tiny):
-    _, told = labels_for("ChromaTransformer2DModel", 2, 2, [9.0, 9.0, 5.0, 5.0, 1.0], tiny)
-    assert told == [(0, {"cond": (0, 2)}), (0, {"uncond": (0, 2)}), (1, {"cond": (0, 2)}), (1, {"uncond": (0, 2)}),
-                    (2, {"cond": (0, 2)})]  # fmt: skip
-
-
-@pytest.mark.parametrize(("name", "order"), [("SD3Transformer2DModel", ("uncond", "cond")),
-                                             ("DiTTransformer2DModel", ("cond", "uncond"))])  # fmt: skip
-def test_a_doubled_batch_is_split_in_the_order_of_the_pipeline(name, order, tiny):
-    _, told = labels_for(name, 6, 3, [9.0, 5.0], tiny)
-    assert told == [(0, {order[0]: (0, 3), order[1]: (3, 6)}), (1, {order[0]: (0, 3), order[1]: (3, 6)})]
-
-
-def test_a_pass_of_skip_layer_guidance_is_no_branch(tiny):
-    """SD3 calls the transformer once more at the same timestep, with the conditional rows alone and layers skipped."""
-    transformer, _ = tiny("SD3Transformer2DModel")
-    model = Guided(layout=layout_of(transformer), transformer=transformer, pipeline=None,
-                   run=SimpleNamespace(samples=2, steps=None))  # fmt: skip
-    labels = Labels(model)
-    for rows, expected in ((4, {"uncond", "cond"}), (2, set())):
-        labels.forward_begins(transformer, (torch.zeros(rows, 4, 8, 8),), {"timestep": torch.ones(rows)})
-        assert set(labels.rows) == expected
-        assert labels.step == 0
-
-
-def test_without_a_pipeline_to_ask_rows_are_samples_and_odd_batches_are_refused(tiny):
-    labels, told = labels_for("SD3Transformer2DModel", 4, None, [9.0], tiny, run=False)
-    assert told == [(0, {"cond": (0, 4)})]
-    assert labels.samples == range(4)
-    with pytest.raises(RuntimeError, match="batch of 5 for 2 samples; expected 2 or 4"):
-        labels_for("SD3Transformer2DModel", 5, 2, [9.0], tiny)
-    with pytest.raises(RuntimeError, match="does not tell whether guidance is on"):
-        labels_for("SD3Transformer2DModel", 4, None, [9.0], tiny, run=False, pipeline=object())
-
-
-def test_equal_timesteps_of_low_precision_are_told_apart_by_the_scheduler(tiny):
-    """In bf16 the timesteps 1000 and 999 are one number; the scheduler's own count tells the steps apart."""
-    transformer, _ = tiny("SD3Transformer2DModel")
-    scheduler = SimpleNamespace(timesteps=torch.tensor([1000.0, 999.0]), step_index=None)
-    pipeline = SimpleNamespace(scheduler=scheduler, do_classifier_free_guidance=False)
-    labels = Labels(Guided(layout=layout_of(transformer), transformer=transformer, pipeline=pipeline, run=None))
-    given = {"hidden_states": torch.zeros(1, 4, 8, 8), "timestep": torch.tensor([999.0]).bfloat16()}
-    labels.forward_begins(transformer, (), given)
-    scheduler.step_index = 1
-    labels.forward_begins(transformer, (), given)
-    assert (labels.step, labels.total, set(labels.rows)) == (1, 2, {"cond"})
-    scheduler.timesteps, scheduler.step_index = torch.tensor([1000.0, 999.0]), None  # the next call of the pipeline
-    labels.forward_begins(transformer, (), given)
-    assert (labels.step, labels.trajectories, labels.samples) == (0, 2, range(1, 2))
-
-
 def test_the_table_is_consistent():
     assert len(TABLE) == len(layouts.table._ROWS), "no class twice"
     for layout in TABLE.values():
         assert not (layout.batched and layout.turns), f"{layout.name}: branches are batched or in turn"
-        assert set(layout.batched) <= {"cond", "uncond"}
+        assert set(layout.batched[:2]) <= {"cond", "uncond"}
+        assert layout.grid in layouts.frames.READERS
+        assert layout.second is None or not (layout.batched or layout.turns)
         for group in layout.blocks:
             assert group.returns in layouts.table.RETURNS
             assert (group.returns == "fused") == (group.image in ("first", "last"))

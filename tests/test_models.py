@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import diffusers
 import fewchannels as fc
 import numpy as np
 import PIL.Image
@@ -188,9 +189,15 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(toy, tmp_path, monkeypatch)
         fc.load(tmp_path / "bare")
     shutil.rmtree(tmp_path / "bare" / "transformer")
     index = json.loads((tmp_path / "bare" / "model_index.json").read_text())
-    index["transformer"] = ["diffusers", "Kandinsky5Transformer3DModel"]
+    index["transformer"] = ["diffusers", "WanTransformer3DModel"]
     (tmp_path / "bare" / "model_index.json").write_text(json.dumps(index))
-    with pytest.raises(KeyError, match="no layout for the transformer class 'Kandinsky5"):
+    with pytest.raises(KeyError, match="no layout for the transformer class 'WanTransformer3DModel'"):
+        fc.load(tmp_path / "bare")
+    index["transformer"] = ["diffusers", "Krea2Transformer2DModel"]
+    (tmp_path / "bare" / "model_index.json").write_text(json.dumps(index))
+    monkeypatch.delattr("diffusers.Krea2Transformer2DModel")
+    monkeypatch.delitem(diffusers._class_to_module, "Krea2Transformer2DModel")
+    with pytest.raises(ImportError, match=r"has no Krea2Transformer2DModel .*pip install -U diffusers"):
         fc.load(tmp_path / "bare")
     with pytest.raises(ValueError, match="revision='main' is for models of a hub"):
         fc.load("toyworld", revision="main")

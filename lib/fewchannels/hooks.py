@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 import torch
 
-from .layouts import Labels, blocks_of, read, refuse_silent_wrongs, write
+from .layouts import Labels, blocks_of, read, refuse_cache, refuse_silent_wrongs, write
 
 STREAMS = ("image", "text")
 BRANCHES = ("cond", "uncond")
@@ -81,16 +81,20 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
     _one_of("stream", stream, STREAMS)
     if stream == "text" and model.layout.text != "joint":
         raise ValueError(f"{model.layout.name} has no text tokens between its blocks (text: {model.layout.text})")
-    refuse_silent_wrongs(model.transformer)
     labels = Labels(model)
+    for transformer in labels.transformers:
+        refuse_silent_wrongs(transformer)
     chosen = chosen_layers(model.layers, layers)
     watch = _Watch(labels, visit, writes, steps, branches, stream, named=layers is not None)
-    handles = [model.transformer.register_forward_pre_hook(watch.forward_begins, with_kwargs=True)]
+    handles = []
     try:
-        for index, (name, group, block) in enumerate(blocks_of(model.layout, model.transformer)):
-            if index in chosen:
-                handles.append(block.register_forward_hook(watch.of_block(index, name, group)))
-        yield
+        for transformer in labels.transformers:
+            handles.append(transformer.register_forward_pre_hook(watch.forward_begins, with_kwargs=True))
+            for index, (name, group, block) in enumerate(blocks_of(model.layout, transformer)):
+                if index in chosen:
+                    handles.append(block.register_forward_hook(watch.of_block(index, name, group)))
+        with labels.listening():
+            yield
     finally:
         for handle in handles:
             handle.remove()
@@ -112,6 +116,7 @@ class _Watch:
     def forward_begins(self, transformer, args, kwargs):
         labels = self.labels
         trajectories = labels.trajectories
+        refuse_cache(transformer)
         labels.forward_begins(transformer, args, kwargs)
         if labels.trajectories != trajectories:
             self.chosen = chosen_steps(self.steps, labels.total, run=labels.model.run)

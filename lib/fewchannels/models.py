@@ -172,7 +172,8 @@ def load(source, device=None, dtype=None, revision: str | None = None) -> Model:
     the branch, tag or commit of a hub model.
 
     Raises FileNotFoundError for a folder without a pipeline or without weights, NoLayout (a KeyError) for a
-    transformer class that the table does not hold, and OSError with the hub's reason where a model cannot be fetched.
+    transformer class that the table does not hold, ImportError for one that diffusers lacks, and OSError with the
+    hub's reason where a model cannot be fetched.
     """
     if isinstance(source, Model):
         return source
@@ -241,7 +242,7 @@ def _from_folder(path: Path, dtype):
     if not index.is_file():
         raise FileNotFoundError(f"{path} holds no model_index.json, so it is no diffusers pipeline folder")
     config = json.loads(index.read_text())
-    layout_of(config.get("transformer", (None, "no transformer"))[1])
+    _known(config.get("transformer", (None, "no transformer"))[1])
     if not list((path / "transformer").glob("*.safetensors")):
         raise FileNotFoundError(
             f"{path / 'transformer'} holds no .safetensors file: the weights are missing, or in a format that is not "
@@ -254,6 +255,16 @@ def _from_folder(path: Path, dtype):
     else:
         from diffusers import DiffusionPipeline as kind
     return _from_pretrained(kind, path, dtype, local_files_only=True), None
+
+
+def _known(name: str):
+    """Raise NoLayout for a class that the table does not hold, ImportError for one that diffusers does not."""
+    import diffusers
+
+    layout_of(name)
+    if not hasattr(diffusers, name):
+        older = diffusers.__version__
+        raise ImportError(f"the installed diffusers {older} has no {name} (0.42.1 has): pip install -U diffusers")
 
 
 def _from_pretrained(kind, source, dtype, **more):
@@ -277,7 +288,7 @@ def _from_hub(name: str, dtype, revision):
 
     try:
         index = Path(hf_hub_download(name, "model_index.json", revision=revision))
-        layout_of(json.loads(index.read_text()).get("transformer", (None, "no transformer"))[1])
+        _known(json.loads(index.read_text()).get("transformer", (None, "no transformer"))[1])
         # The cache keeps a file under the commit it came from.
         commit = index.parent.name
         pipeline = _from_pretrained(DiffusionPipeline, name, dtype, revision=commit)

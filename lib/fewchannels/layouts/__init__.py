@@ -5,16 +5,17 @@
     tokens = read(group, block_output, frame)           # [B, N, D], a view
     output = write(group, block_output, frame, tokens)  # a new output; read and write are inverse
 
-table.py holds the data, tokens.py reads and writes, branches.py labels forwards, guards.py refuses what would be
-silently wrong. Layouts were read from diffusers 0.42.1 and run at toy size.
+table.py holds the data, frames.py reads the grid, tokens.py reads and writes, branches.py labels forwards, guards.py
+refuses what would be silently wrong. Layouts were read from diffusers 0.42.1 and run at toy size.
 """
 
 from .branches import Labels
-from .guards import refuse_silent_wrongs
+from .frames import Frame, frame_of
+from .guards import refuse_cache, refuse_silent_wrongs
 from .table import TABLE, Blocks, Layout, layout_of
-from .tokens import Frame, blocks_of, frame_of, read, write
+from .tokens import blocks_of, read, write
 
 __all__ = [
-    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read",
+    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read", "refuse_cache",
     "refuse_silent_wrongs", "write",
 ]  # fmt: skip

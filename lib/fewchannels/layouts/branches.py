@@ -1,31 +1,41 @@
 """Labels each forward of a transformer with step, guidance branches, samples and grid, never by "the last forward".
 
 A new step begins when the scheduler has stepped or the `timestep` argument has changed; the same moment again is the
-next guidance branch. (The timestep alone is not enough: in bf16 neighbouring timesteps can be equal.) A doubled batch
-is split by rows in the order that the pipeline uses. Passes beyond the branches (skip-layer guidance) have no label.
+next guidance branch. (The timestep alone is not enough: in bf16 neighbouring timesteps can be equal.) Where a
+pipeline names its passes (`transformer.cache_context("uncond")`), its word counts. A doubled batch is split by rows
+in the order that the pipeline uses; a second transformer is a branch of its own. Passes beyond the branches
+(skip-layer guidance, the filling of a cache) have no label.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+from .frames import TENSORS, Frame, frame_of, shape_of
+from .guards import refuse_kept_keys
 from .table import Layout
-from .tokens import Frame, frame_of
 
 NO_ROWS: dict[str, slice] = {}
+# What pipelines and guiders of diffusers call their passes; any other name is of a pass that is no branch.
+CONTEXTS = {"cond": "cond", "uncond": "uncond", "pred_cond": "cond", "pred_uncond": "uncond"}
 
 
 class Labels:
-    """The labels of the forward that runs now, kept up to date by `forward_begins` (a pre-hook of the transformer).
+    """The labels of the forward that runs now, kept up to date by `forward_begins` (a pre-hook of the transformers).
 
     step: index within the trajectory. rows: branch name -> slice of the batch, empty for a pass that is no branch.
     samples: range of sample numbers, counting on over trajectories. frame: the grid and counts. total: the steps of
-    the trajectory, None where nothing tells.
+    the trajectory, None where nothing tells. transformers: the model's, and the one of the unconditional branch where
+    that is another.
     """
 
     def __init__(self, model):
         self.model = model
         self.layout: Layout = model.layout
+        second = getattr(model.pipeline, self.layout.second, None) if self.layout.second else None
+        self.transformers = (model.transformer,) if second is None else (model.transformer, second)
         self.step = -1
         self.rows = NO_ROWS
         self.samples = range(0)
@@ -37,70 +47,140 @@ class Labels:
         self._trajectory = None
         self._moment = None
         self._turn = 0
-        self._ids = (None, None, None)
+        self._context: str | None = None
+        self._seen: set[str] = set()
+        self._frames: list[tuple] = []
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        """Hear by what names the pipeline announces its passes, while open."""
+        hearing = [t for t in self.transformers if callable(getattr(t, "cache_context", None))]
+        before = [vars(t).get("cache_context") for t in hearing]
+        for transformer in hearing:
+            transformer.cache_context = self._overheard(transformer.cache_context)
+        try:
+            yield
+        finally:
+            for transformer, own in zip(hearing, before, strict=True):
+                if own is None:
+                    del transformer.cache_context
+                else:
+                    transformer.cache_context = own
+
+    def _overheard(self, cache_context):
+        @contextmanager
+        def announced(name, *args, **kwargs):
+            self._context = name
+            try:
+                with cache_context(name, *args, **kwargs):
+                    yield
+            finally:
+                self._context = None
+
+        return announced
 
     def forward_begins(self, transformer, args, kwargs):
         """Read the labels of the forward that is about to run from its arguments."""
         arguments = self._signature.bind(transformer, *args, **kwargs).arguments
+        refuse_kept_keys(self.layout, arguments)
         self.frame = self._frame(transformer, arguments)
         self.forwards += 1
+        if _fills_a_cache(arguments):
+            self.rows = NO_ROWS
+            return
         scheduler = getattr(self.model.pipeline, "scheduler", None)
         # Schedulers make a new tensor of timesteps for every call of a pipeline, so its identity marks a trajectory.
         run, timesteps = self.model.run, getattr(scheduler, "timesteps", None)
         trajectory = (run, timesteps)
-        moment = (getattr(scheduler, "step_index", None), _first_value(arguments.get("timestep")))
+        moment = (getattr(scheduler, "step_index", None), _first_value(arguments.get(self.layout.time)))
         if self._trajectory is None or any(a is not b for a, b in zip(trajectory, self._trajectory, strict=True)):
             self._trajectory, self._moment, self._turn, self.step = trajectory, moment, 0, 0
+            self._seen = set()
             self.trajectories += 1
             self.total = run.steps if run is not None and run.steps is not None else _length(timesteps)
-            self._count(arguments)
+            self._count()
         elif moment != self._moment:
             self._moment, self._turn = moment, 0
+            self._seen = set()
             self.step += 1
         else:
             self._turn += 1
-        self.rows = self._branches()
+        self.rows = self._branches(transformer)
+        self._seen.update(self.rows)
 
     def _frame(self, transformer, arguments) -> Frame:
-        source = arguments.get(self.layout.grid)
-        shape = tuple(arguments["hidden_states"].shape)
-        if source is None or self._ids[0] is not source or self._ids[1] != shape:
-            self._ids = (source, shape, frame_of(self.layout, transformer, arguments))
-        return self._ids[2]
+        shape = shape_of(arguments[self.layout.hidden])
+        sources = [arguments.get(name) for name in TENSORS.get(self.layout.grid, ())]
+        if not sources:
+            return frame_of(self.layout, transformer, arguments)
+        for known, at, frame in self._frames:
+            if at == shape and all(a is b for a, b in zip(known, sources, strict=True)):
+                return frame
+        frame = frame_of(self.layout, transformer, arguments)
+        self._frames = [*self._frames[-3:], (sources, shape, frame)]
+        return frame
 
-    def _count(self, arguments):
-        rows, run = self.frame.rows, self.model.run
+    def _count(self):
+        rows, run, pipeline = self.frame.rows, self.model.run, self.model.pipeline
         if run is not None:
             count = run.samples
-        elif self.model.pipeline is None or not self.layout.batched:
+        elif pipeline is None or not self.layout.batched:
             count = rows
         else:
-            guided = getattr(self.model.pipeline, "do_classifier_free_guidance", None)
+            guided = getattr(pipeline, "do_classifier_free_guidance", None)
             if guided is None:
                 raise RuntimeError(
-                    f"{type(self.model.pipeline).__name__} does not tell whether guidance is on, so a batch of {rows} "
+                    f"{type(pipeline).__name__} does not tell whether guidance is on, so a batch of {rows} "
                     f"may be {rows} samples or {rows // 2} with both branches: call model.generate(...) instead"
                 )
-            count = rows // len(self.layout.batched) if guided else rows
+            count = rows // ((2 if guided else 1) + self._perturbs)
         self.samples = range(self.samples.stop, self.samples.stop + count)
 
-    def _branches(self) -> dict[str, slice]:
+    @property
+    def _perturbs(self) -> bool:
+        """Perturbed-attention guidance adds rows behind the branches."""
+        return bool(getattr(self.model.pipeline, "do_perturbed_attention_guidance", False))
+
+    def _branches(self, transformer) -> dict[str, slice]:
         rows, count = self.frame.rows, len(self.samples)
         if rows == count:
-            if self._turn == 0:
-                return {"cond": slice(0, rows)}
-            turns = self.layout.turns
-            return {turns[self._turn]: slice(0, rows)} if self._turn < len(turns) else NO_ROWS
-        order = self.layout.batched
-        if order and rows == len(order) * count:
+            name = self._name(transformer)
+            return NO_ROWS if name is None or name in self._seen else {name: slice(0, rows)}
+        order = self._order(rows // count if count and rows % count == 0 else 0)
+        if order:
             if self._turn:
                 return NO_ROWS
             return {name: slice(i * count, (i + 1) * count) for i, name in enumerate(order)}
+        orders = [order for n in (2, 3) if (order := self._order(n))]
         raise RuntimeError(
             f"{self.layout.name} was called with a batch of {rows} for {count} samples; expected {count}"
-            + (f" or {len(order) * count} (branches {', '.join(order)})" if order else "")
+            + "".join(f" or {len(order) * count} (branches {', '.join(order)})" for order in orders)
             + ". Generate through model.generate(...), one image a prompt, so that branches and samples are known"
         )
+
+    def _name(self, transformer) -> str | None:
+        """The branch of a pass with one row a sample."""
+        if len(self.transformers) > 1:
+            return "cond" if transformer is self.transformers[0] else "uncond"
+        if self._context is not None:
+            return CONTEXTS.get(self._context)
+        if self._turn == 0:
+            return "cond"
+        return self.layout.turns[self._turn] if self._turn < len(self.layout.turns) else None
+
+    def _order(self, times: int) -> tuple[str, ...]:
+        """The names of the rows in a batch of so many times the samples, () where there is no such batch."""
+        batched = self.layout.batched
+        if self._perturbs and batched:
+            plain = ("cond",) if times == 2 else batched[:2]
+            return (*plain, "perturbed") if times in (2, 3) else ()
+        return batched[:times] if 2 <= times <= len(batched) else ()
+
+
+def _fills_a_cache(arguments) -> bool:
+    """GLM-Image runs each condition image through the transformer before the first step, to keep its keys."""
+    caches = arguments.get("kv_caches")
+    return caches is not None and getattr(caches[0], "mode", None) == "write"
 
 
 def _first_value(timestep) -> float | None:

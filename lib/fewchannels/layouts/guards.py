@@ -6,29 +6,59 @@ inside compiled code they need not fire at all.
 
 from __future__ import annotations
 
-# Hook names of diffusers.hooks that skip or reuse block computations. Offloading and casting hooks are harmless.
-CACHES = ("cache", "fbc_", "pyramid_attention_broadcast", "layer_skip", "smoothed_energy")
+# Hook names of diffusers.hooks, by what they do to a block's output. Offloading and casting hooks are harmless.
+CACHES = {
+    "cache": "skips or reuses what blocks compute",
+    "fbc_": "skips or reuses what blocks compute",
+    "pyramid_attention_broadcast": "skips or reuses what blocks compute",
+    "layer_skip": "skips layers",
+    "smoothed_energy": "changes the attention of its layers",
+    "cp_input": "shares the tokens out over several devices",
+    "cp_output": "shares the tokens out over several devices",
+}
+# Arguments by which a pipeline keeps keys and values of earlier steps, with the way to do without.
+KEPT_KEYS = {
+    "QwenImage21Transformer2DModel": "call model.generate(..., use_kv_cache=False)",
+    "Flux2Transformer2DModel": "use Flux2KleinPipeline, which keeps none, in place of the KV pipeline",
+}
 
 
 def refuse_silent_wrongs(transformer):
     """Raise RuntimeError where a cache is active on the transformer or where it or a block of it is compiled."""
+    refuse_cache(transformer)
+    for name, module in transformer.named_modules():
+        where = name or type(transformer).__name__
+        registry = getattr(module, "_diffusers_hook", None)
+        for hook in getattr(registry, "hooks", {}):
+            for word, deed in CACHES.items():
+                if word in hook:
+                    raise RuntimeError(
+                        f"the diffusers hook {hook!r} on {where} {deed}, so that block outputs are not what they "
+                        f"seem. Load the model again without it, or remove it with "
+                        f"diffusers.hooks.HookRegistry.check_if_exists_or_initialize(module).remove_hook({hook!r})"
+                    )
+        if getattr(module, "_compiled_call_impl", None) is not None:
+            raise RuntimeError(
+                f"{where} is compiled, and hooks on its blocks need not fire: load the model again without compile()"
+            )
+
+
+def refuse_cache(transformer):
+    """Raise RuntimeError where a cache of diffusers is on; quick enough for every forward."""
     if getattr(transformer, "is_cache_enabled", False):
         config = type(transformer._cache_config).__name__
         raise RuntimeError(
             f"a diffusers cache is on ({config}): its hooks make skipped blocks report stale values. "
             f"Turn it off with model.transformer.disable_cache()"
         )
-    for name, module in transformer.named_modules():
-        where = name or type(transformer).__name__
-        registry = getattr(module, "_diffusers_hook", None)
-        for hook in getattr(registry, "hooks", {}):
-            if any(word in hook for word in CACHES):
-                raise RuntimeError(
-                    f"the diffusers hook {hook!r} on {where} skips or reuses what blocks compute, so that their "
-                    f"outputs are not what they seem. Load the model again without it, or remove it with "
-                    f"diffusers.hooks.HookRegistry.check_if_exists_or_initialize(module).remove_hook({hook!r})"
-                )
-        if getattr(module, "_compiled_call_impl", None) is not None:
-            raise RuntimeError(
-                f"{where} is compiled, and hooks on its blocks need not fire: load the model again without compile()"
-            )
+
+
+def refuse_kept_keys(layout, arguments: dict):
+    """Raise RuntimeError where a forward works with keys and values kept from earlier steps, so that its blocks hold
+    only part of the sequence."""
+    if arguments.get("kv_cache") is not None:
+        how = KEPT_KEYS.get(layout.name, "turn it off in the call of the pipeline")
+        raise RuntimeError(
+            f"{layout.name} runs with a key/value cache: after the first step its blocks hold the drawn image alone, "
+            f"and what is read or edited differs from step to step. To turn it off, {how}"
+        )

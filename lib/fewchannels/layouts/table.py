@@ -1,4 +1,4 @@
-"""The table of transformer classes, as data: to add a class, add an entry and run tests/test_layouts.py.
+"""The table of transformer classes, as data: to add a class, add an entry and a tiny one to tests/tiny_models.py.
 
 Each entry was read from the source of diffusers 0.42.1 and run at toy size with random weights.
 """
@@ -14,12 +14,13 @@ RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
 class Blocks:
     """One list of blocks and the form of what each block returns.
 
-    path: the attribute of the transformer that holds the list.
+    path: the attribute of the transformer that holds the list, dots for one inside another.
     returns: "txt_img" and "img_txt" are tuples in that order, "img" and "txt" one tensor of one stream, "fused" one
         tensor that holds text and image in a row.
     image: where the image stands in a fused tensor, "first" or "last" ("all" where nothing else is in the tensor).
     axes: "BSD" (batch, sequence, channel) or "SBD".
     registers: learned tokens that stand before the text and belong to neither stream.
+    gap: tokens between text and image that belong to neither stream.
     """
 
     path: str
@@ -27,19 +28,23 @@ class Blocks:
     image: str = "all"
     axes: str = "BSD"
     registers: int = 0
+    gap: int = 0
 
 
 @dataclass(frozen=True)
 class Layout:
     """What is known of one transformer class.
 
-    name: the class. family: its name among people. blocks: its lists of blocks in depth order.
-    grid: where height and width in tokens are read, "latent" (a [B, C, H, W] input over the patch size), "img_ids"
-        (rows of time, row, column) or "img_shapes" (time, height, width).
+    name: the class. family: its name among people. blocks: its lists of blocks in the order in which they run.
+    grid: which reader of frames.py finds height and width in tokens, and the place of the image where it varies.
     text: how text enters, "joint" (tokens beside the image), "cross" (keys and values only) or "none".
-    batched: the order of the guidance branches in a doubled batch, () where branches are passes in turn.
-    turns: the order of the branches where they are passes in turn, () where a second pass is never a branch.
     guidance: a word for people: "batched", "two passes", "embedded".
+    batched: the order of the guidance branches in a doubled batch, () where branches are passes in turn. Names
+        behind "cond" and "uncond" are of a longer batch that the pipeline also makes.
+    turns: the order of the branches where they are passes in turn, () where a second pass is never a branch.
+    second: the attribute of the pipeline with the transformer that runs the unconditional branch, where it is another.
+    hidden, time: the names of the forward's arguments for image tokens and timestep.
+    pixels: side of a token in the picture with the family's own autoencoder, None where models differ.
     """
 
     name: str
@@ -50,42 +55,88 @@ class Layout:
     guidance: str
     batched: tuple[str, ...] = ()
     turns: tuple[str, ...] = ("cond", "uncond")
+    second: str | None = None
+    hidden: str = "hidden_states"
+    time: str = "timestep"
+    pixels: int | None = 16
 
 
 UNCOND_FIRST = {"batched": ("uncond", "cond"), "turns": (), "guidance": "batched"}
 COND_FIRST = {"batched": ("cond", "uncond"), "turns": (), "guidance": "batched"}
 IN_TURN = {"guidance": "two passes"}
+MAYBE_EMBEDDED = {"guidance": "embedded, or two passes"}
+
+# FLUX.1's single blocks join text and image inside and split them again before they return; FLUX.2's do not.
+SPLIT = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "txt_img"))
+JOINED = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "fused", image="last"))
+IMAGE_ONLY = (Blocks("transformer_blocks", "img"),)
+IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt"),)
 
 _ROWS = (
     # The last SD3 block returns (None, img): its text stream ends there.
     Layout("SD3Transformer2DModel", "Stable Diffusion 3", (Blocks("transformer_blocks", "txt_img"),),
            grid="latent", text="joint", **UNCOND_FIRST),
-    # FLUX.1's single blocks join text and image inside and split them again before they return.
-    Layout("FluxTransformer2DModel", "FLUX.1",
-           (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "txt_img")),
-           grid="img_ids", text="joint", guidance="embedded, or two passes"),
-    Layout("Flux2Transformer2DModel", "FLUX.2",
-           (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "fused", image="last")),
-           grid="img_ids", text="joint", guidance="embedded, or two passes"),
-    Layout("ChromaTransformer2DModel", "Chroma",
-           (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "fused", image="last")),
+    Layout("FluxTransformer2DModel", "FLUX.1", SPLIT, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
+    Layout("Flux2Transformer2DModel", "FLUX.2", JOINED, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
+    Layout("Flux3Transformer2DModel", "FLUX.3",
+           (Blocks("txt_mode_blocks", "txt"), Blocks("mode_blocks.image", "img"),
+            Blocks("single_transformer_blocks", "txt_img")),
            grid="img_ids", text="joint", **IN_TURN),
-    Layout("PixArtTransformer2DModel", "PixArt", (Blocks("transformer_blocks", "img"),),
-           grid="latent", text="cross", **UNCOND_FIRST),
-    Layout("SanaTransformer2DModel", "Sana", (Blocks("transformer_blocks", "img"),),
-           grid="latent", text="cross", **UNCOND_FIRST),
+    Layout("ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", **IN_TURN),
+    Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
+    Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
+    Layout("BriaTransformer2DModel", "Bria 3", SPLIT, grid="img_ids", text="joint", **UNCOND_FIRST),
+    Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST),
+    Layout("PixArtTransformer2DModel", "PixArt", IMAGE_ONLY, grid="latent", text="cross", **UNCOND_FIRST),
+    Layout("SanaTransformer2DModel", "Sana", IMAGE_ONLY, grid="latent", text="cross", pixels=32, **UNCOND_FIRST),
+    Layout("DiTTransformer2DModel", "DiT", IMAGE_ONLY, grid="latent", text="none", **COND_FIRST),
+    Layout("HunyuanDiT2DModel", "HunyuanDiT", (Blocks("blocks", "img"),), grid="latent", text="cross",
+           **UNCOND_FIRST),
+    Layout("PRXTransformer2DModel", "PRX", (Blocks("blocks", "img"),), grid="latent", text="cross", pixels=None,
+           **UNCOND_FIRST),
+    Layout("LuminaNextDiT2DModel", "Lumina-Next", (Blocks("layers", "img"),), grid="latent", text="cross",
+           **COND_FIRST),
+    Layout("NucleusMoEImageTransformer2DModel", "Nucleus-Image", IMAGE_ONLY, grid="img_shapes", text="cross",
+           **IN_TURN),
     Layout("QwenImageTransformer2DModel", "Qwen-Image", (Blocks("transformer_blocks", "txt_img"),),
-           grid="img_shapes", text="joint", **IN_TURN),
-    Layout("CogView4Transformer2DModel", "CogView4", (Blocks("transformer_blocks", "img_txt"),),
-           grid="latent", text="joint", **IN_TURN),
+           grid="img_shapes", text="joint", guidance="two passes, or embedded"),
+    # Text and condition images come first, in turn, and the drawn image last.
+    Layout("QwenImage21Transformer2DModel", "Qwen-Image 2.1", (Blocks("transformer_blocks", "fused", image="last"),),
+           grid="img_shapes_last", text="joint", **IN_TURN),
+    Layout("CogView4Transformer2DModel", "CogView4", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
+    Layout("CogView3PlusTransformer2DModel", "CogView3-Plus", IMAGE_TEXT, grid="latent", text="joint",
+           **UNCOND_FIRST),
+    Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
+    Layout("HunyuanImageTransformer2DModel", "HunyuanImage 2.1",
+           (Blocks("transformer_blocks", "img_txt"), Blocks("single_transformer_blocks", "img_txt")),
+           grid="latent", text="joint", pixels=32, guidance="two passes, or embedded"),
+    Layout("JoyImageEditTransformer3DModel", "JoyImage-Edit", (Blocks("double_blocks", "img_txt"),),
+           grid="latent_items", text="joint", **IN_TURN),
+    Layout("HiDreamImageTransformer2DModel", "HiDream-I1",
+           (Blocks("double_stream_blocks", "img_txt"), Blocks("single_stream_blocks", "fused", image="first")),
+           grid="latent_padded", text="joint", time="timesteps", **UNCOND_FIRST),
     Layout("AuraFlowTransformer2DModel", "AuraFlow",
            (Blocks("joint_transformer_blocks", "txt_img", registers=8),
             Blocks("single_transformer_blocks", "fused", image="last", registers=8)),
            grid="latent", text="joint", **UNCOND_FIRST),
     Layout("ErnieImageTransformer2DModel", "ERNIE-Image", (Blocks("layers", "fused", image="first", axes="SBD"),),
            grid="latent", text="joint", **UNCOND_FIRST),
-    Layout("DiTTransformer2DModel", "DiT", (Blocks("transformer_blocks", "img"),),
-           grid="latent", text="none", **COND_FIRST),
+    Layout("ZImageTransformer2DModel", "Z-Image",
+           (Blocks("noise_refiner", "img"), Blocks("context_refiner", "txt"), Blocks("layers", "fused", image="first")),
+           grid="latent_list", text="joint", hidden="x", time="t", **COND_FIRST),
+    Layout("Lumina2Transformer2DModel", "Lumina 2",
+           (Blocks("context_refiner", "txt"), Blocks("noise_refiner", "img"), Blocks("layers", "fused", image="last")),
+           grid="latent_masked", text="joint", **IN_TURN),
+    Layout("Krea2Transformer2DModel", "Krea 2", (Blocks("transformer_blocks", "fused", image="last"),),
+           grid="position_ids", text="joint", **IN_TURN),
+    Layout("Ideogram4Transformer2DModel", "Ideogram 4", (Blocks("layers", "fused", image="last"),),
+           grid="indicator", text="joint", guidance="two transformers", turns=(), second="unconditional_transformer"),
+    Layout("Kandinsky5Transformer3DModel", "Kandinsky 5",
+           (Blocks("text_transformer_blocks", "txt"), Blocks("visual_transformer_blocks", "img")),
+           grid="latent_channels_last", text="cross", **IN_TURN),
+    # A token of the timestep stands between the condition and the image.
+    Layout("OmniGenTransformer2DModel", "OmniGen", (Blocks("layers", "fused", image="last", gap=1),),
+           grid="latent", text="joint", batched=("cond", "uncond", "image only"), turns=(), guidance="batched"),
 )  # fmt: skip
 
 TABLE: dict[str, Layout] = {row.name: row for row in _ROWS}
