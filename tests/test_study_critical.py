@@ -5,10 +5,13 @@ from __future__ import annotations
 import fewchannels as fc
 import numpy as np
 import pytest
+import torch
+from fewchannels.origins import generator_of
 from fewchannels.studies import critical
 from fewchannels.studies.cases import calibrate
 from fewchannels.studies.disruption import OTHER_SCORE, OWN_TOP, Bench, Probe
 from fewchannels.studies.files import load_study, save_study
+from fewchannels.studies.grain import cells_of
 from fewchannels.sweep import sweep
 
 N, STEPS = 2, 3
@@ -67,6 +70,23 @@ def test_cells_measure_what_the_probe_does(cells):
     # the shift is as large as the top channels, not as the bottom ones that carry it
     assert cells["shift bottom 8"]["moved"].mean() > 3 * bottom["moved"].mean()
     assert cells["zero top 8 on text"]["change"].max() > 0
+
+
+def test_the_coarse_part_is_a_part_of_the_change(bench, cells):
+    assert (cells["zero top 8"]["coarse"] <= cells["zero top 8"]["change"] + 1e-6).all()
+    image = np.random.default_rng(0).integers(0, 255, (1, 48, 48, 3), dtype=np.uint8)
+    assert cells_of(image).shape == (1, 12, 12, 16, 3)
+    assert cells_of(image)[0, 1, 2].mean(axis=0) == pytest.approx(image[0, 4:8, 8:12].mean(axis=(0, 1)) / 255)
+
+
+def test_noise_that_stays_in_the_picture_is_recognised(bench):
+    start = np.stack([torch.randn(3, 48, 48, generator=generator_of(0, i)).numpy() for i in range(N)])
+    noisy = bench.case.untouched.astype(float) + 40 * start.transpose(0, 2, 3, 1)
+    other = bench.case.untouched.astype(float) + 40 * start[::-1].transpose(0, 2, 3, 1)
+    found = [bench.case.measure(images.clip(0, 255).astype(np.uint8))["noise"] for images in (noisy, other)]
+    assert (found[0] > 0.8).all()
+    assert (np.abs(found[1]) < 0.1).all()
+    assert (bench.case.measure(bench.case.untouched)["noise"] == 0).all()
 
 
 def test_resampling_keeps_more_of_the_energy_than_zero(cells):

@@ -23,6 +23,7 @@ from ..toyworld.judge import ATTRIBUTES
 from .cases import DRAWS, STEPS, Case, ToyReader, calibrate, toy_case
 from .disruption import MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
 from .files import Study, load_study
+from .grain import GrainCase
 
 K = 8
 KS = (1, 2, 4, 8, 16, 32)
@@ -41,10 +42,9 @@ def probe_case(model, n: int = 64, seed: int = 0, steps: int = STEPS, pictures: 
     pictures: keeps them as "pictures" uint8 [n, H, W, 3] of each condition.
     """
     case = toy_case(model, n, seed, steps, features=features)
-    read = case.read if model.name == "toyworld" else lambda images: {}
-    if pictures:
-        return replace(case, read=lambda images: {"pictures": images, **read(images)})
-    return replace(case, read=read)
+    known = case.read if model.name == "toyworld" else lambda images: {}
+    read = (lambda images: {"pictures": images, **known(images)}) if pictures else known
+    return GrainCase(model, case.prompts, read, seed, steps)
 
 
 def base(case: Case) -> dict[str, dict[str, np.ndarray]]:
@@ -156,7 +156,7 @@ def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None =
     grid = np.array(probes, dtype=object)
     found = [cells.get(probe.name) for probe in grid.ravel()]
     if measure != "pictures":
-        means = [np.nan if c is None else values({"": c}, "", measure)[:n].mean() for c in found]
+        means = [np.nan if c is None else values({"": c}, "", measure, n).mean() for c in found]
         return np.reshape(means, grid.shape)
     some = next(cell["pictures"][:n] for cell in found if cell is not None)
     pictures = [np.full_like(some, 255) if cell is None else cell["pictures"][:n] for cell in found]
@@ -171,19 +171,26 @@ def attributes_right(cell: Mapping[str, np.ndarray]) -> np.ndarray:
     return np.nanmean(np.asarray(cell["agree"], dtype=np.float64)[:, named], axis=1)
 
 
-def values(cells: Mapping, names: str | Sequence[str], measure: str = "change") -> np.ndarray:
-    """[n, draws]: one column a condition; measure: an array of the cells, or "right" for `attributes_right`."""
+def values(cells: Mapping, names: str | Sequence[str], measure: str = "change", n: int | None = None) -> np.ndarray:
+    """[n, draws]: one column a condition, over the first n prompts or all; measure: an array of the cells, or "right"
+    for `attributes_right`, or "fine" for the change without its coarse part."""
     names = [names] if isinstance(names, str) else [name for name in names if name in cells]
     if not names or names[0] not in cells:
         raise KeyError(f"no cell is called {names}; there are {', '.join(cells)}")
-    columns = [attributes_right(cells[n]) if measure == "right" else np.asarray(cells[n][measure]) for n in names]
-    rows = min(map(len, columns))
+    columns = [_column(cells[name], measure) for name in names]
+    rows = min(len(column[:n]) for column in columns)
     return np.stack([column[:rows].astype(np.float64) for column in columns], axis=1)
 
 
-def effect(cells: Mapping, names: str | Sequence[str], measure: str = "change") -> Interval:
+def _column(cell, measure):
+    if measure == "right":
+        return attributes_right(cell)
+    return cell["change"] - cell["coarse"] if measure == "fine" else np.asarray(cell[measure])
+
+
+def effect(cells: Mapping, names: str | Sequence[str], measure: str = "change", n: int | None = None) -> Interval:
     """The mean of a condition over prompts, or of several draws of one with prompts and draws resampled."""
-    return _interval(values(cells, names, measure))
+    return _interval(values(cells, names, measure, n))
 
 
 def difference(cells: Mapping, one: str, others: str | Sequence[str], measure: str = "change") -> Interval:
