@@ -72,3 +72,15 @@ def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:
     interval = bootstrap_interval(kept, statistic=np.nanmean)
     apart = abs(np.nanmean(fresh) - np.nanmean(kept[: len(fresh)]))
     return bool(apart <= max((interval.high - interval.low) / 2, 1e-6))
+
+
+def fitting_study(name: str, case: Case, **index) -> Study | None:
+    """The study `name` in a folder "results" here or above, where it is of the case's model, revision, noise and steps
+    and its index holds what is given, such as k=8; else None."""
+    for folder in (Path.cwd(), *Path.cwd().parents):
+        path = folder / "results" / f"{name}.safetensors"
+        if path.is_file():
+            study, this = load_study(path), case.model.provenance() | {"seed": case.seed, "steps": case.steps}
+            same = all(study.provenance[part] == this[part] for part in ("model", "revision", "seed", "steps"))
+            return study if same and all(study.index.get(part) == value for part, value in index.items()) else None
+    return None

@@ -61,9 +61,9 @@ class States:
     def cell(self, name: str) -> dict[str, np.ndarray]:
         """What a study keeps of one set, P prompts first.
 
-        level: float16 [P, J, L, T, k] where all blocks have k channels. level_share [P, L, T]: the level's share of
-        the set's energy. same_prompt, same_noise, neither [P, T]: mean correlation of patterns in the middle block
-        between two noises of one prompt, two prompts under one noise, and two prompts under two noises.
+        level: float16 (float32 beyond 1e4) [P, J, L, T, k], where all blocks have k channels. level_share [P, L, T]:
+        the level's share of the set's energy. same_prompt, same_noise, neither [P, T]: mean correlation of patterns in
+        the middle block between two noises of one prompt, two prompts under one noise, two prompts under two noises.
         gain_level, gain_pattern, gain_both [P, L]: the standard deviation that LayerNorm divides by without that part,
         over the one with it.
         """
@@ -80,7 +80,9 @@ class States:
         ]
         cell = {"level_share": np.stack(shares, axis=2).mean(axis=1).astype(np.float16)}
         if len(set(chosen.sizes)) == 1:
-            cell["level"] = np.moveaxis(np.stack(part["level"]), (0, 1), (2, 4)).astype(np.float32)
+            level = np.moveaxis(np.stack(part["level"]), (0, 1), (2, 4))
+            small = np.abs(level).max() < 1e4  # float16 ends at 65,504, and massive channels of large models go beyond
+            cell["level"] = level.astype(np.float16 if small else np.float32)
         middle = len(self.case.model.layers) // 2
         union = np.unique(np.concatenate([s[middle] for s in self.sets.values()]))
         if len(chosen[middle]):
