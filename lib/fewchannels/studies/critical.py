@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
@@ -22,7 +21,6 @@ from ..sweep import sweep
 from ..toyworld.judge import ATTRIBUTES
 from .cases import DRAWS, STEPS, Case, ToyReader, calibrate, toy_case
 from .disruption import MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
-from .files import Study, load_study
 from .grain import GrainCase
 
 K = 8
@@ -134,17 +132,6 @@ def full_study(model, store, report, n: int = 64):
     shares = {p.name: bench.shares(p) for p in first if p.name in cells}
     shares |= {p.name: few.shares(p) for p in rest if p.name in cells and p.stream == "image"}
     return bench.case, cells, {"k": K, "ks": list(KS), "shares": shares, "matched": list(bench.matched_layers(K))}
-
-
-def fitting_study(case: Case, k: int = K) -> Study | None:
-    """The study in a folder "results" here or above, where it is of this model, noise, steps and k; else None."""
-    for folder in (Path.cwd(), *Path.cwd().parents):
-        path = folder / "results" / "critical.safetensors"
-        if path.is_file():
-            study, this = load_study(path), case.model.provenance() | {"seed": case.seed, "steps": case.steps}
-            same = all(study.provenance[part] == this[part] for part in ("model", "revision", "seed", "steps"))
-            return study if same and study.index["k"] == k else None
-    return None
 
 
 def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None = None) -> np.ndarray:
