@@ -95,7 +95,8 @@ def curves(
     """
     words = any(isinstance(value, str) for value in x)
     at = np.arange(len(x)) if words else np.asarray(x, dtype=np.float64)
-    figure, axes = blank(height=3.4 + 0.2 * ((len(lines) + 2) // 3))
+    columns = min(3, max(1, 52 // (max(map(len, lines), default=0) + 5)))  # about 52 characters lie side by side
+    figure, axes = blank(height=3.4 + 0.2 * -(-len(lines) // columns))
     for number, (name, given) in enumerate(lines.items()):
         value, low, high = given if isinstance(given, tuple) else (given, None, None)
         value = expect(f"lines[{name!r}]", value, 1, "[X], or (value, low, high) of [X] each")
@@ -119,7 +120,7 @@ def curves(
         axes.set_yscale("log")
         plain_log(axes.yaxis, *axes.get_ylim())
     if len(lines) > 1:
-        figure.legend(loc="outside lower center", ncols=min(3, len(lines)), columnspacing=1.2, handlelength=1.6)
+        figure.legend(loc="outside lower center", ncols=min(columns, len(lines)), columnspacing=1.2, handlelength=1.6)
     return figure
 
 
