@@ -26,6 +26,7 @@ from ..prompts import toyworld_attributes
 from ..sweep import sweep
 from ..toyworld.prompts import Attributes, format_prompt
 from ..toyworld.scenes import render
+from ..trajectories import noise_levels
 from .cases import DRAWS, STEPS, Calibration, Case, calibrate
 from .clusters import Rule
 from .looked import Looked, look
@@ -33,7 +34,7 @@ from .mask_baselines import masks_from_words, priors, random_half
 
 LEVELS = (1.0, 0.9, 0.8, 0.6, 0.4, 0.2)
 CLAIMED = 0.6, 0.8  # the noise levels that the claims name: of noised scenes, of generated pictures
-K_SWEEP = (1, 2, 4, 8, 16, 32, 64, 96, 128, 192)
+K_SWEEP = (1, 2, 4, 8, 16, 32, 64, 96, 192)
 CALIBRATION = 64  # scenes that the priors are fitted on
 WORDS = ("noun", "phrase")
 
@@ -191,6 +192,7 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
     """The chapter's full grid, on 2 n scenes and n generated pictures: the case, its cells, and the index."""
     scenes = rendered_scenes(2 * n)
     case, calibration = scene_case(model, scenes[:n]), calibrate(model)
+    sigmas = [float(sigma) for sigma in noise_levels(model)]
     found = sweep(
         conditions(case, scenes, calibration),
         store,
@@ -198,7 +200,14 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
         report,
     )
     small = {name: {part: array.astype(np.float16) for part, array in cell.items()} for name, cell in found.items()}
-    index = {"levels": list(LEVELS), "scenes": 2 * n, "k": 8, "ks": list(K_SWEEP), "layers": list(model.layers)}
+    index = {
+        "levels": list(LEVELS),
+        "scenes": 2 * n,
+        "k": 8,
+        "ks": list(K_SWEEP),
+        "layers": list(model.layers),
+        "sigmas": sigmas,
+    }
     return case, small, index
 
 
@@ -225,7 +234,7 @@ def random_at(cells: Mapping, group: str, layer: int, step: int, part: str = "io
 
 def mean_of(values: np.ndarray) -> Interval:
     """The mean over samples [n], or over samples and draws [n, draws] crossed, with its interval; NaN is left out."""
-    return bootstrap_interval(values, statistic=np.nanmean, crossed=values.ndim == 2)
+    return bootstrap_interval(values, statistic=np.nanmean, draws=1000, crossed=values.ndim == 2)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> Interval:
