@@ -303,18 +303,20 @@ def test_a_block_that_runs_twice_in_a_forward_is_refused(tiny):
         blocks._modules["1"] = second
 
 
-CACHES = ["FirstBlockCacheConfig", "PyramidAttentionBroadcastConfig", "TaylorSeerCacheConfig", "MagCacheConfig"]
+CACHES = ["FirstBlockCacheConfig", "PyramidAttentionBroadcastConfig", "TaylorSeerCacheConfig", "MagCacheConfig",
+          "FasterCacheConfig", "TextKVCacheConfig"]  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", CACHES)
 def test_an_active_cache_is_refused_until_it_is_turned_off(kind, tiny):
     import diffusers
 
-    transformer, call = tiny("FluxTransformer2DModel")
+    transformer, call = tiny("NucleusMoEImageTransformer2DModel" if "Text" in kind else "FluxTransformer2DModel")
     options = {
         "PyramidAttentionBroadcastConfig": {"spatial_attention_block_skip_range": 2,
                                             "current_timestep_callback": lambda: 500},
         "MagCacheConfig": {"num_inference_steps": 4, "mag_ratios": [1.0] * 4},
+        "FasterCacheConfig": {"current_timestep_callback": lambda: 500},
     }.get(kind, {})  # fmt: skip
     model = fc.load(transformer)
     transformer.enable_cache(getattr(diffusers, kind)(**options))
@@ -325,7 +327,59 @@ def test_an_active_cache_is_refused_until_it_is_turned_off(kind, tiny):
         transformer.disable_cache()
     with fc.capture(model, sink := Keep()):
         call()
-    assert len(sink.calls) == 4
+    assert len(sink.calls) == len(model.layers)
+
+
+def test_a_cache_turned_on_inside_a_capture_is_refused(tiny):
+    from diffusers import FirstBlockCacheConfig
+
+    transformer, call = tiny("FluxTransformer2DModel")
+
+    def turn_on_and_call():
+        transformer.enable_cache(FirstBlockCacheConfig())
+        call()
+
+    try:
+        with pytest.raises(RuntimeError, match="FirstBlockCacheConfig"), fc.capture(fc.load(transformer), Keep()):
+            turn_on_and_call()
+    finally:
+        transformer.disable_cache()
+
+
+@pytest.mark.parametrize(("hook", "words"), [
+    ("sea_cache_leader_block", "skips or reuses"), ("text_kv_cache_block", "skips or reuses"),
+    ("layer_skip_hook", "skips layers"), ("smoothed_energy_guidance_hook", "changes the attention"),
+    ("cp_input---transformer_blocks.0", "over several devices"),
+])  # fmt: skip
+def test_hooks_of_diffusers_that_change_blocks_are_refused_by_name(hook, words, tiny):
+    from diffusers.hooks import HookRegistry, ModelHook
+
+    transformer, call = tiny("Flux2Transformer2DModel")
+    registry = HookRegistry.check_if_exists_or_initialize(transformer.transformer_blocks[1])
+    registry.register_hook(ModelHook(), hook)
+    try:
+        with pytest.raises(RuntimeError, match=f"'{hook}' on transformer_blocks.1 .*{words}.*remove_hook"):
+            with fc.capture(fc.load(transformer), Keep()):
+                call()
+    finally:
+        registry.remove_hook(hook)
+
+
+def test_every_hook_of_diffusers_is_refused_or_known_to_be_harmless():
+    """A hook that a later diffusers brings is looked at before it is let through."""
+    import pkgutil
+    import re
+
+    import diffusers.hooks
+    from fewchannels.layouts.guards import CACHES as refused
+
+    names = set()
+    for module in pkgutil.iter_modules(diffusers.hooks.__path__):
+        text = open(f"{diffusers.hooks.__path__[0]}/{module.name}.py").read()
+        names |= set(re.findall(r'^_[A-Z_]*(?:HOOK|TEMPLATE)[A-Z_]* = "([^"]+)"', text, re.MULTILINE))
+    harmless = {"layerwise_casting", "peft_autocast_disable"}
+    assert len(names) > 12
+    assert {name for name in names if not any(word in name for word in refused)} == harmless
 
 
 def test_a_cache_hook_applied_by_hand_is_refused(tiny):

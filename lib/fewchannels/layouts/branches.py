@@ -81,7 +81,7 @@ class Labels:
 
     def forward_begins(self, transformer, args, kwargs):
         """Read the labels of the forward that is about to run from its arguments."""
-        arguments = self._signature.bind(transformer, *args, **kwargs).arguments
+        arguments = self._signature.bind_partial(transformer, *args, **kwargs).arguments
         refuse_kept_keys(self.layout, arguments)
         self.frame = self._frame(transformer, arguments)
         self.forwards += 1
