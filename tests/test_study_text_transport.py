@@ -3,6 +3,7 @@
 import fewchannels as fc
 import numpy as np
 import pytest
+from fewchannels.studies import outcomes
 from fewchannels.studies import text_transport as study
 from fewchannels.studies.blending import blend_latents, blend_velocities, interpolate_prompts, record_steps
 from fewchannels.studies.cases import calibrate
@@ -87,11 +88,15 @@ def test_headline_has_every_control_with_its_ceiling_and_chance(case, calibratio
     sets = study.transport_sets(case, calibration, case)
     assert {"complement", "random directions", "PCA", "PCA of the difference", "top of the difference"} <= set(sets)
     conditions = study.headline(case, sets)
-    cells = sweep({name: conditions[name] for name in ("source", "untouched", "all", "wrong source")})
+    cells = sweep({name: conditions[name] for name in ("source", "untouched", "all", "wrong source", "all, in mask")})
     assert (cells["source"]["to_source"] == 0).all()
     assert (cells["untouched"]["to_target"] == 0).all()
     assert (cells["all"]["to_source"] < 0.1 * cells["untouched"]["to_source"]).all()
     assert (cells["wrong source"]["to_source"] > cells["all"]["to_source"]).all()
+    assert outcomes.covered(cells, "source") == (1, 1, 1)
+    assert outcomes.covered(cells, "untouched").value == 0
+    assert 0 < outcomes.covered(cells, "all, in mask").value < outcomes.covered(cells, "all").value
+    assert outcomes.ahead(cells, "source", ["untouched", "untouched"]).low > 0
     rows = study.described(case, calibration, sets)
     assert rows["all"]["difference"] == pytest.approx(1)
     assert rows["top"]["difference"] + rows["complement"]["difference"] == pytest.approx(1)
@@ -113,24 +118,23 @@ def _cell(adopted, retained):
 
 def test_choice_ratio_and_lead():
     cells = {"latents, a": _cell([1, 0], [1, 1]), "latents, b": _cell([1, 1], [0, 0]), "prompts, a": _cell([0], [1])}
-    assert study.choose(cells, "latents") == "latents, a"
+    assert outcomes.choose(cells, "latents") == "latents, a"
     with pytest.raises(ValueError, match="'velocities'"):
-        study.choose(cells, "velocities")
-    assert study.both_goals(study.goals(cells["latents, a"])) == pytest.approx(2 / 3)
-    assert study.ratio(np.array([0.5, 0.5]), np.array([1.0, 1.0])) == (0.5, 0.5, 0.5)
-    assert study.lead(cells["latents, a"], cells["latents, b"]).value == pytest.approx(2 / 3)
+        outcomes.choose(cells, "velocities")
+    assert outcomes.both_goals(outcomes.goals(cells["latents, a"])) == pytest.approx(2 / 3)
+    assert outcomes.ratio(np.array([0.5, 0.5]), np.array([1.0, 1.0])) == (0.5, 0.5, 0.5)
+    assert outcomes.lead(cells["latents, a"], cells["latents, b"]).value == pytest.approx(2 / 3)
 
 
 def test_the_study_runs_goes_on_and_is_kept(toy, tmp_path, monkeypatch):
-    monkeypatch.setattr(study, "calibrate", lambda model: calibrate(model, fc.prompts.toyworld_prompts(2), steps=2))
     monkeypatch.setattr(
-        study, "pair_case", lambda model, pairs, seed=0, masks_on=None: pair_case(model, pairs, seed, 1, masks_on)
+        study, "calibrate", lambda model, steps: calibrate(model, fc.prompts.toyworld_prompts(2), steps=steps)
     )
     lines = []
-    case, cells, index = study.full_study(toy, tmp_path / "store", lines.append, n=2)
+    case, cells, index = study.full_study(toy, tmp_path / "store", lines.append, n=2, steps=1)
     assert {"top", "best transport", "swept: top, k 1", "tried: prompts, weight 0.5", "asked for"} <= set(cells)
     done = len(lines)
-    study.full_study(toy, tmp_path / "store", lines.append, n=2)
+    study.full_study(toy, tmp_path / "store", lines.append, n=2, steps=1)
     assert len(lines) == done
     kept = load_study(save_study(tmp_path / "text_transport.safetensors", case, cells, index))
     assert np.array_equal(kept["top"]["adopted"], cells["top"]["adopted"], equal_nan=True)

@@ -3,8 +3,8 @@
     case = pair_case(model, prompt_pairs(64), masks_on=calibration.top(8))
     sets = transport_sets(case, calibration, trial)              # trial: a PairCase of calibration pairs
     cells = sweep(headline(case, sets))
-    ratio(adoption(cells["top"]), adoption(cells["all"]))        # sufficient?
-    ratio(adoption(cells["complement"]), adoption(cells["all"]))     # necessary?
+    ratio(adoption(cells["top"]), adoption(cells["all"]))               # sufficient? `outcomes` has these numbers
+    ratio(adoption(cells["complement"]), adoption(cells["all"]))        # necessary?
 
 All conditions of a case take from one recording of its sources. Settings for "the best that a method can do" are
 chosen on calibration pairs (`choose`) and measured on evaluation pairs.
@@ -21,23 +21,14 @@ import numpy as np
 from ..channels import ChannelSet, pca_directions, random_channels, rank_channels
 from ..judges import ToyJudge
 from ..masks import to_grid
-from ..metrics import Interval, bootstrap_interval, shuffled
+from ..metrics import shuffled
 from ..patching import inject
 from ..sweep import sweep
 from ..toyworld.prompts import format_prompt
 from .blending import Steps, blend_latents, blend_velocities, interpolate_prompts, record_steps
-from .cases import Calibration, calibrate, control_sets
-from .pairs import (
-    PAIR_ATTRIBUTES,
-    SCENE,
-    SUBJECT,
-    PairCase,
-    PairReader,
-    harmonic_mean,
-    mean_over,
-    pair_case,
-    prompt_pairs,
-)
+from .cases import STEPS, Calibration, calibrate, control_sets
+from .outcomes import choose
+from .pairs import PAIR_ATTRIBUTES, PairCase, PairReader, pair_case, prompt_pairs
 
 K = 8
 KS = (1, 2, 4, 16, 32, 64)
@@ -84,13 +75,16 @@ def transport_sets(case: PairCase, calibration: Calibration, trial: PairCase | N
 
 
 def headline(case: PairCase, sets: Mapping[str, object]) -> Conditions:
-    """Every set over all tokens, blocks and steps; "source" and "untouched", the two pictures themselves, for ceilings
-    and floors; and "wrong source", the top set of another pair's source, for the chance level."""
+    """Every set over all tokens, blocks and steps; "top, in mask" and "all, in mask", over both subjects; "source" and
+    "untouched", the two pictures themselves, for ceilings and floors; and "wrong source", the top set of another pair's
+    source, for the chance level."""
     conditions: Conditions = {
         "source": lambda: case.measure(case.source.images),
         "untouched": lambda: case.measure(case.untouched),
     }
     conditions |= {name: case.condition(inject, case.source, chosen) for name, chosen in sets.items()}
+    for name in ("top", "all"):
+        conditions[f"{name}, in mask"] = case.condition(inject, case.source, sets[name], mask=case.masks["union"])
     if len(case.prompts) > 1:
         other = shuffled(len(case.prompts)).tolist()
         conditions["wrong source"] = case.condition(inject, case.source, sets["top"], sources=other)
@@ -101,13 +95,17 @@ def doses(case: PairCase, calibration: Calibration, sets: Mapping[str, object]) 
     """Sweeps over k and strength, for all tokens, blocks and steps."""
     width = calibration.width
     conditions = {f"top, k {k}": case.condition(inject, case.source, calibration.top(k)) for k in KS if k <= width}
-    for k in RANDOM_KS:
-        if k <= width - K:
-            drawn = random_channels(calibration.stats, k, outside=sets["top"])[0]
-            conditions[f"random, k {k}"] = case.condition(inject, case.source, drawn)
+    for name, drawn in random_sets(calibration, sets["top"]).items():
+        conditions[name] = case.condition(inject, case.source, drawn)
     for strength in STRENGTHS:
         conditions[f"top, strength {strength}"] = case.condition(inject, case.source, sets["top"], strength=strength)
     return conditions
+
+
+def random_sets(calibration: Calibration, top: ChannelSet) -> dict[str, ChannelSet]:
+    """Larger sets outside the top, which hold more of the difference."""
+    sizes = [k for k in RANDOM_KS if k <= calibration.width - max(top.sizes)]
+    return {f"random, k {k}": random_channels(calibration.stats, k, outside=top)[0] for k in sizes}
 
 
 def places(case: PairCase, sets: Mapping[str, object]) -> Conditions:
@@ -136,9 +134,7 @@ def owners(case: PairCase, sets: Mapping[str, object]) -> Conditions:
     if isinstance(judge, ToyJudge):
         both = judge.masks(case.source.images) | judge.masks(case.untouched)
         masks["the judge's"] = to_grid(both, case.source.grid, 0.25)
-    conditions = {f"top, {name}": case.condition(inject, case.source, sets["top"], mask=m) for name, m in masks.items()}
-    conditions["all, union"] = case.condition(inject, case.source, sets["all"], mask=masks["union"])
-    return conditions
+    return {f"top, {name}": case.condition(inject, case.source, sets["top"], mask=m) for name, m in masks.items()}
 
 
 def rivals(case: PairCase, massive: ChannelSet, recorded: Steps | None = None) -> dict[str, Conditions]:
@@ -185,45 +181,6 @@ def flat(methods: Mapping[str, Conditions]) -> Conditions:
     return {f"{method}, {name}": compute for method, row in methods.items() for name, compute in row.items()}
 
 
-def adoption(cell: Mapping[str, np.ndarray], names=PAIR_ATTRIBUTES) -> np.ndarray:
-    """[P]: the share of a pair's differing attributes in which the picture has the source's."""
-    return mean_over(cell["adopted"], names)
-
-
-def retention(cell: Mapping[str, np.ndarray], names=PAIR_ATTRIBUTES) -> np.ndarray:
-    """[P]: the share of them in which it has kept the target's."""
-    return mean_over(cell["retained"], names)
-
-
-def goals(cell: Mapping[str, np.ndarray]) -> np.ndarray:
-    """[P, 2]: adoption of the source's subject, and retention of the target's background and texture."""
-    return np.stack([adoption(cell, SUBJECT), retention(cell, SCENE)], axis=1)
-
-
-def both_goals(rows: np.ndarray) -> float:
-    """The harmonic mean of the two goals [P, 2], each first averaged over pairs."""
-    return float(harmonic_mean(*np.nanmean(rows, axis=0)))
-
-
-def choose(cells: Mapping[str, Mapping[str, np.ndarray]], method: str) -> str:
-    """The setting of a method with the highest harmonic mean of both goals: "method, setting" of `flat`."""
-    settings = [name for name in cells if name.startswith(f"{method}, ")]
-    if not settings:
-        raise ValueError(f"no condition of the method {method!r} among {', '.join(cells)}")
-    return max(settings, key=lambda name: both_goals(goals(cells[name])))
-
-
-def ratio(part: np.ndarray, whole: np.ndarray) -> Interval:
-    """Mean of part [P] over mean of whole [P], pairs resampled together."""
-    return bootstrap_interval(np.stack([part, whole], axis=1), lambda v: np.divide(*np.nanmean(v, axis=0)))
-
-
-def lead(one: Mapping[str, np.ndarray], other: Mapping[str, np.ndarray]) -> Interval:
-    """The harmonic mean of both goals by one method less that by another, pairs resampled together."""
-    rows = np.concatenate([goals(one), goals(other)], axis=1)
-    return bootstrap_interval(rows, lambda v: both_goals(v[:, :2]) - both_goals(v[:, 2:]))
-
-
 def described(case: PairCase, calibration: Calibration, sets: Mapping[str, object]) -> dict[str, dict[str, float]]:
     """What each set is, averaged over blocks: "count", and shares of "width", "energy" and "difference"."""
     rows = {}
@@ -237,18 +194,18 @@ def described(case: PairCase, calibration: Calibration, sets: Mapping[str, objec
     return rows
 
 
-def full_study(model, store, report, n: int = 64):
+def full_study(model, store, report, n: int = 64, k: int = K, seed: int = 0, steps: int = STEPS):
     """(case, cells, index) of `n` evaluation pairs, fewer in the sweeps; settings are chosen on calibration pairs."""
-    calibration = calibrate(model)
-    top = calibration.top(K)
-    trial = pair_case(model, prompt_pairs(min(n, TRIAL), "calibration"), seed=1, masks_on=top)
-    case = pair_case(model, prompt_pairs(n), masks_on=top)
-    swept = pair_case(model, prompt_pairs(min(n, SWEPT)), masks_on=top)
-    sets = transport_sets(case, calibration, trial, K)
+    calibration = calibrate(model, steps=steps)
+    top = calibration.top(k)
+    trial = pair_case(model, prompt_pairs(min(n, TRIAL), "calibration"), seed + 1, steps, top)
+    case = pair_case(model, prompt_pairs(n), seed, steps, top)
+    swept = pair_case(model, prompt_pairs(min(n, SWEPT)), seed, steps, top)
+    sets = transport_sets(case, calibration, trial, k)
     own = {**sets, "top of the difference": sets["top of the difference"][: len(swept.prompts)]}
 
     def run(conditions, where, **more):
-        return sweep(conditions, store, where.key(study="text_transport", sources=where.sources, **more), report)
+        return sweep(conditions, store, where.key(study="text_transport", k=k, sources=where.sources, **more), report)
 
     found = run(headline(case, sets), case)
     others = {**doses(swept, calibration, own), **places(swept, own), **owners(swept, own), **flat(rivals(swept, top))}
@@ -257,12 +214,16 @@ def full_study(model, store, report, n: int = 64):
     best = {name: choose(tried, name) for name in METHODS}
     whole = flat(rivals(case, top))
     wanted = {f"best {name}": whole[setting] for name, setting in best.items()}
-    found |= run({**wanted, "asked for": whole["asked for, prompt"]}, case, best=best)
+    if "asked for, prompt" in whole:
+        wanted["asked for"] = whole["asked for, prompt"]
+    found |= run(wanted, case, best=best)
     found |= {f"swept: {name}": cell for name, cell in small.items()}
     found |= {f"tried: {name}": cell for name, cell in tried.items()}
+    by_k = {f"top, k {size}": calibration.top(size) for size in KS if size <= calibration.width} | random_sets(
+        calibration, top
+    )
     index = {
-        "k": K, "best": best, "described": described(case, calibration, sets), "attributes": list(PAIR_ATTRIBUTES),
-        "swept": len(swept.prompts), "tried": len(trial.prompts), "sources": case.sources,
-        "difference of top k": {str(k): float(case.difference_share(calibration.top(k)).mean()) for k in (*KS, K)},
+        "k": k, "best": best, "described": described(case, calibration, sets | by_k), "sources": case.sources,
+        "attributes": list(PAIR_ATTRIBUTES), "swept": len(swept.prompts), "tried": len(trial.prompts),
     }  # fmt: skip
     return case, found, index
