@@ -24,7 +24,7 @@ from ..metrics import squared_distance
 from ..patching import inject
 from ..sweep import sweep
 from ..toyworld.prompts import Attributes, format_prompt
-from .cases import Calibration, calibrate, control_sets
+from .cases import STEPS, Calibration, calibrate, control_sets
 from .pairs import SCENE, SUBJECT, harmonic_mean, mean_over
 from .subjects import SubjectCase, subject_case
 
@@ -125,7 +125,7 @@ def candidates(case: SubjectCase, calibration: Calibration) -> dict[str, dict[st
         },
         "pasting": {
             f"pasting {n}, {mask} mask": ({"steps": n, "mask": mask}, pasted(case, n, mask))
-            for n in range(case.steps // 2, case.steps + 1)
+            for n in range(case.steps // 2, case.steps + 1, 2)
             for mask in ("source", "union")
         },
     }
@@ -177,32 +177,31 @@ def sweeps(case: SubjectCase, calibration: Calibration, chosen: dict) -> dict[st
         f"{name} {k}": moved(case, wide[key])
         for name, key in (("random", "random 1"), ("bottom", "bottom"), ("complement of", "complement"))
     }
-    for n in {K, k}:
-        for mask in ("source", "target", "truth", None):
-            found[f"top {n}, {mask or 'no'} mask"] = moved(case, calibration.top(n), mask)
+    for mask in ("source", "target", "truth", None):
+        found[f"top {k}, {mask or 'no'} mask"] = moved(case, calibration.top(k), mask)
     half = last // 2
     for first, end in ((0, half), (half, last), (0, last - 2), (2, last)):
         found[f"top {k}, steps {first + 1} to {end}"] = moved(case, calibration.top(k), steps=slice(first, end))
     found |= {f"image-to-image {n}": image_to_image(case, n) for n in range(1, last)}
-    for mask in ("source", "union"):
-        found |= {f"pasting {n}, {mask} mask": pasted(case, n, mask) for n in range(2, last + 1)}
+    found |= {f"pasting {n}, source mask": pasted(case, n, "source") for n in range(2, last + 1)}
     return found
 
 
-def full_study(model, store, report, n: int = 64):
+def full_study(model, store, report=None, n: int = 64, seed: int = 0, steps: int = STEPS):
     """All of it: (case, cells by "group: condition", index with the chosen settings); n pairs for headline numbers, a
-    quarter of them for sweeps, three eighths at another place and for scenes that ask for no subject."""
+    quarter of them for all else, and as many calibration pairs for the choice of settings."""
     with tempfile.TemporaryDirectory() as folder:
-        return _full_study(model, store, report, n, Path(folder))
+        return _full_study(model, store, report, n, seed, steps, Path(folder))
 
 
-def _full_study(model, store, report, n, folder):
-    calibration = calibrate(model)
-    sets, few, some, judge = control_sets(calibration, K), max(2, n // 4), max(2, 3 * n // 8), ToyJudge()
+def _full_study(model, store, report, n, seed, steps, folder):
+    calibration = calibrate(model, steps=steps)
+    sets, few, judge = control_sets(calibration, K), max(2, n // 4), ToyJudge()
     cells: dict[str, dict[str, np.ndarray]] = {}
     chosen: dict[str, dict] = {}
 
     def case_of(count, **options):
+        options = {"seed": seed, "steps": steps, **options}
         return subject_case(model, count, folder, masks_on=calibration.top(K), judge=judge, **options)
 
     def run(group, case, conditions):
@@ -210,13 +209,12 @@ def _full_study(model, store, report, n, folder):
         cells.update({f"{group}: {name}": cell for name, cell in done.items()})
         return done
 
-    tuning = case_of(few, split="calibration")
+    apart = {"split": "calibration", "seed": seed + 1}
+    tuning = case_of(few, **apart)
     for method, options in candidates(tuning, calibration).items():
         done = run("calibration", tuning, {name: condition for name, (_, condition) in options.items()})
         chosen[method] = options[choose(done)][0]
-    variants = inversions(
-        lambda **options: case_of(few, split="calibration", **options), calibration, **chosen["transport"]
-    )
+    variants = inversions(lambda **options: case_of(few, **apart, **options), calibration, **chosen["transport"])
     done = run("calibration", tuning, {name: condition for name, (_, condition) in variants.items()})
     chosen["inversion"] = variants[choose(done)][0]
     del tuning, variants, options
@@ -240,14 +238,17 @@ def _full_study(model, store, report, n, folder):
     empty = case_of(few, caption="")
     run("empty caption", empty, {f"top {c}": moved(empty, calibration.top(c)) for c in sorted({K, k})})
     for place in ("elsewhere", "nothing"):
-        other = case_of(some, place=place)
-        found = {"untouched": untouched(other), "random 1": moved(other, sets["random 1"])}
-        found |= {f"top {c}": moved(other, calibration.top(c)) for c in sorted({K, k})}
+        other = case_of(few, place=place)
+        mask = "source" if place == "nothing" else "union"  # an empty scene has no subject to find a mask of
+        found = {"untouched": untouched(other), "random 1": moved(other, sets["random 1"], mask)}
+        found |= {f"top {c}": moved(other, calibration.top(c), mask) for c in sorted({K, k})}
+        if mask == "union":
+            found[f"top {k}, source mask"] = moved(other, calibration.top(k), "source")
         found |= {
-            "all channels": moved(other, None),
+            "all channels": moved(other, None, mask),
             "image-to-image": image_to_image(other, **chosen["image-to-image"]),
             "pasting": pasted(other, **chosen["pasting"]),
         }
         run(place, other, found)
-    index = {"k": K, "chosen": chosen, "counts": list(COUNTS), "sweep": few, "places": some}
+    index = {"k": K, "chosen": chosen, "counts": list(COUNTS), "sweep": few}
     return case, cells, index
