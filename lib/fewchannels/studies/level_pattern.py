@@ -49,7 +49,7 @@ class ToneReader:
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         unit = np.asarray(images, dtype=np.float32) / 255
-        return {"colour": unit.mean(axis=(1, 2)), "detail": detail(unit), **self.read(images)}
+        return {"colour": unit.mean(axis=(1, 2)).astype(np.float16), "detail": detail(unit), **self.read(images)}
 
 
 def detail(images: np.ndarray) -> np.ndarray:
@@ -224,9 +224,7 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
     conditions |= ablations(case, some, calibration, ("mean level",))
     conditions |= ablations(case, {"top": sets["top"]}, calibration, ("zero",)) | single_blocks(case, sets["top"])
     # levels are kept whole, so that their variance can be resampled: fewer prompts keep the file small
-    conditions |= states(study_case(model, max(2, 5 * n // 8)), equal) | writings(
-        case, some | {"bottom": sets["bottom"]}
-    )
+    conditions |= states(study_case(model, max(2, n // 2)), equal) | writings(case, some | {"bottom": sets["bottom"]})
     probed = {name: chosen for name, chosen in sets.items() if name != "complement"}
     conditions |= probings(model, probed) | probings(model, {"top": sets["top"]} | some, captions=False)
     cells = sweep(conditions, store, case.key(study="level_pattern", k=K), report)

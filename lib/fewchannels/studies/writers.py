@@ -206,7 +206,8 @@ def writers_cell(seen: Writers, chosen: ChannelSet) -> dict[str, np.ndarray]:
     [P, L, 2]: the same of what is gated. written [P, L, 2, 3]: the share of the set's output level, and of its pattern,
     that came in, that attention wrote and that the MLP wrote (each three add up to 1; a part that works against the
     whole is negative). read [P, L, 2]: how strongly the next layers read the set over the others. gate_size [P, T, 2]:
-    mean |gate| of the set and of the others at each step, mean over blocks. gates [P, L, T, 2]: mean |gate| of the set.
+    mean |gate| of the set and of the others at each step, mean over blocks. gates [P, L, T]: mean |gate|
+    of the set in each block, both gates together. All float16.
     """
     size = np.abs(seen.gates)  # [P, L, T, 2, D]
     each = [over_others(size[:, :, :, i].mean(axis=2), chosen) for i in range(2)]
@@ -223,9 +224,9 @@ def writers_cell(seen: Writers, chosen: ChannelSet) -> dict[str, np.ndarray]:
         "written": written,
         "read": np.stack([over_others(seen.read[:, :, i], chosen) for i in range(2)], axis=-1),
         "gate_size": np.stack(steps, axis=-1),
-        "gates": np.where(mask[:, None, None], size, 0).sum(axis=-1) / np.maximum(mask.sum(axis=1), 1)[:, None, None],
+        "gates": np.where(mask[:, None], size.mean(axis=3), 0).sum(axis=-1) / np.maximum(mask.sum(axis=1), 1)[:, None],
     }
-    return {name: value.astype(np.float32) for name, value in cell.items()}
+    return {name: value.astype(np.float16) for name, value in cell.items()}
 
 
 def over_steps(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
