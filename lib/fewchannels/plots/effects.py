@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, expect, plain_log, styled
 
@@ -73,8 +74,10 @@ def dots(
     if log:
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
-    elif min(value for _, _, (value, _, _) in rows if np.isfinite(value)) >= 0:
+        return figure
+    if min(value for _, _, (value, _, _) in rows if np.isfinite(value)) >= 0:
         axes.set_xlim(left=0)
+    axes.xaxis.set_major_locator(MaxNLocator(5))  # more, and their numbers touch each other
     return figure
 
 
