@@ -85,7 +85,15 @@ def test_models_lists_every_layout(capsys):
     assert main(["models", "--json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [row["class"] for row in rows] == list(TABLE)
-    assert {"family", "blocks", "text", "guidance"} <= set(rows[0])
+    assert {"family", "blocks", "text", "guidance", "batched", "turns", "second", "grid", "pixels"} <= set(rows[0])
+    known = {row["class"]: row for row in rows}
+    assert known["SD3Transformer2DModel"]["batched"] == ["uncond", "cond"]
+    assert known["Ideogram4Transformer2DModel"]["second"] == "unconditional_transformer"
+    assert "use_kv_cache=False" in known["QwenImage21Transformer2DModel"]["turn_off_cache"]
+    assert known["Flux3Transformer2DModel"]["blocks"][1]["path"] == "mode_blocks.image"
+    line = next(line for line in shown.splitlines() if line.startswith("ZImage"))
+    assert "batched (cond + uncond)" in line
+    assert line.endswith("noise_refiner (image), context_refiner (text), layers (one row, image first)")
 
 
 @pytest.mark.parametrize(

@@ -231,19 +231,33 @@ def _words(value: Any) -> str:
 def _models(options: argparse.Namespace) -> None:
     from dataclasses import asdict
 
+    from .layouts.guards import KEPT_KEYS
     from .layouts.table import TABLE
 
     rows = []
     for layout in TABLE.values():
         row = asdict(layout)
-        rows.append({"class": row.pop("name"), **row})
+        rows.append({"class": row.pop("name"), **row, "turn_off_cache": KEPT_KEYS.get(layout.name)})
     if options.json:
         print(json.dumps(rows, indent=2))
         return
-    print(f"{'transformer class':34} {'family':20} {'text':7} {'guidance':26} blocks")
+    cells = [("transformer class", "family", "text", "guidance", "px", "blocks (what they return)")]
     for row in rows:
-        blocks = ", ".join(f"{b['path']} ({b['returns']})" for b in row["blocks"])
-        print(f"{row['class']:34} {row['family']:20} {row['text']:7} {row['guidance']:26} {blocks}")
+        order = " + ".join(row["batched"] or row["turns"])
+        blocks = ", ".join(f"{b['path']} ({_form(b)})" for b in row["blocks"])
+        guidance = f"{row['guidance']} ({order})" if order else row["guidance"]
+        cells.append((row["class"], row["family"], row["text"], guidance, str(row["pixels"] or "-"), blocks))
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+    print(f"{len(rows)} classes. px: side of a token in the picture. --json says more.")
+
+
+def _form(blocks: dict[str, Any]) -> str:
+    """What a list of blocks returns, for people."""
+    if blocks["returns"] == "fused":
+        return f"one row, image {blocks['image']}"
+    return {"txt_img": "text, image", "img_txt": "image, text", "img": "image", "txt": "text"}[blocks["returns"]]
 
 
 def _positive(text: str) -> int:

@@ -99,7 +99,7 @@ _ROWS = (
     Layout("NucleusMoEImageTransformer2DModel", "Nucleus-Image", IMAGE_ONLY, grid="img_shapes", text="cross",
            **IN_TURN),
     Layout("QwenImageTransformer2DModel", "Qwen-Image", (Blocks("transformer_blocks", "txt_img"),),
-           grid="img_shapes", text="joint", guidance="two passes, or embedded"),
+           grid="img_shapes", text="joint", **MAYBE_EMBEDDED),
     # Text and condition images come first, in turn, and the drawn image last.
     Layout("QwenImage21Transformer2DModel", "Qwen-Image 2.1", (Blocks("transformer_blocks", "fused", image="last"),),
            grid="img_shapes_last", text="joint", **IN_TURN),
@@ -109,7 +109,7 @@ _ROWS = (
     Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
     Layout("HunyuanImageTransformer2DModel", "HunyuanImage 2.1",
            (Blocks("transformer_blocks", "img_txt"), Blocks("single_transformer_blocks", "img_txt")),
-           grid="latent", text="joint", pixels=32, guidance="two passes, or embedded"),
+           grid="latent", text="joint", pixels=32, **MAYBE_EMBEDDED),
     Layout("JoyImageEditTransformer3DModel", "JoyImage-Edit", (Blocks("double_blocks", "img_txt"),),
            grid="latent_items", text="joint", **IN_TURN),
     Layout("HiDreamImageTransformer2DModel", "HiDream-I1",
