@@ -206,3 +206,12 @@ def test_names_and_prompts_that_do_not_fit_say_what_there_is(toy, scenes):
         looked.masks("bottom")
     with pytest.raises(ValueError, match="scene_case"):
         spatial.conditions(spatial.scene_case(toy, scenes[1:]), scenes, calibrate(toy, [scenes[0].prompt] * 2, steps=1))
+
+
+def test_other_pipelines_can_be_looked_at_too(flux, prompts):
+    """FLUX passes its own sigmas and a shift to the scheduler, and packs its latents."""
+    pictures = [np.full((64, 64, 3), value, np.uint8) for value in (40, 200)]
+    looked = look(flux, prompts[:2], {"top": Rule("top", 4)}, clean=pictures, levels=(1.0, 0.5), height=64, width=64)
+    assert looked.sigmas == pytest.approx([1.0, 0.5])
+    assert looked.clusters["top"].shape == (2, 4, 2, *looked.grid)
+    assert looked.clusters["own estimate"].shape == (2, 1, 2, *looked.grid)

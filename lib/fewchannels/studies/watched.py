@@ -11,6 +11,7 @@ is the clean picture for a flow whose velocity is noise minus picture (Esser et 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -98,6 +99,7 @@ def at_levels(model, levels: Sequence[float]) -> Iterator[None]:
     scheduler = _scheduler(model)
     original = scheduler.set_timesteps
 
+    @functools.wraps(original)  # pipelines ask the signature whether sigmas may be passed
     def set_timesteps(num_inference_steps=None, device=None, **more):
         if num_inference_steps not in (None, len(wanted)):
             raise ValueError(f"{num_inference_steps} steps for {len(wanted)} noise levels: pass steps={len(wanted)}")
