@@ -189,11 +189,11 @@ def taken(cells: Mapping[str, Mapping[str, np.ndarray]], edit: str, kind: str, m
     """`measure(cell)` [P] of "edit/kind"; for kind "random" of all draws that are there, [P, draws]. Raises KeyError
     for a condition that was not run."""
     if kind != "random":
-        return np.asarray(measure(cells[f"{edit}/{kind}"]))
+        return np.asarray(measure(cells[f"{edit}/{kind}"]), dtype=np.float64)
     draws = [cells[f"{edit}/{name}"] for name in RANDOM if f"{edit}/{name}" in cells]
     if not draws:
         raise KeyError(f"{edit}/random 1")
-    return np.stack([measure(cell) for cell in draws], axis=1)
+    return np.stack([np.asarray(measure(cell), dtype=np.float64) for cell in draws], axis=1)
 
 
 def interval(values: np.ndarray) -> Interval:
@@ -223,17 +223,26 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
     some = {name: few[name] for name in ("top", "random 1", "energy-matched") if name in few}
     conditions |= ablations(case, some, calibration, ("mean level",))
     conditions |= ablations(case, {"top": sets["top"]}, calibration, ("zero",)) | single_blocks(case, sets["top"])
-    # levels are kept whole, so that their variance can be resampled: fewer prompts keep the file small
-    conditions |= states(study_case(model, max(2, n // 2)), equal) | writings(case, some | {"bottom": sets["bottom"]})
     probed = {name: chosen for name, chosen in sets.items() if name != "complement"}
     conditions |= probings(model, probed) | probings(model, {"top": sets["top"]} | some, captions=False)
     cells = sweep(conditions, store, case.key(study="level_pattern", k=K), report)
+    cells |= sweep(writings(case, some | {"bottom": sets["bottom"]}), store, case.key(study="writers", k=K), report)
+    # levels are kept whole, so that their variance can be resampled: fewer prompts keep the file small
+    half = study_case(model, max(2, n // 2))
+    cells |= sweep(states(half, equal), store, half.key(study="levels", k=K, noises=NOISES), report)
+    cells["levels/bottom"].pop("level", None)
     moved = transports(pairs, {"top": sets["top"]}, ("both",))
     moved |= transports(pairs, {n: s for n, s in few.items() if n != "random 3"}, ("level", "pattern"))
     cells |= sweep(moved | differences(pairs, sets["top"]), store, pairs.key(study="level_pattern", k=K), report)
+    cells = {name: {part: _small(array) for part, array in cell.items()} for name, cell in cells.items()}
     index = {
         "k": K, "noises": NOISES, "attributes": list(ATTRIBUTES), "subject": list(SUBJECT), "scene": list(SCENE),
         "shares": {name: [round(float(x), 4) for x in calibration.shares(s)["energy"]] for name, s in sets.items()},
         "count": {name: [int(x) for x in calibration.shares(s)["count"]] for name, s in sets.items()},
     }  # fmt: skip
     return case, cells, index
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    """In float16 where that holds it: three digits are more than an interval over prompts can use."""
+    return array.astype(np.float16) if array.dtype == np.float32 and not (np.abs(array) > 6e4).any() else array
