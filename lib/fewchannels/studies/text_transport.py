@@ -205,7 +205,8 @@ def full_study(model, store, report, n: int = 64, k: int = K, seed: int = 0, ste
     own = {**sets, "top of the difference": sets["top of the difference"][: len(swept.prompts)]}
 
     def run(conditions, where, **more):
-        return sweep(conditions, store, where.key(study="text_transport", k=k, sources=where.sources, **more), report)
+        more |= {} if k == K else {"k": k}
+        return sweep(conditions, store, where.key(study="text_transport", sources=where.sources, **more), report)
 
     found = run(headline(case, sets), case)
     others = {**doses(swept, calibration, own), **places(swept, own), **owners(swept, own), **flat(rivals(swept, top))}
