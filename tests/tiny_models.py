@@ -93,10 +93,10 @@ def _chroma():
 
 def _sd3():
     config = dict(sample_size=32, patch_size=2, in_channels=4, out_channels=4, num_layers=3, attention_head_dim=8,
-                  num_attention_heads=4, caption_projection_dim=32, joint_attention_dim=32, pooled_projection_dim=64,
+                  num_attention_heads=4, caption_projection_dim=32, joint_attention_dim=64, pooled_projection_dim=64,
                   pos_embed_max_size=16)  # fmt: skip
     return _latent(dm.SD3Transformer2DModel, 2, 4, lambda seed, batch: {
-        "encoder_hidden_states": random(seed + 1, batch, TEXT, 32), "pooled_projections": random(2, batch, 64),
+        "encoder_hidden_states": random(seed + 1, batch, TEXT, 64), "pooled_projections": random(2, batch, 64),
     }, config)  # fmt: skip
 
 

@@ -126,6 +126,8 @@ class Model:
             raise ValueError(f"batch_size={batch_size}: expected at least 1")
         given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": height, "width": width}
         given = {name: value for name, value in {**given, **more}.items() if value is not None}
+        if isinstance(negative := given.get("negative_prompt"), str):
+            given["negative_prompt"] = [negative] * len(prompts)  # Z-Image and others take none but one a prompt
         given["output_type"] = "latent" if output == "latent" else "np"
         self._refuse_unknown(given)
         size = batch_size or (32 if type(self.pipeline).__name__ == "ToyWorldPipeline" else 4)
@@ -259,12 +261,9 @@ def _from_folder(path: Path, dtype):
 
 def _known(name: str):
     """Raise NoLayout for a class that the table does not hold, ImportError for one that diffusers does not."""
-    import diffusers
-
     layout_of(name)
-    if not hasattr(diffusers, name):
-        older = diffusers.__version__
-        raise ImportError(f"the installed diffusers {older} has no {name} (0.42.1 has): pip install -U diffusers")
+    if not hasattr(importlib.import_module("diffusers"), name):
+        raise ImportError(f"the installed diffusers has no {name} (0.42.1 has): pip install -U diffusers")
 
 
 def _from_pretrained(kind, source, dtype, **more):
