@@ -106,7 +106,8 @@ def look(
             stack.enter_context(at_levels(model, levels))
         loop = stack.enter_context(watched(model))
         if clean is not None:
-            stack.enter_context(renoised(model, encode(model, list(clean))))
+            size = generation.get("height"), generation.get("width")
+            stack.enter_context(renoised(model, encode(model, list(clean), *size)))
         places = {name: word_places(model, prompts, rows) for name, rows in (words or {}).items()}
         looking = stack.enter_context(attention_to(model, places)) if places else None
         found = stack.enter_context(capture(model, Clusters(chosen)))
