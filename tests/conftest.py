@@ -11,7 +11,8 @@ import shutil
 import numpy as np
 import pytest
 import torch
-from tiny_models import TINY, _flux
+from tiny_models import TINY
+from tiny_pipelines import PIPELINES
 
 # headless in a container, and nothing that Chromium itself would fetch
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
@@ -81,7 +82,7 @@ def flux():
     """A whole random FLUX.1 pipeline, 2 + 2 blocks of width 32, as a loaded model."""
     import fewchannels as fc
 
-    return fc.load(build_flux_pipeline())
+    return fc.load(PIPELINES["FLUX.1"]().pipeline)
 
 
 @pytest.fixture(scope="session")
@@ -97,44 +98,6 @@ def tiny():
 
     build.names = sorted(TINY)
     return build
-
-
-def word_tokenizer(words, length):
-    """A real fast tokenizer over a handful of words."""
-    from tokenizers import Tokenizer, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
-    vocabulary = {word: i for i, word in enumerate(["<pad>", "<unk>", "</s>", *sorted(words)])}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", eos_token="</s>", model_max_length=length
-    )
-
-
-def build_flux_pipeline():
-    """FluxPipeline of random parts: tiny CLIP and T5 text encoders, a tiny VAE (8 px a latent, 16 px a token)."""
-    from diffusers import AutoencoderKL, FlowMatchEulerDiscreteScheduler, FluxPipeline
-    from transformers import CLIPTextConfig, CLIPTextModel, T5Config, T5EncoderModel
-
-    words = {word for prompt in PROMPTS for word in prompt.split()}
-    torch.manual_seed(0)
-    clip = CLIPTextModel(CLIPTextConfig(vocab_size=64, hidden_size=32, intermediate_size=37, num_hidden_layers=1,
-                                        num_attention_heads=4, max_position_embeddings=77, eos_token_id=2,
-                                        pad_token_id=0, bos_token_id=1))  # fmt: skip
-    t5 = T5EncoderModel(T5Config(vocab_size=64, d_model=32, d_kv=8, d_ff=37, num_layers=1, num_heads=4))
-    vae = AutoencoderKL(
-        down_block_types=["DownEncoderBlock2D"] * 4, up_block_types=["UpDecoderBlock2D"] * 4,
-        block_out_channels=[8, 8, 8, 8], layers_per_block=1, latent_channels=1, norm_num_groups=4,
-        use_quant_conv=False, use_post_quant_conv=False, shift_factor=0.1, scaling_factor=0.3, sample_size=64,
-    )  # fmt: skip
-    pipeline = FluxPipeline(
-        scheduler=FlowMatchEulerDiscreteScheduler(), vae=vae.eval(), text_encoder=clip.eval(),
-        tokenizer=word_tokenizer(words, 77), text_encoder_2=t5.eval(), tokenizer_2=word_tokenizer(words, 24),
-        transformer=_flux()[0],
-    )  # fmt: skip
-    pipeline.set_progress_bar_config(disable=True)
-    return pipeline
 
 
 @pytest.fixture
