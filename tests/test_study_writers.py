@@ -8,7 +8,7 @@ import torch
 from fewchannels.channels import ChannelSet
 from fewchannels.hooks import capture
 from fewchannels.stats import ChannelStats
-from fewchannels.studies.writers import check_blocks, columns, over_others, watch_writers, writers_cell
+from fewchannels.studies.writers import check_blocks, columns, gate_shares, over_others, watch_writers, writers_cell
 
 FEW = ChannelSet(tuple(np.arange(layer, layer + 4) for layer in range(6)), 192, "four a block")
 
@@ -59,11 +59,19 @@ def test_cell_of_a_set(seen):
     assert cell["gate"].shape == (2, 6, 3)
     assert cell["gate_size"].shape == (2, 2, 2)
     assert np.allclose(cell["written"].sum(axis=-1), 1, atol=1e-2)
-    assert cell["gates"].shape == (2, 6, 2)
+    assert cell["gate_by"].shape == (2, 2)
+    assert (cell["gate_by"].sum(axis=1) <= 1.001).all()
     partly = ChannelSet((*[np.arange(4)] * 5, np.arange(0)), 192, "none in the last block")
     cell = writers_cell(seen[0], partly)
     assert np.isnan(cell["gate"][:, 5]).all()
     assert np.isfinite(cell["gate_size"]).all()
+
+
+def test_what_a_gate_follows():
+    gates = np.zeros((3, 1, 4, 2, 5))
+    gates[:, :, :, 0] += np.arange(4.0)[:, None]  # the first gate by step, the second by prompt
+    gates[:, :, :, 1] += np.arange(3.0)[:, None, None, None]
+    assert np.allclose(gate_shares(gates, ChannelSet(([1, 2],), 5)), np.eye(2))
 
 
 def test_over_others_by_hand():

@@ -226,7 +226,12 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
     probed = {name: chosen for name, chosen in sets.items() if name != "complement"}
     conditions |= probings(model, probed) | probings(model, {"top": sets["top"]} | some, captions=False)
     cells = sweep(conditions, store, case.key(study="level_pattern", k=K), report)
-    cells |= sweep(writings(case, some | {"bottom": sets["bottom"]}), store, case.key(study="writers", k=K), report)
+    cells |= sweep(
+        writings(case, some | {"bottom": sets["bottom"]}),
+        store,
+        case.key(study="writers, gates by channel", k=K),
+        report,
+    )
     # levels are kept whole, so that their variance can be resampled: fewer prompts keep the file small
     half = study_case(model, max(2, n // 2))
     cells |= sweep(states(half, equal), store, half.key(study="levels", k=K, noises=NOISES), report)

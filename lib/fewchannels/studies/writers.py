@@ -21,6 +21,7 @@ import torch
 
 from ..channels import ChannelSet
 from ..hooks import capture
+from .levels import variance_shares
 
 SUPPORTED = ("JointTransformerBlock",)
 GATES = ("attention", "MLP")
@@ -206,8 +207,8 @@ def writers_cell(seen: Writers, chosen: ChannelSet) -> dict[str, np.ndarray]:
     [P, L, 2]: the same of what is gated. written [P, L, 2, 3]: the share of the set's output level, and of its pattern,
     that came in, that attention wrote and that the MLP wrote (each three add up to 1; a part that works against the
     whole is negative). read [P, L, 2]: how strongly the next layers read the set over the others. gate_size [P, T, 2]:
-    mean |gate| of the set and of the others at each step, mean over blocks. gates [P, L, T]: mean |gate|
-    of the set in each block, both gates together. All float16.
+    mean |gate| of the set and of the others at each step, mean over blocks. gate_by [2, 2]: of the two
+    gates' variance in the set's median channel, the share of the step and of the prompt; no prompts here. All float16.
     """
     size = np.abs(seen.gates)  # [P, L, T, 2, D]
     each = [over_others(size[:, :, :, i].mean(axis=2), chosen) for i in range(2)]
@@ -224,9 +225,19 @@ def writers_cell(seen: Writers, chosen: ChannelSet) -> dict[str, np.ndarray]:
         "written": written,
         "read": np.stack([over_others(seen.read[:, :, i], chosen) for i in range(2)], axis=-1),
         "gate_size": np.stack(steps, axis=-1),
-        "gates": np.where(mask[:, None], size.mean(axis=3), 0).sum(axis=-1) / np.maximum(mask.sum(axis=1), 1)[:, None],
+        "gate_by": gate_shares(seen.gates, chosen),
     }
     return {name: value.astype(np.float16) for name, value in cell.items()}
+
+
+def gate_shares(gates: np.ndarray, chosen: ChannelSet) -> np.ndarray:
+    """[2, 2], gates by (step, prompt): shares of a gate's variance over prompts and steps, in the median channel of a
+    set over all blocks. gates: [P, L, T, 2, D], as from `Writers`. A gate does not see the noise."""
+    found = []
+    for i in range(2):
+        each = [variance_shares(gates[:, None, b, :, i][..., own]) for b, own in enumerate(chosen) if len(own)]
+        found.append([np.nanmedian(np.concatenate([s[what] for s in each])) for what in ("step", "prompt")])
+    return np.array(found)
 
 
 def over_steps(values: np.ndarray, mask: np.ndarray) -> np.ndarray:
