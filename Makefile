@@ -3,6 +3,8 @@
 #   make check    style, stripped notebooks, spelling, addresses     make serve   the built site on localhost
 PYTHON ?= python3
 PORT ?= 8000
+# Notebooks to run at the same time; each needs about 2 GB of memory.
+JOBS ?= 2
 VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
@@ -40,11 +42,11 @@ notebooks: env
 	@$(VENV) book/build.py notebooks $(if $(ONLY),--only $(ONLY))
 
 book: env
-	@$(VENV) book/build.py
+	@$(VENV) book/build.py --jobs $(JOBS)
 
 # Only where it is missing: `make book` is the one that refreshes.
 $(SITE): | env
-	@$(VENV) book/build.py
+	@$(VENV) book/build.py --jobs $(JOBS)
 
 test: env $(SITE)
 	$(VENV) -m pytest -m "not slow"
