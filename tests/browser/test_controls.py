@@ -138,11 +138,16 @@ def test_every_control_changes_what_is_shown(open_page, site, address, page_name
     if 'class="fc-widget' not in text and "plotly.min.js" not in text:
         assert name != EXPLORED, f"{name} has no explorer"
         return
-    page, watch = open_page(f"{address}/{name}" if source == "server" else (site / name).as_uri())
-    page.wait_for_timeout(300)
-    used, dead = use_widgets(page)
-    plots, dead_plots = use_plots(page)
-    page.close()
+    # where a busy machine leaves the explorer when a control's turn comes, that control may rightly change nothing (one
+    # scale for all maps, at the map that sets it): a dead control is dead twice
+    for _ in range(2):
+        page, watch = open_page(f"{address}/{name}" if source == "server" else (site / name).as_uri())
+        page.wait_for_timeout(300)
+        used, dead = use_widgets(page)
+        plots, dead_plots = use_plots(page)
+        page.close()
+        assert watch.errors == []
+        if not dead + dead_plots:
+            break
     assert dead + dead_plots == []
-    assert watch.errors == []
     assert used + plots > 0 or name != EXPLORED, f"{name} has no control"
