@@ -186,7 +186,7 @@ def test_imports_go_downwards(file):
 def test_the_layers_are_read_from_real_imports():
     assert "layouts" in ours(LIB / "hooks.py")
     assert ("torch", True) in imported(LIB / "hooks.py")
-    assert {"diffusers"} <= {name.split(".")[0] for name, top in imported(LIB / "models.py") if not top}
+    assert {"diffusers"} <= {name.split(".")[0] for name, top in imported(LIB / "models" / "loading.py") if not top}
 
 
 def test_only_models_and_the_toy_world_import_diffusers_and_models_does_so_lazily():
