@@ -124,8 +124,8 @@ class Model:
         Sample i starts from noise that (seed, samples[i]) alone decides, samples being 0, 1, ... where not given: the
         same seed on the same machine and batch size gives the same bits, another batch size the same to about 1e-4.
         latents [B, ...] replaces that noise. What is None takes the model's `defaults`, else the pipeline's.
-        More arguments by name go to the pipeline (such as negative_prompt, a string or a list of one a prompt, true_cfg_scale,
-        callback_on_step_end).
+        More arguments by name go to the pipeline (such as negative_prompt, a string or a list of one a prompt,
+        true_cfg_scale, callback_on_step_end).
 
         Returns output="np" uint8 [B, H, W, 3]; "float" float32 [B, H, W, 3] in 0 to 1; "pil" a list of images;
         "latent" the latents as a tensor. Raises TypeError for an argument that this pipeline does not accept.

@@ -20,9 +20,9 @@ class Preset:
 
     name: hub name. transformer: its class. steps: denoising steps (None: the pipeline's own). generation: more
     arguments of generate by name, such as guidance_scale. size: side of the picture in pixels (None: the
-    pipeline's own). batch_size: pictures at once. k: channels that count as top. study_steps: steps of the chapters' many generations,
-    where fewer will do (None: steps). billions: parameters of the transformer. gigabytes: all
-    weight files in 16 bit. licence: the name its card gives. gated: whether the hub asks to accept it first.
+    pipeline's own). batch_size: pictures at once. k: channels that count as top. study_steps: steps of the
+    chapters' many generations, where fewer will do (None: steps). billions: parameters of the transformer. gigabytes:
+    all weight files in 16 bit. licence: the name its card gives. gated: whether the hub asks to accept it first.
     """
 
     name: str | None = None
