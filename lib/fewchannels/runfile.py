@@ -138,7 +138,7 @@ def read_header(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, tupl
         header = json.loads(raw)
         metadata = header.pop("__metadata__", {})
         tensors = {name: (t["dtype"], tuple(t["shape"]), tuple(t["data_offsets"])) for name, t in header.items()}
-    except (ValueError, AttributeError, KeyError, TypeError) as error:
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise RunFileError(f"{path} is no safetensors file: its header is not the JSON expected ({error})") from None
     record = _read_record(path, metadata)
     expected = 8 + length + max((end for _, _, (_, end) in tensors.values()), default=0)
@@ -157,7 +157,7 @@ def _read_record(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
         raise RunFileError(f"{path}: the {KEY!r} entry is {len(metadata[KEY])} bytes, at most {MAX_JSON} are read")
     try:
         record = json.loads(metadata[KEY])
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise RunFileError(f"{path}: the {KEY!r} entry is no JSON ({error})") from None
     if not isinstance(record, dict) or record.get("format") != FORMAT:
         raise RunFileError(f"{path}: the {KEY!r} entry is no run record (format {FORMAT!r} expected)")

@@ -3,7 +3,7 @@
     paths = write_bad_files(folder, good.read_bytes())      # -> {name: path}
     write_hostile(folder / "hostile.safetensors", good)     # well formed; its texts are markup
 
-Every file of `write_bad_files` has to end in a message, with the page alive. Sizes that a disk need not hold are sparse.
+Every file of `write_bad_files` has to end in a message, with the page alive. The large ones are sparse on the disk.
 """
 
 from __future__ import annotations
