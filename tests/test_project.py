@@ -58,15 +58,17 @@ BESIDE = {
     "exercises": {"notebook"},
     "runfile": set(),
     "prompts": {"toyworld"},
+    "natural_prompts": set(),
+    "prompt_files": set(),
     "toyworld": set(),
     "models": {"toyworld"},
     "judges": {"toyworld"},
     "sweep": {"runfile"},
-    "studies": {"runfile", "prompts", "toyworld"},
+    "studies": {"runfile", "prompts", "natural_prompts", "toyworld"},
 }
 # The scripts that measure the toy world's models look at it through the whole library.
 SCRIPTS = {"toyworld/growth.py", "toyworld/judge_card.py", "toyworld/evaluate.py"}
-ANYTHING = {"cli"}
+ANYTHING = {"cli", "chapters"}
 
 
 def requirements() -> list[str]:

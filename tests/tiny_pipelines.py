@@ -10,10 +10,14 @@ from dataclasses import dataclass, field
 import diffusers
 import tiny_models
 import torch
+from fewchannels.natural_prompts import SPLITS, natural_prompts
 
-WORDS = (
+SHAPES = (
     "a at background blue center circle green large left on plain red small square star striped the top white yellow"
 )
+OURS = (str(p) for split in SPLITS for p in natural_prompts(16, split))
+WORDS = " ".join(sorted({*SHAPES.split(), *" ".join(OURS).split()}))
+VOCABULARY = 512
 NEGATIVE = "a small blue circle at the left"
 
 
@@ -50,7 +54,7 @@ def word_tokenizer(length, words=WORDS):
 def clip(width, projection=False):
     from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-    config = CLIPTextConfig(vocab_size=64, hidden_size=width, intermediate_size=37, num_hidden_layers=2,
+    config = CLIPTextConfig(vocab_size=VOCABULARY, hidden_size=width, intermediate_size=37, num_hidden_layers=2,
                             num_attention_heads=4, max_position_embeddings=77, eos_token_id=2, pad_token_id=0,
                             bos_token_id=1, projection_dim=width)  # fmt: skip
     return (CLIPTextModelWithProjection if projection else CLIPTextModel)(config).eval()
@@ -59,14 +63,17 @@ def clip(width, projection=False):
 def t5(width):
     from transformers import T5Config, T5EncoderModel
 
-    return T5EncoderModel(T5Config(vocab_size=64, d_model=width, d_kv=8, d_ff=37, num_layers=1, num_heads=4)).eval()
+    return T5EncoderModel(
+        T5Config(vocab_size=VOCABULARY, d_model=width, d_kv=8, d_ff=37, num_layers=1, num_heads=4)
+    ).eval()
 
 
 def language_model(width):
     from transformers import Qwen3Config, Qwen3Model
 
-    return Qwen3Model(Qwen3Config(vocab_size=64, hidden_size=width, intermediate_size=2 * width, num_hidden_layers=3,
-                                  num_attention_heads=2, num_key_value_heads=1, head_dim=8)).eval()  # fmt: skip
+    return Qwen3Model(Qwen3Config(vocab_size=VOCABULARY, hidden_size=width, intermediate_size=2 * width,
+                                  num_hidden_layers=3, num_attention_heads=2, num_key_value_heads=1,
+                                  head_dim=8)).eval()  # fmt: skip
 
 
 def autoencoder(channels, kind=diffusers.AutoencoderKL, **more):

@@ -29,9 +29,10 @@ from ..channels import (
     top_channels,
 )
 from ..hooks import capture
-from ..judges import ToyJudge
+from ..judges import ImageJudge, ToyJudge
 from ..kept import KeepTokens
 from ..metrics import squared_distance
+from ..natural_prompts import natural_prompts
 from ..prompts import toyworld_attributes, toyworld_prompts
 from ..stats import ChannelStats
 from ..toyworld.judge import ATTRIBUTES, agreement
@@ -95,10 +96,11 @@ class Case:
     def key(self, **more) -> dict:
         """What results hang on, as JSON values, for `sweep`."""
         prompts = hashlib.sha256("\n".join(self.prompts).encode()).hexdigest()[:16]
-        return {
+        found = {
             "model": self.model.name, "revision": self.model.revision, "prompts": prompts, "n": len(self.prompts),
-            "seed": self.seed, "steps": self.steps, "generation": self.generation, **more,
+            "seed": self.seed, "steps": self.steps, "generation": {**self.model.defaults, **self.generation}, **more,
         }  # fmt: skip
+        return found if self.model.is_toy else found | {"dtype": self.model.provenance()["dtype"]}
 
 
 def toy_case(
@@ -107,6 +109,31 @@ def toy_case(
     """The toy world's first `n` evaluation prompts (one subject each unless told otherwise), read by its judge."""
     attributes = toyworld_attributes(n, "evaluation", first, **({} if subjects is None else {"subjects": subjects}))
     return Case(model, [format_prompt(a) for a in attributes], ToyReader(attributes, features), seed, steps)
+
+
+def plain_case(model, n: int = 16, seed: int = 0, steps: int | None = None, judge: ImageJudge | None = None) -> Case:
+    """`n` evaluation prompts of our own for a model that draws the real world, read by `PictureReader`.
+
+    steps: None takes the model's own number. Raises ValueError for more prompts than there are (32).
+    """
+    prompts = [str(prompt) for prompt in natural_prompts(n)]
+    return Case(model, prompts, PictureReader(prompts, judge), seed, steps or model.steps)
+
+
+class PictureReader:
+    """Pictures to "score" float32 [P], how well each fits its prompt by a judge that gives scores (CLIP: the cosine),
+    and "features" float16 [P, D]; without a judge to nothing."""
+
+    def __init__(self, prompts: Sequence[str], judge: ImageJudge | None = None):
+        self.prompts, self.judge = list(prompts), judge
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        if self.judge is None:
+            return {}
+        return {
+            "score": self.judge.scores(images, self.prompts).astype(np.float32),
+            "features": self.judge.features(images).astype(np.float16),
+        }
 
 
 class ToyReader:
@@ -160,12 +187,15 @@ def calibrate(
     score: str = "abs_mean",
     **generation,
 ) -> Calibration:
-    """Statistics of all blocks over calibration prompts (default: 32 of the toy world's).
+    """Statistics of all blocks over calibration prompts (default: 32 of the toy world's, or 16 of our own for a model
+    that draws the real world).
 
     Second moments, for directions, come from the first eight prompts and every second step, and only where a block is
     no wider than 1,024 channels.
     """
-    prompts = toyworld_prompts(32, "calibration") if prompts is None else list(prompts)
+    if prompts is None:
+        prompts = toyworld_prompts(32, "calibration") if model.is_toy else natural_prompts(16, "calibration")
+    prompts = [str(prompt) for prompt in prompts]
     with capture(model, stats := ChannelStats()):
         model.generate(prompts, seed=seed, steps=steps, **generation)
     if stats.mean.shape[-1] > WIDEST:

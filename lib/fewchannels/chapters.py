@@ -1,0 +1,166 @@
+"""What a notebook does first and on any model: open it, try one picture, say what the rest will cost.
+
+    log_in(model)                                  # in a cell of its own: it waits for a token where one is needed
+    dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
+    steps, k = steps or study_steps(dit), k or dit.preset.k
+    cost(dit, pictures=n * 20, steps=steps)        # "About 14 minutes on this machine."
+    clip = picture_judge(dit, judges)              # None on the toy world, which has its own
+
+On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
+weights are known to fit, and one picture is drawn and measured before anything long begins.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from .hooks import capture
+from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .models import Model, load, preset_of
+from .natural_prompts import natural_prompts
+from .notebook import say, show, start
+from .stats import ChannelStats
+
+JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
+DRIVE = Path("/content/drive")
+
+
+def log_in(model: str | Model) -> None:
+    """Ask for a token of the hub where the model is gated and none is at hand; silent otherwise."""
+    preset = preset_of(getattr(model, "name", model))
+    if not preset.gated:
+        return
+    import huggingface_hub
+
+    if huggingface_hub.get_token() is None:
+        say(
+            f"{preset.name} is gated ({preset.licence}). Accept its licence on [its page](https://huggingface.co/"
+            f"{preset.name}), log in here with a token that may read, and run the next cell."
+        )
+        huggingface_hub.notebook_login()
+
+
+def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
+    """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
+
+    Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
+    store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
+    """
+    if store and DRIVE in Path(store).parents and "google.colab" in sys.modules and not DRIVE.is_dir():
+        importlib.import_module("google.colab.drive").mount(str(DRIVE))
+    dit = load(model, **dict(options or {}))
+    start(dit)
+    if dit.is_toy:
+        return dit
+    record = dit.provenance()
+    say(
+        f"**{dit.name}** ({record['class']}, revision {str(record['revision'])[:19]}), {len(dit.layers)} blocks, "
+        f"{record['dtype']} on {record['device']}, {dit.steps} steps"
+        + "".join(f", {name} {value}" for name, value in dit.defaults.items() if name != "num_inference_steps")
+        + ". The words of this chapter were written for the toy world: where a sentence names its scenes, read it as "
+        "an example. Numbers and figures are this model's own, and claims are reported, not asserted."
+    )
+    _smoke(dit)
+    return dit
+
+
+def _smoke(dit: Model) -> None:
+    """One prompt, with what a chapter will do at the least: every block read."""
+    prompt = str(natural_prompts(1, "calibration")[0])
+    began = time.monotonic()
+    with capture(dit, stats := ChannelStats()):
+        picture = dit.generate([prompt], seed=0)
+    dit.seconds = time.monotonic() - began  # of one picture at the model's own steps, capture included
+    from .plots import images_grid
+
+    show(
+        images_grid(picture, titles=[prompt]),
+        alt=f"The picture that {dit.name} drew for the prompt: {prompt}.",
+        caption=f"A first picture: {prompt}; seed 0, {len(stats.steps)} steps.",
+    )
+    bad = int(stats.nonfinite.sum())
+    grid = " x ".join(map(str, stats.grid))
+    say(
+        f"One picture took **{dit.seconds:.1f} s** at {len(stats.steps)} steps, on {grid} image tokens of "
+        f"{stats.mean.shape[-1]} channels{_peak(dit)}."
+        + (f" **{bad} activations were inf or nan**: load it with dtype float32 or bfloat16." if bad else "")
+    )
+
+
+def _peak(dit: Model) -> str:
+    import torch
+
+    if dit.device.type != "cuda":
+        return ""
+    most, whole = torch.cuda.max_memory_allocated(dit.device), torch.cuda.mem_get_info(dit.device)[1]
+    return f", with {most / 2**30:.1f} of {whole / 2**30:.0f} GiB of GPU memory at the peak"
+
+
+def study_steps(dit: Model) -> int:
+    """Steps of a chapter's many generations: fewer than the model's own where its preset says that this will do."""
+    return dit.preset.study_steps or dit.steps
+
+
+def cost(dit: Model, pictures: int, steps: int, store: str | Path = "") -> None:
+    """Say what the chapter's generations will take, by the first picture's time; silent on the toy world.
+
+    pictures: how many will be drawn, all conditions together. steps: of each.
+    """
+    if dit.is_toy:
+        return
+    minutes = pictures * dit.seconds * steps / max(1, dit.steps or steps) / 60
+    say(
+        f"This chapter draws about {pictures} pictures of {steps} steps: **about {max(1, round(minutes))} "
+        f"{'minute' if minutes < 1.5 else 'minutes'}** on this machine, by the time of the first one. Interrupt the kernel and lower n if that is too long. "
+        + (
+            f"Results are kept in {store} as they come: run the notebook again after a stop, and it goes on there."
+            if store
+            else "Set `store` to a folder, and what is done is kept should the machine stop."
+        )
+    )
+
+
+def picture_judge(dit: Model, judges: Mapping[str, object] | None = None, kind: str = "clip") -> ImageJudge | None:
+    """The judge of real pictures, or None on the toy world, and where it cannot be had, which is said.
+
+    kind: "clip" (scores, features) or "segmenter" (masks). judges: a hub name, a folder or a judge for each kind;
+    what is missing takes the judge's default, and None as a value does without.
+    """
+    if kind not in JUDGES:
+        raise ValueError(f"kind={kind!r}: expected one of {', '.join(JUDGES)}")
+    unknown = set(judges or {}) - set(JUDGES)
+    if unknown:
+        raise ValueError(f"judges has {', '.join(sorted(unknown))}: expected {', '.join(JUDGES)}")
+    if dit.is_toy:
+        return None
+    wanted = dict(judges or {}).get(kind, JUDGES[kind].default)
+    if wanted is None or isinstance(wanted, ImageJudge):
+        return wanted
+    try:
+        return JUDGES[kind](wanted)
+    except OSError as error:
+        say(
+            f"The judge {wanted} could not be loaded ({str(error).splitlines()[0]}), so what needs it is left out. "
+            f'Pass a folder that holds it: judges = {{"{kind}": "..."}}.'
+        )
+        return None
+
+
+def toy_only(dit: Model, what: str) -> bool:
+    """True on the toy world; elsewhere False, and a sentence says that this part was skipped and why."""
+    if not dit.is_toy:
+        say(f"*{what} needs scenes whose truth is known exactly, so it is skipped for {dit.name}.*")
+    return dit.is_toy
+
+
+def judged_by(judge: ImageJudge | None) -> str:
+    """For a caption: which network gave the scores, at which revision; "" without one."""
+    if judge is None:
+        return ""
+    record = judge.provenance()
+    revision = f" ({str(record['revision'])[:12]})" if record.get("revision") else ""
+    return f" Judged by {record['judge']} {record['model']}{revision}: that network's opinion, not the truth."
