@@ -44,7 +44,7 @@ LAYERS = (
     {"ablation", "patching", "inversion"},
     {"judges"},
     {"metrics"},
-    {"survey"},
+    {"survey", "recording"},
     {"sweep"},
     {"studies"},
 )
@@ -53,7 +53,8 @@ BESIDE = {
     "__init__": set(),
     "__main__": {"cli"},
     "plots": set(),
-    "widgets": set(),
+    "widgets": {"runfile"},
+    "recording": {"runfile"},
     "notebook": {"plots"},
     "exercises": {"notebook"},
     "runfile": set(),

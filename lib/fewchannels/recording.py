@@ -1,0 +1,148 @@
+"""Generate once and keep what the channels did: statistics of all, token maps of some, the pictures, as one `Run`.
+
+    run = record(model, prompts, seed=0)
+    edited = record(model, prompts, seed=0, like=run, ablate={"how": "zero", "channels": run_channels(run, "top")})
+
+What `fewchannels run` writes and an explorer shows. A recording can be told to stop between any two blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import numpy as np
+
+from .ablation import ablate as ablated
+from .channels import ChannelSet, bottom_channels, random_channels, top_channels
+from .hooks import capture
+from .kept import KeepTokens
+from .runfile import Run
+from .stats import ChannelStats
+
+
+class Stopped(Exception):
+    """The recording was told to stop; the model is as it was."""
+
+
+class _Watch:
+    """A sink that keeps nothing: tells how far the run is, and ends it where it is asked to."""
+
+    def __init__(self, total: int | None, report: Callable[[float], None] | None, stopped: Callable[[], bool] | None):
+        self._total, self._report, self._stopped, self._seen = total, report, stopped, 0
+
+    def start(self, layers, grid):
+        self._layers = len(layers)
+
+    def add(self, tokens, *, layer, step, samples, grid=None):
+        if self._stopped is not None and self._stopped():
+            raise Stopped("stopped before the end")
+        self._seen += len(samples)
+        if self._report is not None and self._total:
+            self._report(min(1.0, self._seen / (self._total * self._layers)))
+
+
+def record(
+    model: Any,
+    prompts: Sequence[str],
+    *,
+    seed: int = 0,
+    k: int = 8,
+    score: str = "abs_mean",
+    shown: tuple[int, int, int] = (12, 4, 4),
+    map_steps: Sequence[int] | None = None,
+    like: Run | None = None,
+    ablate: dict[str, Any] | None = None,
+    merge: bool = False,
+    label: str = "",
+    report: Callable[[float], None] | None = None,
+    stopped: Callable[[], bool] | None = None,
+    **asked: Any,
+) -> Run:
+    """A Run of `model.generate(prompts, seed=seed, **asked)`: statistics, maps of chosen channels, pictures.
+
+    Its index holds the sets "top", "random" and "bottom", k channels a block each, ranked by `score`, and "shown": the
+    channels whose token maps are kept, as many of each as `shown` says. like: take these sets from an earlier run (the
+    same channels before and after an edit); else the model runs twice, first to rank and then for the maps.
+    map_steps: at which steps maps are kept (None: at all).
+    ablate: {"how": an edit of `fewchannels.ablate`, "channels": a ChannelSet}; what is recorded is then what the model
+    goes on with, after the edit. merge: statistics over all prompts together. report: is told the share done, 0 to 1.
+    stopped: is asked between blocks; once it says True the recording ends.
+
+    Raises Stopped for that, and what generate, capture and ablate raise; the model is always left as it was.
+    """
+    passes = 1 if like is not None or not sum(shown) else 2
+    total = passes * len(prompts) * (asked.get("steps") or model.steps or 0)
+    watch = _Watch(total or None, report, stopped)
+
+    def run_with(*sinks: Any) -> np.ndarray:
+        with ExitStack() as stack:
+            if ablate is not None:
+                stack.enter_context(ablated(model, ablate["channels"], ablate["how"]))
+            stack.enter_context(capture(model, watch, *sinks))
+            return model.generate(list(prompts), seed=seed, **asked)
+
+    stats = ChannelStats(per_sample=not merge)
+    if like is not None:
+        sets = {name: ChannelSet.from_json(given) for name, given in like.index["channels"].items()}
+        tokens = KeepTokens(steps=map_steps, channels=sets["shown"]) if "shown" in sets else None
+        images = run_with(stats, *([tokens] if tokens else []))
+    else:
+        images = run_with(stats)
+        sets = channel_sets(stats, k, score, shown)
+        tokens = KeepTokens(steps=map_steps, channels=sets["shown"]) if "shown" in sets else None
+        if tokens:
+            run_with(tokens)
+    edit = {"how": str(ablate["how"]), "channels": ablate["channels"].to_json()} if ablate else None
+    run = Run(
+        provenance={**model.provenance(), "seed": seed, **asked, "steps": len(stats.steps), "edit": edit},
+        prompts=list(prompts),
+        stats=stats.to_arrays(),
+        images=images,
+        index={
+            "layers": list(stats.layers), "steps": [int(step) for step in stats.steps], "grid": list(stats.grid),
+            "score": score, "channels": {name: chosen.to_json() for name, chosen in sets.items()},
+        },
+    )  # fmt: skip
+    if edit:
+        edit["label"] = f"{edit['how']} {ablate['channels'].label}".strip()
+    if label:
+        run.index["label"] = label
+    sigmas = getattr(getattr(model.pipeline, "scheduler", None), "sigmas", None)
+    if sigmas is not None and len(sigmas) == len(stats.steps) + 1:
+        run.index["sigmas"] = [round(float(sigma), 4) for sigma in sigmas[:-1]]
+    if tokens:
+        run.maps["shown"], run.index["maps"] = _maps(tokens, len(prompts))
+    return run
+
+
+def channel_sets(stats: Any, k: int, score: str, shown: tuple[int, int, int]) -> dict[str, ChannelSet]:
+    """The sets of a run by name: top, random (outside the top), bottom, and shown, whose maps are kept."""
+    width = np.shape(stats.mean)[-1]
+    most = min(width, max(k, *shown))
+    sets = {"top": top_channels(stats, k, score), "bottom": bottom_channels(stats, k, score)}
+    wide = {"top": top_channels(stats, most, score), "bottom": bottom_channels(stats, most, score)}
+    if 2 * k <= width:
+        apart = wide["top"] if most + k <= width else sets["top"]
+        sets["random"] = random_channels(stats, k, outside=apart)[0]
+        wide["random"] = sets["random"]
+    if sum(shown):
+        rows = []
+        for layer in range(len(wide["top"])):
+            parts = [wide[name][layer][:count] for name, count in zip(("top", "random", "bottom"), shown, strict=True)
+                     if name in wide]  # fmt: skip
+            rows.append(list(dict.fromkeys(np.concatenate(parts).tolist())))
+        fewest = min(map(len, rows))
+        sets["shown"] = ChannelSet(tuple(np.asarray(row[:fewest]) for row in rows), width, "channels with maps")
+    return sets
+
+
+def _maps(tokens: KeepTokens, samples: int) -> tuple[np.ndarray, dict]:
+    """Maps [S, L, T, h, w, k] and their entry in the index."""
+    maps = tokens.array
+    entry = {
+        "axes": ["sample", "layer", "step", "row", "column", "channel"], "channels": "shown",
+        "samples": list(range(samples)), "steps": [int(step) for step in tokens.steps],
+    }  # fmt: skip
+    return maps.reshape(*maps.shape[:3], *tokens.grid, maps.shape[-1]), {"shown": entry}
