@@ -1,6 +1,6 @@
 """Run notebooks on toy-size real pipelines: models saved to folders, with judges of random weights, no network.
 
-    save_all(tmp_path)                                    # {"SD3": {"model": folder, "options": {...}, "judges": {...}}}
+    save_all(tmp_path)                                   # {"SD3": {"model": folder, "options": {...}, "judges": {...}}}
     python tests/notebook_runs.py FOLDER SD3 2            # the first two cells of every notebook, one step
 
 The quick form runs in one process, so that torch and diffusers are imported once for all notebooks.
