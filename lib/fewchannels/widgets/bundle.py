@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 SOURCES = HERE / "js"
 BUNDLE = HERE / "bundle.js"
 ENTRY = "index.js"
+WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
@@ -42,24 +43,33 @@ def _ordered(name: str, sources: Path, seen: dict[str, str], path: tuple[str, ..
 
 def build(sources: Path = SOURCES) -> str:
     """The bundle's text: an ES module whose default export is `{ render({ model, el }) }`."""
-    owner: dict[str, str] = {}
     parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
     style = (sources / "style.css").read_text(encoding="utf-8")
     style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
     # The host's own rules (a theme's `dl dd`, a notebook's `label`) would win by specificity: the class thrice.
     style = re.sub(r"\.fc-widget(?=[ ,{])", ".fc-widget" * 3, style)
     parts.append(f"const STYLE = {json.dumps(style)};")
-    for name, text in _ordered(ENTRY, sources, {}).items():
+    if (sources / WORKER).exists():
+        worker = "\n\n".join(_joined(WORKER, sources, entry=None))
+        parts.append(f"const RUN_WORKER = {json.dumps(worker, ensure_ascii=False)};")
+    return "\n\n".join([*parts, *_joined(ENTRY, sources, entry=ENTRY)]) + "\n"
+
+
+def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
+    """The modules that `first` needs and itself, without imports and exports; only `entry` keeps its exports."""
+    owner: dict[str, str] = {}
+    parts = []
+    for name, text in _ordered(first, sources, {}).items():
         body = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
         for number, line in enumerate(body.splitlines(), 1):
-            if re.match(r"import\b", line) or (line.startswith("export") and name != ENTRY):
+            if re.match(r"import\b", line) or (line.startswith("export") and name != entry):
                 raise ValueError(f"js/{name}, line {number} without imports: {line!r} is outside the bundle's dialect")
         for match in _DECLARED.finditer(body):
             if match["name"] in owner:
                 raise ValueError(f"js/{name}: {match['name']!r} is already declared in js/{owner[match['name']]}")
             owner[match["name"]] = name
         parts.append(f"// js/{name}\n{body.strip()}")
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def main(argv: list[str] | None = None) -> int:

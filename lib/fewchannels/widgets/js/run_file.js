@@ -1,0 +1,138 @@
+// A run file from the reader's disk as a run (packed_run.js says what that is). Nothing is uploaded, and the file is
+// never read whole: a worker reads the slices that a view needs, this side keeps the last views and asks for the next.
+
+import { createCache } from "./lru.js";
+import { RunFileError } from "./run_error.js";
+import { mapTable } from "./run_maps.js";
+
+const PATIENCE = 60_000; // ms that opening may take
+const VIEWS = 64_000_000; // bytes of scores kept on this side
+
+// file: a File or Blob. Rejects with RunFileError, whose message is for the reader of the page.
+// connect: () -> Promise of { postMessage, onmessage, close }, the reader's end; for hosts without workers, and tests.
+export async function openRun(file, { key = "file", connect = connectReader } = {}) {
+  const port = await connect();
+  const waiting = new Map();
+  let asked = 0;
+  let lost = null;
+  port.onmessage = ({ data: { id, value, error } }) => {
+    const { resolve, reject } = waiting.get(id) || {};
+    waiting.delete(id);
+    if (reject && error !== undefined) reject(new RunFileError(error));
+    else if (resolve) resolve(value);
+  };
+  const fail = (message) => {
+    lost = new RunFileError(message);
+    for (const { reject } of waiting.values()) reject(lost);
+    waiting.clear();
+    port.close();
+  };
+  port.onfail = () => fail("The reader of the file stopped, perhaps for want of memory. Open the file again, or a smaller one.");
+  const ask = (name, given) =>
+    new Promise((resolve, reject) => {
+      if (lost) {
+        reject(lost);
+        return;
+      }
+      waiting.set(++asked, { resolve, reject });
+      port.postMessage({ id: asked, name, given });
+    });
+
+  const timer = setTimeout(() => fail(`The file could not be opened within ${PATIENCE / 1000} seconds.`), PATIENCE);
+  try {
+    const { about, maps } = await ask("open", file);
+    const run = fileRun(about, maps, ask, key, () => fail("The file was closed."));
+    // The first view is read at once, so that a file whose values are damaged is refused when it is opened.
+    await run.scores(run.scoreNames.includes(run.score) ? run.score : run.scoreNames[0], 0, run.steps.length >> 1);
+    return run;
+  } catch (error) {
+    fail("The file was closed.");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fileRun(about, maps, ask, key, close) {
+  const table = mapTable(maps);
+  const cache = createCache(VIEWS);
+  const pictures = new Map();
+  const { layers, steps, width } = about;
+  const fetched = (score, prompt, step) =>
+    cache.get(`${score} ${prompt} ${step}`, 4 * layers.length * width, () => ask("scores", { score, prompt, step }));
+  return {
+    ...about,
+    key,
+    precision: "Values are those of the file, float32.",
+    async scores(score, prompt, step) {
+      const now = await fetched(score, prompt, step);
+      if (prompt >= 0 || !about.perPrompt) {
+        for (const next of [step - 1, step + 1]) if (next >= 0 && next < steps.length) fetched(score, prompt, next).catch(() => {});
+      }
+      return now;
+    },
+    alongTime: (score, prompt, channel) =>
+      cache.get(`time ${score} ${prompt} ${channel}`, 4 * layers.length * steps.length, () => ask("alongTime", { score, prompt, channel })),
+    mapChannels: table.channels,
+    mapPrompts: table.prompts,
+    mapSteps: table.steps,
+    async map(prompt, layer, step, channel) {
+      const at = table.find(prompt, layer, step, channel);
+      if (!at) return null;
+      const size = about.grid ? about.grid[0] * about.grid[1] : 4096;
+      return cache.get(`map ${prompt} ${layer} ${step} ${channel}`, 4 * size, () => ask("map", { at }));
+    },
+    async picture(prompt, condition = "") {
+      const name = `${prompt} ${condition}`;
+      if (!pictures.has(name)) {
+        const found = await ask("picture", { prompt, condition });
+        if (!found) return null;
+        const url = URL.createObjectURL(new Blob([found.bytes], { type: "image/webp" }));
+        pictures.set(name, { url, width: found.width, height: found.height });
+      }
+      return pictures.get(name);
+    },
+    ask: null,
+    close() {
+      for (const { url } of pictures.values()) URL.revokeObjectURL(url);
+      pictures.clear();
+      cache.clear();
+      close();
+    },
+  };
+}
+
+// The bundle carries the reader as a text, RUN_WORKER: a worker's program, or where workers from Blobs are refused (by
+// a page's content rules) a module of this page.
+async function connectReader() {
+  const url = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const program = url(`${RUN_WORKER}\nserveRuns(self);`);
+  try {
+    return await new Promise((resolve, reject) => {
+      const worker = new Worker(program);
+      setTimeout(reject, 10_000, new Error("no answer")); // refused without a word, in some browsers
+      const port = { postMessage: (message) => worker.postMessage(message), close: () => worker.terminate() };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error("no worker"));
+        if (port.onfail) port.onfail();
+      };
+      worker.onmessage = () => {
+        worker.onmessage = (event) => port.onmessage(event);
+        resolve(port);
+      };
+    });
+  } catch {
+    return besides((await import(url(`${RUN_WORKER}\nexport { serveRuns };`))).serveRuns);
+  } finally {
+    URL.revokeObjectURL(program);
+  }
+}
+
+// A reader in this thread, behind the same messages.
+export function besides(serve) {
+  const far = { postMessage: (data) => setTimeout(() => near.onmessage({ data }), 0) };
+  const near = { onmessage: () => {}, postMessage: (data) => setTimeout(() => far.onmessage && far.onmessage({ data }), 0), close: () => (far.onmessage = null) };
+  serve(far);
+  return near;
+}

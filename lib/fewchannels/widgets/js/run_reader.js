@@ -1,0 +1,130 @@
+// Reads a run file by slices: opened once, then asked for one view at a time. Runs in a worker, or where there is none.
+
+import { createCache } from "./lru.js";
+import { RunFileError, quoted, refuse } from "./run_error.js";
+import { readHeader } from "./run_header.js";
+import { readIndex } from "./run_index.js";
+import { ITEM, firstBad, floats, webpSize } from "./run_numbers.js";
+
+const BUDGET = 160_000_000; // bytes of values kept: one prompt of FLUX.1 under two scores
+const WHOLE = 4_000_000; // a block's rows over all steps are read at once up to this, else step by step
+
+// blob: a File or Blob -> { about, maps, conditions, scores, alongTime, map, picture }. Rejects with RunFileError only.
+export async function openReader(blob) {
+  const read = async (begin, end) => {
+    let buffer;
+    try {
+      buffer = await blob.slice(begin, end).arrayBuffer();
+    } catch {
+      refuse("The file cannot be read any more: it was moved, changed or deleted since it was chosen. Choose it again.");
+    }
+    if (buffer.byteLength !== end - begin) refuse("The file became shorter while it was read. Choose it again.");
+    return new Uint8Array(buffer);
+  };
+  const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));
+  const [samples, layers, steps, width] = stats.shape;
+  const cache = createCache(BUDGET);
+  const whole = steps * width * 4 <= WHOLE;
+
+  // Rows of one statistic in one block: of all steps, or of one.
+  function rows(name, sample, layer, step) {
+    const at = whole ? 0 : step;
+    const count = whole ? steps * width : width;
+    const from = ((sample * layers + layer) * steps + at) * width;
+    return cache.get(`${name} ${from}`, 4 * count, async () => {
+      const { begin } = stats.tensors[name];
+      const values = floats(await read(begin + 4 * from, begin + 4 * (from + count)), "F32");
+      const bad = firstBad(values);
+      if (bad >= 0) {
+        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[at + Math.floor(bad / width)]}, channel ${bad % width}`;
+        refuse(`stats/${name} holds ${values[bad]} (${where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.`);
+      }
+      return values;
+    });
+  }
+
+  // -> a function of a channel, for one prompt, block and step
+  async function row(score, sample, layer, step) {
+    const offset = whole ? step * width : 0;
+    if (score === "energy") {
+      const [mean, spread] = await Promise.all([rows("mean", sample, layer, step), rows("var", sample, layer, step)]);
+      return (i) => spread[offset + i] + mean[offset + i] ** 2;
+    }
+    const values = await rows(score === "abs_mean" ? "mean" : score, sample, layer, step);
+    return (i) => Math.abs(values[offset + i]);
+  }
+
+  function chosen(score, prompt) {
+    if (!stats.scores.includes(score)) refuse(`The run has no score ${quoted(score)}; it has ${stats.scores.join(", ")}.`);
+    if (samples === 1) return [0];
+    return prompt < 0 ? Array.from({ length: samples }, (_, i) => i) : [inside("prompt", prompt, samples)];
+  }
+
+  function inside(what, value, count) {
+    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(`${what} ${value}: expected 0 to ${count - 1}.`);
+    return value;
+  }
+
+  async function mapValues(group, at) {
+    const { tensor, height, width: columns } = group;
+    const count = tensor.shape[5];
+    const size = height * columns * count;
+    const place = ((at.prompt * layers + at.layer) * group.steps.length + at.step) * size;
+    const bytes = ITEM[tensor.dtype];
+    const all = await cache.get(`${group.name} ${place}`, 4 * size, async () =>
+      floats(await read(tensor.begin + bytes * place, tensor.begin + bytes * (place + size)), tensor.dtype),
+    );
+    const values = new Float32Array(height * columns);
+    for (let i = 0; i < values.length; i++) values[i] = all[i * count + at.channel];
+    if (firstBad(values) >= 0) refuse("This map holds values that are nan or inf: the numbers overflowed where the run was made. Keep the maps as float32.");
+    return { values, height, width: columns };
+  }
+
+  return {
+    about: { ...about, scoreNames: stats.scores, conditions: images.map(({ condition }) => condition) },
+    maps: maps.map(({ channels, prompts, steps: places }) => ({ channels, prompts, steps: places })),
+    async scores({ score, prompt, step }) {
+      const places = chosen(score, prompt);
+      inside("step", step, steps);
+      const out = new Float32Array(layers * width);
+      for (const sample of places) {
+        const found = await Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step)));
+        for (let layer = 0; layer < layers; layer++) {
+          for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;
+        }
+      }
+      return out;
+    },
+    async alongTime({ score, prompt, channel }) {
+      const places = chosen(score, prompt);
+      inside("channel", channel, width);
+      const out = new Float32Array(layers * steps);
+      for (const sample of places) {
+        for (let layer = 0; layer < layers; layer++) {
+          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step)));
+          for (let step = 0; step < steps; step++) out[layer * steps + step] += found[step](channel) / places.length;
+        }
+      }
+      return out;
+    },
+    map: ({ at }) => mapValues(maps[inside("group", at.group, maps.length)], at),
+    async picture({ prompt, condition }) {
+      const shown = images.find((entry) => entry.condition === condition);
+      if (!shown || prompt >= shown.pictures.length) return null;
+      const tensor = shown.pictures[inside("prompt", prompt, shown.pictures.length)];
+      if (tensor.end - tensor.begin > 64_000_000) refuse(`The picture of prompt ${prompt} has ${tensor.end - tensor.begin} bytes, more than this page reads.`);
+      const bytes = await read(tensor.begin, tensor.end);
+      const size = webpSize(bytes);
+      if (!size || size[0] !== shown.width || size[1] !== shown.height) {
+        refuse(`The picture of prompt ${prompt} is no WebP file of ${shown.width} x ${shown.height} px, as the record says. Copy or compute the file again.`);
+      }
+      return { bytes, width: shown.width, height: shown.height };
+    },
+  };
+}
+
+// Whatever goes wrong while a bad file is read is the file's fault, and said in the reader's words.
+export function readersError(error) {
+  if (error instanceof RunFileError) return error;
+  return new RunFileError(`The file could not be read (${quoted(error && error.message)}): it is damaged, or too large for this device.`);
+}
