@@ -120,6 +120,16 @@ def test_a_claim_that_fails_stops_the_toy_world_and_nothing_else(shown):
     assert "Does not hold here** (on black-forest-labs/FLUX.2-klein-4B)" in shown[0][0]["text/markdown"]
 
 
+def test_on_another_model_what_is_not_finite_is_told_and_not_kept(shown):
+    start("black-forest-labs/FLUX.2-klein-4B")
+    with shown:
+        keep("x", float("nan"), (np.nan, np.nan))
+        check("few-hold-much", False, np.float64("nan"), (0.1, np.inf))
+    ((data, metadata),) = list(shown)
+    assert data["text/markdown"].startswith("**Cannot be told here** (on black-forest-labs/FLUX.2-klein-4B). Eight")
+    assert metadata == {}
+
+
 def test_an_unregistered_claim_is_an_error_and_a_missing_file_is_none(folder, monkeypatch):
     with pytest.raises(UnregisteredClaim, match=r"'other' is not registered.*few-hold-much, steady"):
         check("other", True)

@@ -80,8 +80,11 @@ def keep(name: str, value: Any, interval: Sequence[float] | None = None) -> None
 
     Shows nothing. NumPy scalars become Python's, since the prose formats them. Raises ValueError for a name that is not
     [a-z0-9_]+, TypeError for a value that is no number, text or truth value, and, while a page is being built,
-    ValueError where a name is kept twice with different values.
+    ValueError where a name is kept twice with different values. On another model than "toyworld" what is not finite,
+    such as a mean over no picture, is not kept.
     """
+    if _undefined(value, *(interval or ())):
+        return
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
         raise ValueError(f"keep({name!r}): a name has small letters, digits and underscores only")
     value = _plain(f"keep({name!r})", value)
@@ -104,12 +107,16 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
     name: the claim's id. condition: the truth of its direction or threshold, already computed. value, interval: the
     numbers behind it, for the reader. Raises CheckFailed on the model that the text was written for, where the outcome
     is not what the text says: a claim's optional `found` in claims.yml is "holds" (the default) or "does not hold",
-    set once the study was run. On any other model the cell says whether the claim holds here. Raises UnregisteredClaim
-    for an id that claims.yml lacks; where there is no such file (Colab), the id stands for the words.
+    set once the study was run. On any other model the cell says whether the claim holds here, or that it cannot be told
+    where a number is not finite. Raises UnregisteredClaim for an id that claims.yml lacks; where there is no such file
+    (Colab), the id stands for the words.
     """
     if type(condition).__name__ not in ("bool", "bool_"):
         raise TypeError(f"check({name!r}): the condition is {condition!r}; expected one truth value")
     holds = bool(condition)
+    if _undefined(value, *(interval or ())):
+        say(f"**Cannot be told here** (on {_session.model}). {_claim(name)['statement']}")
+        return holds
     value = None if value is None else _plain(f"check({name!r})", value)
     low, high = _interval(f"check({name!r})", interval)
     claim = _claim(name)
@@ -226,6 +233,13 @@ def _claim(name: str) -> dict[str, str]:
             f"the study is run; registered are {', '.join(claims) or 'none'}"
         )
     return claims[name]
+
+
+def _undefined(*numbers_: Any) -> bool:
+    """Whether a number of another model is not finite; on the model that the text was written for that is an error."""
+    if _session.model == WRITTEN_FOR:
+        return False
+    return any(isinstance(n, numbers.Real) and not math.isfinite(n) for n in numbers_)
 
 
 def _plain(where: str, value: Any) -> Any:

@@ -75,7 +75,7 @@ def dots(
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
         return figure
-    if min(value for _, _, (value, _, _) in rows if np.isfinite(value)) >= 0:
+    if min((value for _, _, (value, _, _) in rows if np.isfinite(value)), default=0) >= 0:
         axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(5))  # more, and their numbers touch each other
     return figure
