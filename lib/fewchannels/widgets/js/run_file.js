@@ -1,17 +1,17 @@
 // A run file from the reader's disk as a run (packed_run.js says what that is). Nothing is uploaded, and the file is
-// never read whole: a worker reads the slices that a view needs, this side keeps the last views and asks for the next.
+// never read whole: a worker reads the slices that a view needs and keeps what it read last.
 
-import { createCache } from "./lru.js";
 import { RunFileError } from "./run_error.js";
 import { mapTable } from "./run_maps.js";
 
 const PATIENCE = 60_000; // ms that opening may take
-const VIEWS = 64_000_000; // bytes of scores kept on this side
 
 // file: a File or Blob. Rejects with RunFileError, whose message is for the reader of the page.
 // connect: () -> Promise of { postMessage, onmessage, close }, the reader's end; for hosts without workers, and tests.
 export async function openRun(file, { key = "file", connect = connectReader } = {}) {
-  const port = await connect();
+  const port = await connect().catch(() => {
+    throw new RunFileError("This page may not start the program that reads files (its content rules forbid it). Open the page from another place, or from the disk.");
+  });
   const waiting = new Map();
   let asked = 0;
   let lost = null;
@@ -55,32 +55,19 @@ export async function openRun(file, { key = "file", connect = connectReader } = 
 
 function fileRun(about, maps, ask, key, close) {
   const table = mapTable(maps);
-  const cache = createCache(VIEWS);
   const pictures = new Map();
-  const { layers, steps, width } = about;
-  const fetched = (score, prompt, step) =>
-    cache.get(`${score} ${prompt} ${step}`, 4 * layers.length * width, () => ask("scores", { score, prompt, step }));
   return {
     ...about,
     key,
     precision: "Values are those of the file, float32.",
-    async scores(score, prompt, step) {
-      const now = await fetched(score, prompt, step);
-      if (prompt >= 0 || !about.perPrompt) {
-        for (const next of [step - 1, step + 1]) if (next >= 0 && next < steps.length) fetched(score, prompt, next).catch(() => {});
-      }
-      return now;
-    },
-    alongTime: (score, prompt, channel) =>
-      cache.get(`time ${score} ${prompt} ${channel}`, 4 * layers.length * steps.length, () => ask("alongTime", { score, prompt, channel })),
+    scores: (score, prompt, step) => ask("scores", { score, prompt, step }),
+    alongTime: (score, prompt, channel) => ask("alongTime", { score, prompt, channel }),
     mapChannels: table.channels,
     mapPrompts: table.prompts,
     mapSteps: table.steps,
     async map(prompt, layer, step, channel) {
       const at = table.find(prompt, layer, step, channel);
-      if (!at) return null;
-      const size = about.grid ? about.grid[0] * about.grid[1] : 4096;
-      return cache.get(`map ${prompt} ${layer} ${step} ${channel}`, 4 * size, () => ask("map", { at }));
+      return at && ask("map", { at });
     },
     async picture(prompt, condition = "") {
       const name = `${prompt} ${condition}`;
@@ -96,7 +83,6 @@ function fileRun(about, maps, ask, key, close) {
     close() {
       for (const { url } of pictures.values()) URL.revokeObjectURL(url);
       pictures.clear();
-      cache.clear();
       close();
     },
   };

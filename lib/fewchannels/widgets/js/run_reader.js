@@ -16,7 +16,7 @@ export async function openReader(blob) {
     try {
       buffer = await blob.slice(begin, end).arrayBuffer();
     } catch {
-      refuse("The file cannot be read any more: it was moved, changed or deleted since it was chosen. Choose it again.");
+      refuse("The file cannot be read any more: it is a folder, or was moved, changed or deleted since it was chosen. Choose a file again.");
     }
     if (buffer.byteLength !== end - begin) refuse("The file became shorter while it was read. Choose it again.");
     return new Uint8Array(buffer);
@@ -54,6 +54,14 @@ export async function openReader(blob) {
     return (i) => Math.abs(values[offset + i]);
   }
 
+  const rowsOfStep = (score, sample, step) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step)));
+
+  // Where a view read one step, the steps beside it are what the reader moves to next.
+  function warm(score, sample, step) {
+    if (whole) return;
+    for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) rowsOfStep(score, sample, next).catch(() => {});
+  }
+
   function chosen(score, prompt) {
     if (!stats.scores.includes(score)) refuse(`The run has no score ${quoted(score)}; it has ${stats.scores.join(", ")}.`);
     if (samples === 1) return [0];
@@ -88,11 +96,12 @@ export async function openReader(blob) {
       inside("step", step, steps);
       const out = new Float32Array(layers * width);
       for (const sample of places) {
-        const found = await Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step)));
+        const found = await rowsOfStep(score, sample, step);
         for (let layer = 0; layer < layers; layer++) {
           for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;
         }
       }
+      if (places.length === 1) warm(score, places[0], step);
       return out;
     },
     async alongTime({ score, prompt, channel }) {
