@@ -1,20 +1,27 @@
 """Pairs differ as promised, are read as adopted, retained or neither, and hold what a transport needs."""
 
+from dataclasses import replace
+
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.channels import pca_directions, top_channels
+from fewchannels.channels import ChannelSet, pca_directions, top_channels
+from fewchannels.natural_prompts import swapped_pairs
 from fewchannels.patching import inject
 from fewchannels.prompts import toyworld_prompts
+from fewchannels.studies.cases import Calibration
+from fewchannels.studies.pair_runs import affordable, apart
 from fewchannels.studies.pairs import (
     PAIR_ATTRIBUTES,
     SCENE,
     SUBJECT,
+    NaturalPairReader,
     PairCase,
     PairReader,
     harmonic_mean,
     mean_over,
     pair_case,
+    pairs_for,
     prompt_pairs,
 )
 from fewchannels.toyworld.prompts import format_prompt
@@ -129,3 +136,69 @@ def test_groups_of_attributes():
     assert mean_over(rows, SUBJECT)[0] == 0.5
     assert np.isnan(mean_over(rows, SUBJECT)[1])
     assert mean_over(rows, SCENE).tolist() == [1, 0.5]
+
+
+def test_side_by_side_is_the_transport_from_a_recording(case, massive):
+    middle = [np.arange(0)] * 3 + [massive[3]] + [np.arange(0)] * 2
+    bare = replace(case, keep=ChannelSet(tuple(middle), 192))
+    assert not bare.holds(massive)
+    assert np.array_equal(bare.masks["union"], case.masks["union"])
+    where = {"everything": {}, "other source": {"sources": [1, 2, 0]}, "mask": {"mask": "union", "layers": [2, 4]}}
+    for given in where.values():
+        one, other = (c.transport(massive, **given)() for c in (case, bare))
+        for name in ("to_source", "to_target", "moved", "energy"):
+            assert np.allclose(one[name], other[name], rtol=2e-2, atol=1e-4), name
+    one, other = (c.transport([massive] * 3, strength=0.5)() for c in (case, bare))
+    assert np.allclose(one["to_source"], other["to_source"], rtol=2e-2, atol=1e-4)
+    assert np.allclose(bare.difference, case.difference, rtol=1e-3, atol=1e-5)
+    seen = apart(bare, massive)
+    on = (case.difference * massive.mask()).sum(axis=2)
+    assert np.allclose(seen.array("whole"), on, rtol=1e-3, atol=1e-5)
+    assert (seen.array("level") <= seen.array("whole")).all()
+
+
+def test_an_empty_mask_moves_nothing(case, massive):
+    still = case.transport(massive, mask=np.zeros((3, 12, 12), bool))()
+    assert (still["to_target"] == still["moved"]).all()
+    assert (still["energy"] == 1).all()
+
+
+def test_what_is_recorded_fits(toy):
+    with fc.capture(toy, stats := fc.ChannelStats()):
+        toy.generate(toyworld_prompts(1, "calibration"), seed=1, steps=2)
+    found, top, wide = Calibration(stats, None), top_channels(stats, 4), top_channels(stats, 64)
+    tokens = 2 * 2 * 144 * 4  # of one channel in one block: pairs, steps, tokens, bytes
+    assert affordable(found, [top, wide], 2, 4, limit=tokens * 6 * 192) is None
+    assert affordable(found, [top, wide], 2, 4, limit=tokens * 6 * 70).sizes == (64,) * 6
+    assert affordable(found, [top, wide], 2, 4, limit=tokens * 6 * 4) == ChannelSet.from_mask(
+        top.mask(), "what is recorded"
+    )
+    least = affordable(found, [top, wide], 2, 4, limit=1)
+    assert least.sizes == (0, 0, 0, 4, 0, 0)
+
+
+def test_our_own_pairs_are_read_by_what_fits_better(toy):
+    pairs = swapped_pairs(2)
+
+    class Sees:
+        def scores(self, images, prompts):
+            words = [pairs[0][0].subject, pairs[1][1].subject, pairs[0][1].scene, pairs[1][1].scene]
+            return np.array([0.3 if p in words else 0.2 for p in prompts])
+
+    found = NaturalPairReader(pairs, Sees())(np.zeros((2, 8, 8, 3), np.uint8))
+    assert found["adopted"].tolist() == [[1, 0], [0, 0]]
+    assert found["retained"].tolist() == [[0, 1], [1, 1]]
+    assert np.allclose(found["score"], [[0.1, -0.1], [-0.1, -0.1]])
+    assert mean_over(found["adopted"], SUBJECT).tolist() == [1, 0]
+    assert mean_over(found["retained"], SCENE).tolist() == [1, 1]
+    assert mean_over(found["adopted"], ("size", "position")).tolist() == [1, 0]
+    assert mean_over(found["adopted"]).tolist() == [0.5, 0]
+    assert mean_over([[1], [0]], SCENE).tolist() == [1, 0]
+    with pytest.raises(ValueError, match="3 pictures of 2 pairs"):
+        NaturalPairReader(pairs, Sees())(np.zeros((3, 8, 8, 3), np.uint8))
+    with pytest.raises(ValueError, match="expected \\[pairs, 1, 2 or 6"):
+        mean_over(np.zeros((2, 3)))
+    reader = NaturalPairReader(pairs, Sees())
+    assert reader.exchanged[0] == f"{pairs[0][0].subject} {pairs[0][1].scene}"
+    assert pair_case(toy, pairs).sources == [str(source) for source, _ in pairs]
+    assert pairs_for(toy, 2) == prompt_pairs(2)

@@ -12,8 +12,8 @@ Only attributes on which a pair differs count; the others are NaN. Source and ta
 from __future__ import annotations
 
 import functools
-import warnings
-from collections.abc import Sequence
+import hashlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -21,42 +21,37 @@ import torch
 
 from ..channels import ChannelSet, Directions
 from ..hooks import capture
-from ..judges import ToyJudge
+from ..judges import ImageJudge
 from ..masks import partition
 from ..metrics import squared_distance
+from ..natural_prompts import NaturalPrompt, swapped_pairs
+from ..patching import inject
 from ..prompts import toyworld_attributes
 from ..subspaces import subspace
-from ..toyworld.prompts import Attributes, format_prompt
+from ..toyworld.prompts import format_prompt
 from ..trajectories import Trajectory, record
 from .cases import STEPS, Case
+from .pair_readers import (
+    NATURAL_ATTRIBUTES,
+    PAIR_ATTRIBUTES,
+    SCENE,
+    SUBJECT,
+    NaturalPairReader,
+    Pair,
+    PairReader,
+    harmonic_mean,
+    mean_over,
+    value_of,
+)
+from .pair_runs import Compare, apart, carry_both
 
-SUBJECT = ("colour", "shape", "size", "position")
-SCENE = ("background", "texture")
-PAIR_ATTRIBUTES = (*SUBJECT, *SCENE)
+__all__ = [
+    "NATURAL_ATTRIBUTES", "PAIR_ATTRIBUTES", "SCENE", "SUBJECT", "NaturalPairReader", "Pair", "PairCase", "PairReader",
+    "harmonic_mean", "mean_over", "pair_case", "pairs_for", "prompt_pairs", "value_of",
+]  # fmt: skip
+
 SAME_PLACE = 4  # every fourth pair has both subjects at one place and in one size
 APART = 1_000  # candidates that each pair has to itself
-
-
-@dataclass(frozen=True)
-class Pair:
-    """What a source and a target prompt of the toy world ask for, one subject each."""
-
-    source: Attributes
-    target: Attributes
-
-    @property
-    def differ(self) -> tuple[str, ...]:
-        """Those of `PAIR_ATTRIBUTES` in which the two are not the same."""
-        return tuple(name for name in PAIR_ATTRIBUTES if value_of(self.source, name) != value_of(self.target, name))
-
-    @property
-    def same_place(self) -> bool:
-        return not {"size", "position"} & set(self.differ)
-
-
-def value_of(attributes: Attributes, name: str, subject: int = 0) -> str:
-    """The word for one of `PAIR_ATTRIBUTES`."""
-    return getattr(attributes.subjects[subject] if name in SUBJECT else attributes, name)
 
 
 def prompt_pairs(n: int, split: str = "evaluation", first: int = 0) -> list[Pair]:
@@ -94,58 +89,9 @@ def _draw_pair(split: str, number: int) -> Pair:
             return pair
 
 
-class PairReader:
-    """Pictures uint8 [P, H, W, 3] of P pairs to "adopted" and "retained", float16 [P, A] over `PAIR_ATTRIBUTES`, and
-    "subjects" int8 [P], how many the judge found.
-
-    1 where the judge reads the source's word, or the target's; NaN where the two words are one. What is left to 1 is
-    neither. Where it finds two subjects each counts half; where it finds none, no subject attribute is taken or kept.
-    """
-
-    def __init__(self, pairs: Sequence[Pair], judge: ToyJudge | None = None):
-        self.pairs, self.judge = list(pairs), judge or ToyJudge()
-
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        read = self.judge.attributes(images)
-        if len(read) != len(self.pairs):
-            raise ValueError(f"{len(read)} pictures of {len(self.pairs)} pairs: expected one a pair, in their order")
-        rows = {
-            "adopted": [_share(seen, pair, pair.source) for seen, pair in zip(read, self.pairs, strict=True)],
-            "retained": [_share(seen, pair, pair.target) for seen, pair in zip(read, self.pairs, strict=True)],
-        }
-        found = {name: np.array(row, dtype=np.float16) for name, row in rows.items()}
-        return found | {"subjects": np.array([len(seen.subjects) for seen in read], dtype=np.int8)}
-
-
-def _share(read: Attributes, pair: Pair, of: Attributes) -> list[float]:
-    row = []
-    for name in PAIR_ATTRIBUTES:
-        several = range(len(read.subjects)) if name in SUBJECT else range(1)
-        hits = [value_of(read, name, i) == value_of(of, name) for i in several]
-        row.append((float(np.mean(hits)) if hits else 0.0) if name in pair.differ else np.nan)
-    return row
-
-
-def mean_over(rows: np.ndarray, names: Sequence[str] = PAIR_ATTRIBUTES) -> np.ndarray:
-    """The mean [P] over some attributes of "adopted" or "retained" [P, A]; NaN where a pair differs in none of them."""
-    rows = np.asarray(rows, dtype=np.float64)
-    if rows.shape[-1] == 1:  # a reader that tells no attributes apart
-        return rows[..., 0]
-    chosen = rows[..., [PAIR_ATTRIBUTES.index(name) for name in names]]
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        return np.nanmean(chosen, axis=-1)
-
-
-def harmonic_mean(a, b):
-    """Of two shares, 0 where both are 0: high only where both are.
-
-    >>> float(harmonic_mean(1.0, 0.5)), float(harmonic_mean(0.0, 0.0))
-    (0.6666666666666666, 0.0)
-    """
-    a, b = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
-    total = a + b
-    return np.divide(2 * a * b, total, out=np.zeros_like(total), where=total > 0)
+def pairs_for(model, n: int, split: str = "evaluation") -> list:
+    """`prompt_pairs` for the toy world, `swapped_pairs` of our own prompts for every other model; errors as theirs."""
+    return prompt_pairs(n, split) if model.is_toy else swapped_pairs(n, split)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +101,7 @@ class PairCase(Case):
     masks_on: the channels of which `masks` are made. `measure` adds "to_source" and "to_target" [P], mean squared
     distances to the two pictures without transport; where `read` gives no "adopted", a picture that is nearer to the
     source's counts as adopted, in one column. keep: what is recorded of the sources (None: all channels, which
-    only small models can afford: `differences` needs them).
+    only small models can afford; `pair_runs.affordable` tells). What was not recorded is carried side by side.
     """
 
     sources: list[str] = field(default_factory=list)
@@ -171,8 +117,8 @@ class PairCase(Case):
         return trajectory
 
     @functools.cached_property
-    def _compared(self) -> tuple[np.ndarray, _Compare]:
-        compare = _Compare(self.source, len(self.model.layers) // 2, self.steps - 1)
+    def _compared(self) -> tuple[np.ndarray, Compare]:
+        compare = Compare(self.source, (len(self.model.layers) // 2, self.steps - 1), self.masks_on)
         with capture(self.model, compare):
             images = self.draw()
         return images, compare
@@ -188,16 +134,54 @@ class PairCase(Case):
         if self.masks_on is None:
             raise ValueError("masks_on=None: pass the channels that subject masks are made of, such as the top 8")
         layer, step = len(self.model.layers) // 2, self.steps - 1
-        everyone, target = list(range(self.source.samples)), torch.stack(self._compared[1].tokens)
-        part = subspace(self.masks_on, layer, target.shape[-1], "cpu")
-        tokens = {"source": self.source.take(layer, step, everyone, part), "target": part.read(target)}
+        part = subspace(self.masks_on, layer, self.source.width, "cpu")
+        everyone = list(range(self.source.samples))
+        tokens = {
+            "source": self.source.take(layer, step, everyone, part), "target": torch.stack(self._compared[1].tokens)
+        }  # fmt: skip
         found = {name: partition(values, grid=self.source.grid).mask for name, values in tokens.items()}
         return found | {"union": found["source"] | found["target"]}
+
+    def holds(self, chosen) -> bool:
+        """Whether all of these channels (one set or one a pair) are recorded, so that one recording serves."""
+        if self.keep is None:
+            return True
+        sets = chosen if isinstance(chosen, list) else [chosen]
+        kept = self.keep.mask() if isinstance(self.keep, ChannelSet) else False
+        return all(isinstance(one, ChannelSet) and not (one.mask() & ~kept).any() for one in sets)
+
+    def transport(self, chosen, *, mask=None, **where) -> Callable[[], dict[str, np.ndarray]]:
+        """A condition for `sweep`: channels of each source in its target's run, as `condition(inject, ...)` gives it.
+
+        mask: as for inject, or the name of one of `masks`, or a function that makes one. where: strength, layers,
+        steps, sources. Nothing runs, sources included, before the condition is computed.
+        """
+
+        def compute():
+            on = self.masks[mask] if isinstance(mask, str) else mask() if callable(mask) else mask
+            if on is not None and not np.any(on):  # nothing to move, and inject takes no empty mask
+                still = np.zeros(len(self.prompts), dtype=np.float32)
+                return self.measure(self.untouched) | {"moved": still, "energy": still + 1}
+            if self.holds(chosen):
+                return self.condition(inject, self.source, chosen, mask=on, **where)()
+            images, log = carry_both(self, chosen, mask=on, **where)
+            logged = {"moved": log.change[1::2], "energy": log.energy_ratio[1::2]}
+            logged = {name: np.nanmean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}
+            return self.measure(images) | logged
+
+        return compute
 
     @property
     def differences(self) -> np.ndarray:
         """float32 [P, L, T, D]: mean square over tokens of source minus target, which a transport can at most move."""
         return self._compared[1].energy()
+
+    @functools.cached_property
+    def difference(self) -> np.ndarray:
+        """float32 [P, L, D]: the mean of `differences` over steps, also where only some channels were recorded."""
+        if self.keep is not None:
+            return apart(self).array("channels")
+        return self.differences.mean(axis=2, dtype=np.float64).astype(np.float32)
 
     @property
     def difference_moments(self) -> np.ndarray:
@@ -208,76 +192,50 @@ class PairCase(Case):
         """[L]: the share of the source-target difference that a set (or one a pair) holds, over pairs and steps."""
         if isinstance(chosen, Directions):
             return chosen.energy_share(self.difference_moments)
-        energy = self.differences.mean(axis=2, dtype=np.float64)  # [P, L, D]
+        energy = self.difference.astype(np.float64)
         masks = np.stack([chosen.mask()] if isinstance(chosen, ChannelSet) else [one.mask() for one in chosen])
         return (energy * masks).sum(axis=(0, 2)) / energy.sum(axis=(0, 2))
 
     def measure(self, images: np.ndarray) -> dict[str, np.ndarray]:
         found = super().measure(images)
-        apart = squared_distance(images, self.source.images).astype(np.float32)
-        found = {"to_source": apart, "to_target": found.pop("change"), **found}
+        apart_from = squared_distance(images, self.source.images).astype(np.float32)
+        found = {"to_source": apart_from, "to_target": found.pop("change"), **found}
         if "adopted" not in found:
-            nearer = (apart < found["to_target"])[:, None]
+            nearer = (apart_from < found["to_target"])[:, None]
             found |= {"adopted": nearer.astype(np.float16), "retained": (~nearer).astype(np.float16)}
         return found
 
-
-class _Compare:
-    """A sink of capture that holds this run against the recorded one: mean squares and moments of the difference."""
-
-    def __init__(self, source: Trajectory, layer: int, step: int):
-        self.source, self.place = source, (layer, step)
-        self.tokens: list[torch.Tensor] = []
-        self._energy: dict[tuple[int, int], list[torch.Tensor]] = {}
-        self._moments: dict[int, list] = {}
-
-    def start(self, layers, grid):
-        pass
-
-    def add(self, tokens, *, layer, step, samples, grid):
-        if (layer, step) == self.place:
-            self.tokens.extend(tokens.detach().float().cpu())
-        if self.source.channels is not None:
-            return
-        apart = self.source.take(layer, step, list(samples), None, tokens.device).float() - tokens.float()
-        self._energy.setdefault((layer, step), []).extend(apart.square().mean(dim=1).cpu())
-        total = self._moments.setdefault(layer, [0.0, 0])
-        flat = apart.flatten(0, 1)
-        total[0] = total[0] + (flat.T @ flat).double().cpu()
-        total[1] += len(flat)
-
-    def energy(self) -> np.ndarray:
-        self._complain()
-        layers, steps = (sorted({key[i] for key in self._energy}) for i in (0, 1))
-        rows = [[torch.stack(self._energy[layer, step]) for step in steps] for layer in layers]
-        return torch.stack([torch.stack(row) for row in rows]).permute(2, 0, 1, 3).numpy()
-
-    def moments(self) -> np.ndarray:
-        self._complain()
-        return np.stack(
-            [(self._moments[layer][0] / self._moments[layer][1]).numpy() for layer in sorted(self._moments)]
-        )
-
-    def _complain(self):
-        if not self._energy:
-            raise ValueError("only some channels of the sources were kept: the difference needs keep=None")
+    def key(self, **more) -> dict:
+        """As of Case; for other models than the toy world with the sources and the judge, which may be changed."""
+        if self.model.is_toy:
+            return super().key(**more)
+        judge = getattr(self.read, "judge", None)
+        sources = hashlib.sha256("\n".join(self.sources).encode()).hexdigest()[:16]
+        return super().key(**{"sources": sources, "judge": judge and judge.provenance(), **more})
 
 
 def pair_case(
     model,
-    pairs: Sequence[Pair],
+    pairs: Sequence[Pair] | Sequence[tuple[NaturalPrompt, NaturalPrompt]],
     seed: int = 0,
     steps: int = STEPS,
     masks_on: ChannelSet | None = None,
-    judge: ToyJudge | None = None,
+    judge: ImageJudge | None = None,
+    keep=None,
 ) -> PairCase:
-    """A PairCase of toy-world pairs. The toy world's judge reads its own pictures; those of another model, which draws
-    the same sentences in its own way, count as nearer to the source's or to the target's."""
-    toy = type(model.pipeline).__name__ == "ToyWorldPipeline"
-    return PairCase(
-        model, [format_prompt(p.target) for p in pairs], PairReader(pairs, judge) if toy else _unread, seed, steps,
-        sources=[format_prompt(p.source) for p in pairs], masks_on=masks_on,
-    )  # fmt: skip
+    """A PairCase of toy-world pairs, or of pairs (source, target) of our own prompts (`pairs_for` gives what suits).
+
+    The toy world's judge reads its own pictures. Those of our own prompts are read by a judge that scores texts, such
+    as CLIP; without one, and for other models that draw the toy world's sentences in their own way, a picture counts
+    as nearer to the source's or to the target's.
+    """
+    if isinstance(pairs[0], Pair):
+        sources, targets = ([format_prompt(getattr(p, side)) for p in pairs] for side in ("source", "target"))
+        read = PairReader(pairs, judge) if model.is_toy else _unread
+    else:
+        sources, targets = ([str(pair[side]) for pair in pairs] for side in (0, 1))
+        read = _unread if judge is None else NaturalPairReader(pairs, judge)
+    return PairCase(model, targets, read, seed, steps, sources=sources, masks_on=masks_on, keep=keep)
 
 
 def _unread(images: np.ndarray) -> dict[str, np.ndarray]:
