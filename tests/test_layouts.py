@@ -1,11 +1,11 @@
 """Every row of the table against the real class at toy size: are these the image tokens, in grid order?"""
 
-from types import SimpleNamespace
-
+import fewchannels as fc
 import pytest
 import torch
 from fewchannels import layouts
-from fewchannels.layouts import TABLE, Blocks, Frame, Labels, blocks_of, frame_of, layout_of, read, write
+from fewchannels.layout_checks import check_layout, one_forward
+from fewchannels.layouts import TABLE, Blocks, Frame, blocks_of, frame_of, layout_of, read, write
 from tiny_models import TEXT as TEXT_TOKENS
 
 ROWS = sorted(TABLE)
@@ -19,83 +19,31 @@ TEXT = {
 
 def run(transformer, call, change=None, only=None, text_only=False, **arguments):
     """(model output, frame, {block name: (group, output)}), with change(group, output, frame) after block `only`."""
-    layout, seen, frames = layout_of(transformer), {}, []
-
-    def begins(module, args, kwargs):
-        model = SimpleNamespace(layout=layout, transformer=module, pipeline=None, run=None)
-        labels = Labels(model)
-        labels.forward_begins(module, args, kwargs)
-        frames.append(labels.frame)
-
-    def block_hook(name, group):
-        def returned(module, args, output):
-            seen[name] = (group, output)
-            return change(group, output, frames[-1]) if change is not None and name == only else None
-
-        return returned
-
-    handles = [transformer.register_forward_pre_hook(begins, with_kwargs=True)]
-    handles += [block.register_forward_hook(block_hook(name, group))
-                for name, group, block in blocks_of(layout, transformer, text_only)]  # fmt: skip
-    try:
-        out = call(**arguments)
-    finally:
-        for handle in handles:
-            handle.remove()
-    return out, frames[-1], seen
-
-
-@pytest.fixture(params=ROWS)
-def row(request, tiny):
-    assert request.param in tiny.names, f"add a tiny {request.param} to tests/tiny_models.py"
-    return tiny(request.param)
-
-
-def test_the_grid_is_read_and_not_square_rooted(row):
-    transformer, call = row
-    height, width = (4, 4) if "DiT" in type(transformer).__name__ else (3, 12)  # 36 tokens, but no square
-    _, frame, seen = run(transformer, call, height=height, width=width, batch=3)
-    assert frame.grid == (height, width)
-    assert (frame.tokens, frame.rows) == (height * width, 3)
-    for group, output in seen.values():
-        assert read(group, output, frame).shape[:2] == (3, height * width)
-
-
-def test_blocks_come_in_depth_order_with_their_module_names(row):
-    transformer, call = row
-    layout = layout_of(transformer)
-    _, _, seen = run(transformer, call)
-    names = [name for name, _, _ in blocks_of(layout, transformer)]
-    assert list(seen) == names, "the order of running is the order of the table"
-    for name, _, block in blocks_of(layout, transformer):
-        assert transformer.get_submodule(name) is block
-
-
-def test_read_and_write_are_inverse_and_leave_the_text_alone(row):
-    transformer, call = row
-    _, frame, seen = run(transformer, call)
-    for group, output in seen.values():
-        before = [None if part is None else part.clone() for part in parts(output)]
-        tokens = read(group, output, frame)
-        new = tokens + torch.randn_like(tokens)
-        changed = write(group, output, frame, new)
-        assert type(changed) is type(output)
-        assert torch.equal(read(group, changed, frame), new)
-        for stream in ("text",):
-            text = read(group, output, frame, stream)
-            if text is not None:
-                assert torch.equal(read(group, changed, frame, stream), text)
-                back = write(group, changed, frame, text + 1, stream)
-                assert torch.equal(read(group, back, frame), new)
-                assert torch.equal(read(group, back, frame, stream), text + 1)
-        same = write(group, output, frame, tokens)
-        for old, part, now in zip(before, parts(same), parts(output), strict=True):
-            assert (old is None and part is None) or torch.equal(old, part)
-            assert (old is None and now is None) or torch.equal(old, now), "nothing is written in place"
+    return one_forward(fc.load(transformer), call, change, only, text_only, **arguments)
 
 
 def parts(output):
     return [output] if isinstance(output, torch.Tensor) else list(output)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_every_entry_is_right(name, tiny):
+    """Blocks in order, grid, tokens in place from block to block, read and write inverse, text left alone, and more."""
+    assert name in tiny.names, f"add a tiny {name} to tests/tiny_models.py"
+    transformer, call = tiny(name)
+    square = name == "DiTTransformer2DModel"  # it draws nothing else
+    report = check_layout(fc.load(transformer), call, (4, 4) if square else (3, 12))
+    assert report.ok, str(report)
+    unmade = ["grid"] * square + ["text"] * (TABLE[name].text != "joint")
+    assert [finding.name for finding in report.findings if finding.passed is None] == unmade
+
+
+@pytest.mark.parametrize("name", [r for r in ROWS if TABLE[r].text == "joint"])
+def test_the_text_stream_is_as_long_as_the_text(name, tiny):
+    transformer, call = tiny(name)
+    _, frame, seen = run(transformer, call)
+    texts = [text.shape[1] for found in seen.values() if (text := read(*found, frame, "text")) is not None]
+    assert set(texts) == {TEXT.get(name, TEXT_TOKENS)}
 
 
 def token_changed(frame, place, shape):
@@ -106,79 +54,6 @@ def token_changed(frame, place, shape):
         return mask.view(shape[0], -1, 1)
     side = shape[-1] // frame.grid[1]
     return mask.repeat_interleave(side, 1).repeat_interleave(side, 2)[:, None]
-
-
-def test_a_token_of_the_last_block_is_a_patch_of_the_picture(row):
-    """The model's own output layer works token by token, so it says which token stands where in the picture."""
-    transformer, call = row
-    _, frame, seen = run(transformer, call)
-    last = list(seen)[-1]
-    place = frame.grid[1] + 2  # row 1, column 2
-
-    def bump(group, output, frame):
-        tokens = read(group, output, frame).clone()
-        tokens[1, place] = tokens[1, place] * -1 + torch.linspace(-1, 1, tokens.shape[-1])
-        return write(group, output, frame, tokens)
-
-    bare, _, _ = run(transformer, call)
-    moved, _, _ = run(transformer, call, bump, only=last)
-    differs = bare != moved
-    expected = token_changed(frame, place, bare.shape)
-    channel = 1 if differs.ndim == 4 else -1
-    assert torch.equal(differs.any(channel, keepdim=True), expected)
-
-
-def test_a_token_keeps_its_place_from_block_to_block(row):
-    """A push on one token of any block is still largest at that token of the last one, as all carry a residual."""
-    transformer, call = row
-    _, frame, seen = run(transformer, call)
-    names, place = list(seen), frame.tokens - 3
-
-    def push(group, output, frame):
-        tokens = read(group, output, frame).clone()
-        tokens[1, place] += 1e4
-        return write(group, output, frame, tokens)
-
-    before = read(*seen[names[-1]], frame)
-    for name in names[:-1]:
-        _, _, after = run(transformer, call, push, only=name)
-        change = (read(*after[names[-1]], frame) - before).abs().sum(-1)
-        assert divmod(int(change.argmax()), frame.tokens) == (1, place), name
-
-
-def test_an_edit_of_any_block_reaches_the_output_and_leaves_no_trace(row):
-    transformer, call = row
-    bare, _, seen = run(transformer, call)
-    for name in seen:
-        changed, _, _ = run(transformer, call, lambda g, o, f: write(g, o, f, read(g, o, f) * 2 + 1), only=name)
-        assert not torch.equal(bare, changed), name
-    again, _, _ = run(transformer, call)
-    assert torch.equal(bare, again)
-
-
-@pytest.mark.parametrize("name", [r for r in ROWS if TABLE[r].text == "joint"])
-def test_the_text_stream_is_the_text(name, tiny):
-    """Text, image, registers and what trails are together all that a block returns."""
-    transformer, call = tiny(name)
-    _, frame, seen = run(transformer, call)
-    texts = 0
-    for group, output in seen.values():
-        text = read(group, output, frame, "text")
-        if text is not None:
-            texts += 1
-            assert text.shape[1] == TEXT.get(name, TEXT_TOKENS)
-            total = sum(part.shape[0 if group.axes == "SBD" else 1] for part in parts(output))
-            assert text.shape[1] + frame.packed + group.registers + group.gap + frame.trailing == total
-    assert texts
-
-
-@pytest.mark.parametrize("name", [r for r in ROWS if TABLE[r].text == "joint"])
-def test_a_push_on_the_text_reaches_the_picture(name, tiny):
-    transformer, call = tiny(name)
-    bare, frame, seen = run(transformer, call)
-    first = next(n for n, found in seen.items() if read(*found, frame, "text") is not None)
-    moved, _, _ = run(transformer, call, lambda g, o, f: write(g, o, f, read(g, o, f, "text") * -2, "text"), only=first)
-    assert not torch.equal(bare, moved)
 
 
 @pytest.mark.parametrize("name", [r for r in ROWS if any(b.returns == "txt" for b in TABLE[r].blocks)])
@@ -366,6 +241,11 @@ def test_the_table_is_consistent():
         assert set(layout.batched[:2]) <= {"cond", "uncond"}
         assert layout.grid in layouts.frames.READERS
         assert layout.second is None or not (layout.batched or layout.turns)
-        for group in layout.blocks:
-            assert group.returns in layouts.table.RETURNS
-            assert (group.returns == "fused") == (group.image in ("first", "last"))
+
+
+def test_a_form_that_cannot_be_is_refused():
+    for given, words in [({"returns": "image"}, "expected one of txt_img"), ({"returns": "img", "axes": "DBS"}, "BSD"),
+                         ({"returns": "fused"}, '"first" or "last"'),
+                         ({"returns": "img", "image": "first"}, "image='first'")]:  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            Blocks("blocks", **given)

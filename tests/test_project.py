@@ -44,8 +44,10 @@ LAYERS = (
     {"ablation", "patching", "inversion"},
     {"judges"},
     {"metrics"},
-    {"survey", "recording"},
+    {"recording", "layout_checks"},
     {"sweep"},
+    {"measuring"},
+    {"survey"},
     {"studies"},
 )
 # Beside the layers: what each may import of ours, itself apart.
@@ -65,7 +67,7 @@ BESIDE = {
     "models": {"toyworld"},
     "judges": {"toyworld"},
     "sweep": {"runfile"},
-    "studies": {"runfile", "prompts", "natural_prompts", "toyworld"},
+    "studies": {"runfile", "prompts", "natural_prompts", "prompt_files", "toyworld"},
 }
 # The scripts that measure the toy world's models look at it through the whole library.
 SCRIPTS = {"toyworld/growth.py", "toyworld/judge_card.py", "toyworld/evaluate.py"}

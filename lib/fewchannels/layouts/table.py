@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
+AXES = ("BSD", "SBD")
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,17 @@ class Blocks:
     axes: str = "BSD"
     registers: int = 0
     gap: int = 0
+
+    def __post_init__(self):
+        if self.returns not in RETURNS:
+            raise ValueError(f"{self.path}: returns={self.returns!r}; expected one of {', '.join(RETURNS)}")
+        if self.axes not in AXES:
+            raise ValueError(f"{self.path}: axes={self.axes!r}; expected one of {', '.join(AXES)}")
+        if (self.returns == "fused") != (self.image in ("first", "last")):
+            raise ValueError(
+                f'{self.path}: image={self.image!r} in blocks that return {self.returns!r}; a fused row needs "first" '
+                f'or "last", anything else takes "all"'
+            )
 
 
 @dataclass(frozen=True)
@@ -142,6 +154,19 @@ _ROWS = (
 TABLE: dict[str, Layout] = {row.name: row for row in _ROWS}
 
 
+def register(layout: Layout, replace: bool = False) -> Layout:
+    """Add an entry for as long as the process runs, and return it; `layout_checks.check_layout` tells if it is right.
+
+    Raises TypeError for what is no Layout, ValueError for a class that has an entry, unless it is to be replaced.
+    """
+    if not isinstance(layout, Layout):
+        raise TypeError(f"register got {type(layout).__name__}: expected a Layout")
+    if layout.name in TABLE and not replace:
+        raise ValueError(f"{layout.name} has an entry already: pass replace=True to put this one in its place")
+    TABLE[layout.name] = layout
+    return layout
+
+
 def layout_of(transformer) -> Layout:
     """The layout of a transformer module, or of a class name.
 
@@ -165,5 +190,6 @@ class NoLayout(KeyError):
     def __str__(self):
         return (
             f"no layout for the transformer class {self.args[0]!r}, so it is not known where its image tokens are. "
-            f"Known: {', '.join(sorted(TABLE))}. A new class takes one entry in fewchannels/layouts/table.py"
+            f"Known: {', '.join(sorted(TABLE))}. A new class takes one entry in fewchannels/layouts/table.py, or "
+            f"layouts.register(...) to try one; notebook 90_bring_your_own_model shows how"
         )
