@@ -1,6 +1,8 @@
 // Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence.
 
-const STYLE = ".fc-widget.fc-widget.fc-widget { --fc-bg: #ffffff; --fc-panel: #f6f7f9; --fc-text: #1d2530; --fc-soft: #59636f; --fc-line: #d9dee5; --fc-bar: #a3abb5; --fc-track: #eceff3; --fc-top: #0072b2; --fc-chosen: #e6f1f9; --fc-accent: #005f96; --fc-on: #ffffff; --fc-mark: #d55e00; color-scheme: light; container-type: inline-size; box-sizing: border-box; position: relative; margin: 1.25rem 0; padding: 1.1rem; border: 1px solid var(--fc-line); border-radius: 12px; background: var(--fc-bg); color: var(--fc-text); font-size: 0.875rem; line-height: 1.4; text-align: left; font-variant-numeric: tabular-nums; scroll-margin-top: 5rem; } @media (prefers-color-scheme: dark) { html:not([data-theme=\"light\"]) body:not([data-jp-theme-light=\"true\"], .vscode-light) .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } } html[data-theme=\"dark\"] .fc-widget.fc-widget.fc-widget, body[data-jp-theme-light=\"false\"] .fc-widget.fc-widget.fc-widget, body.vscode-dark .fc-widget.fc-widget.fc-widget, html[theme=\"dark\"] .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } .fc-widget.fc-widget.fc-widget *, .fc-widget.fc-widget.fc-widget *::before, .fc-widget.fc-widget.fc-widget *::after { box-sizing: border-box; } .fc-widget.fc-widget.fc-widget [hidden] { display: none !important; } .fc-widget.fc-widget.fc-widget p, .fc-widget.fc-widget.fc-widget figure, .fc-widget.fc-widget.fc-widget dl, .fc-widget.fc-widget.fc-widget dd, .fc-widget.fc-widget.fc-widget ol, .fc-widget.fc-widget.fc-widget fieldset, .fc-widget.fc-widget.fc-widget legend { margin: 0; padding: 0; border: 0; min-width: 0; font-size: inherit; } .fc-widget.fc-widget.fc-widget dt { font-weight: inherit; } .fc-widget.fc-widget.fc-widget ol li { margin: 0; padding: 0; list-style: none; } .fc-widget.fc-widget.fc-widget ol li::marker { content: none; } .fc-widget.fc-widget.fc-widget .fc-sr { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-head { font-size: 1.05rem; font-weight: 650; margin-bottom: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-title { font-weight: 650; color: var(--fc-text); float: none; } .fc-widget.fc-widget.fc-widget legend, .fc-widget.fc-widget.fc-widget label { color: var(--fc-soft); font-size: 0.8125rem; margin: 0; } .fc-widget.fc-widget.fc-widget legend.fc-title { font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget button, .fc-widget.fc-widget.fc-widget input, .fc-widget.fc-widget.fc-widget select { font: inherit; color: inherit; margin: 0; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-button { cursor: pointer; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-button:hover { border-color: var(--fc-accent); color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-button:active { background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2rem; padding: 0; font-size: 1.1rem; } .fc-widget.fc-widget.fc-widget .fc-quiet { border-color: transparent; background: none; color: var(--fc-accent); padding: 0.2rem 0.4rem; } .fc-widget.fc-widget.fc-widget input[type=\"number\"] { width: 3.8rem; text-align: center; -moz-appearance: textfield; appearance: textfield; } .fc-widget.fc-widget.fc-widget input[type=\"number\"]::-webkit-inner-spin-button { display: none; } .fc-widget.fc-widget.fc-widget input[aria-invalid=\"true\"] { border-color: var(--fc-mark); } .fc-widget.fc-widget.fc-widget :is(button, select, input):focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-controls { display: grid; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-dials { display: grid; gap: 0.8rem 1.6rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { display: grid; gap: 0.5rem; margin-top: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-chips label { display: block; cursor: pointer; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-option { display: flex; gap: 0.6rem; align-items: center; height: 100%; padding: 0.4rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.25; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-chips label:hover .fc-option { border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-chips canvas { width: 3rem; height: 3rem; flex: none; border-radius: 6px; object-fit: cover; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-prompt { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget input:checked + .fc-option { border-color: var(--fc-accent); box-shadow: inset 0 0 0 1px var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget input:focus-visible + .fc-option { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-options { display: flex; margin-top: 0.3rem; border: 1px solid var(--fc-line); border-radius: 8px; width: max-content; max-width: 100%; flex-wrap: wrap; } .fc-widget.fc-widget.fc-widget .fc-seg label { cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-option { display: block; padding: 0.3rem 0.8rem; border-radius: 7px; color: var(--fc-text); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-seg input:checked + .fc-option { background: var(--fc-accent); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-slider { display: grid; grid-template-columns: auto 1fr; gap: 0 0.8rem; align-items: baseline; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-out { justify-self: end; color: var(--fc-text); font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 100%; } .fc-widget.fc-widget.fc-widget .fc-slider input { grid-column: 1 / -1; width: 100%; height: 1.9rem; background: none; cursor: pointer; appearance: none; -webkit-appearance: none; border-radius: 6px; touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--fc-accent) calc(9px + var(--fc-fill, 0) * (100% - 18px)), var(--fc-line) 0); } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-track { height: 6px; border-radius: 3px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-thumb { width: 14px; height: 14px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input:disabled { opacity: 0.5; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-select { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-select select { width: 100%; } .fc-widget.fc-widget.fc-widget .fc-body { display: grid; gap: 1.2rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-caption { display: block; color: var(--fc-soft); font-size: 0.8125rem; margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { display: grid; grid-template-columns: 2.2rem 1fr 3.1rem; gap: 0.5rem; align-items: center; height: 1.6rem; padding: 0 0.3rem; border-radius: 6px; cursor: pointer; color: var(--fc-soft); position: relative; } .fc-widget.fc-widget.fc-widget .fc-row:hover { background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:checked) { background: var(--fc-chosen); color: var(--fc-text); box-shadow: inset 3px 0 0 var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:focus-visible) { outline: 3px solid var(--fc-mark); outline-offset: -1px; z-index: 1; } .fc-widget.fc-widget.fc-widget .fc-number { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-mapped .fc-number { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-value { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-track { position: relative; height: 0.65rem; border-radius: 3px; background: var(--fc-track); overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-fill { position: absolute; inset: 0; transform-origin: 0 0; background: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-top .fc-fill { background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-median { position: absolute; top: 0; bottom: 0; width: 2px; left: calc(var(--fc-median, 0) * 100% - 1px); background: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin-top: 0.6rem; color: var(--fc-soft); font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-legend span { display: flex; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-legend b { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-swatch { width: 0.8rem; height: 0.65rem; border-radius: 3px; background: var(--fc-top); flex: none; } .fc-widget.fc-widget.fc-widget .fc-tick { width: 2px; height: 0.75rem; margin: 0 0.3rem; background: var(--fc-text); flex: none; } .fc-widget.fc-widget.fc-widget .fc-channel { display: grid; gap: 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-pick, .fc-widget.fc-widget.fc-widget .fc-find { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pick { position: relative; } .fc-widget.fc-widget.fc-widget .fc-find label { font-weight: 650; color: var(--fc-text); font-size: 0.875rem; margin-right: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-bubble:not(:empty) { position: absolute; top: calc(100% + 4px); left: 0; z-index: 3; padding: 0.2rem 0.6rem; border-radius: 6px; background: var(--fc-text); color: var(--fc-bg); white-space: nowrap; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-maps { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-frame { position: relative; width: 100%; border-radius: 8px; overflow: hidden; background: var(--fc-track); touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; } .fc-widget.fc-widget.fc-widget .fc-pixels { image-rendering: pixelated; } .fc-widget.fc-widget.fc-widget figcaption { color: var(--fc-soft); font-size: 0.8125rem; margin: 0.3rem 0 0; padding: 0; text-align: left; } .fc-widget.fc-widget.fc-widget figcaption p { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-missing { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.6rem; padding: 0.8rem; text-align: center; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-missing .fc-button { white-space: normal; } .fc-widget.fc-widget.fc-widget .fc-token { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 1px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-colours { grid-column: 1; } .fc-widget.fc-widget.fc-widget .fc-ramp { display: block; height: 0.6rem; border-radius: 3px; } .fc-widget.fc-widget.fc-widget .fc-ends { display: flex; justify-content: space-between; font-size: 0.8125rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-pointed { grid-column: 2; color: var(--fc-soft); font-size: 0.8125rem; min-height: 2.4em; } .fc-widget.fc-widget.fc-widget .fc-options-row { display: flex; flex-wrap: wrap; gap: 0.6rem 1.2rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-slider { flex: 1 1 5rem; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-select { flex: 0 1 8rem; } .fc-widget.fc-widget.fc-widget .fc-check { display: flex; gap: 0.45rem; align-items: center; min-height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-check input { width: 1.1rem; height: 1.1rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-check label { color: var(--fc-text); cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-facts { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-facts > div { padding: 0.5rem 0.7rem; border-radius: 8px; background: var(--fc-panel); display: flex; flex-direction: column; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-facts dt { color: var(--fc-soft); font-size: 0.75rem; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-facts dd { font-size: 1.05rem; font-weight: 650; margin: 0.1rem 0 0; } .fc-widget.fc-widget.fc-widget .fc-headline { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.2rem 1rem; margin-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-key { display: flex; align-items: center; gap: 0.4rem; color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-key .fc-ramp { width: 5rem; } .fc-widget.fc-widget.fc-widget .fc-grid { display: grid; grid-template-columns: auto 1fr; gap: 0.2rem 0.5rem; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-depth { display: flex; flex-direction: column; justify-content: space-between; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-depth span:nth-child(2) { writing-mode: vertical-rl; transform: rotate(180deg); } .fc-widget.fc-widget.fc-widget .fc-steps { grid-column: 2; display: flex; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-strip { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; background: var(--fc-track); cursor: pointer; touch-action: manipulation; user-select: none; } .fc-widget.fc-widget.fc-widget .fc-strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-here { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 2px #d55e00; border-radius: 3px; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-foot { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0.3rem 1rem; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-foot p { color: var(--fc-soft); font-size: 0.78rem; flex: 1 1 20rem; } .fc-widget.fc-widget.fc-widget .fc-axes { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-tilerow { margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-tilerow .fc-title { margin-bottom: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-tiles { display: grid; grid-template-columns: repeat(min(var(--fc-tiles), 3), minmax(0, 1fr)); gap: 0.6rem; max-width: calc(var(--fc-tiles) * 16rem); } .fc-widget.fc-widget.fc-widget .fc-tiles canvas { width: 100%; height: auto; display: block; border-radius: 8px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tiles figcaption { overflow-wrap: anywhere; line-height: 1.25; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-cell-caption { margin-top: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-lines { margin-top: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-lines dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-interval { font-weight: 400; font-size: 0.78rem; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line { flex: 1 1 5rem; min-width: 5rem; max-width: 9rem; height: 2rem; overflow: visible; margin-left: auto; } .fc-widget.fc-widget.fc-widget .fc-line polyline { fill: none; stroke: var(--fc-bar); stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-line circle { fill: var(--fc-top); } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-controls .fc-dials { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto; } .fc-widget.fc-widget.fc-widget .fc-tiles { grid-template-columns: repeat(min(var(--fc-tiles), 6), minmax(0, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-facts:not(.fc-lines) { grid-template-columns: repeat(4, 1fr); } } @container (min-width: 38rem) { .fc-widget.fc-widget.fc-widget .fc-body { grid-template-columns: minmax(11.5rem, 4fr) minmax(0, 9fr); gap: 1.4rem; } } @container (max-width: 37.99rem) { .fc-widget.fc-widget.fc-widget .fc-channel { order: -1; } .fc-widget.fc-widget.fc-widget .fc-rows { columns: 2; column-gap: 1rem; } } @container (max-width: 29.99rem) { .fc-widget.fc-widget.fc-widget .fc-rows { column-gap: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { grid-template-columns: 2rem 1fr 2.9rem; gap: 0.35rem; padding: 0 0.2rem; font-size: 0.8125rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-row { height: 1.9rem; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-slider input { height: 2.4rem; } } @media (forced-colors: active) { .fc-widget.fc-widget.fc-widget .fc-fill { forced-color-adjust: none; } }";
+const STYLE = ".fc-widget.fc-widget.fc-widget { --fc-bg: #ffffff; --fc-panel: #f6f7f9; --fc-text: #1d2530; --fc-soft: #59636f; --fc-line: #d9dee5; --fc-bar: #a3abb5; --fc-track: #eceff3; --fc-top: #0072b2; --fc-chosen: #e6f1f9; --fc-accent: #005f96; --fc-on: #ffffff; --fc-mark: #d55e00; color-scheme: light; container-type: inline-size; box-sizing: border-box; position: relative; margin: 1.25rem 0; padding: 1.1rem; border: 1px solid var(--fc-line); border-radius: 12px; background: var(--fc-bg); color: var(--fc-text); font-size: 0.875rem; line-height: 1.4; text-align: left; font-variant-numeric: tabular-nums; scroll-margin-top: 5rem; } @media (prefers-color-scheme: dark) { html:not([data-theme=\"light\"]) body:not([data-jp-theme-light=\"true\"], .vscode-light) .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } } html[data-theme=\"dark\"] .fc-widget.fc-widget.fc-widget, body[data-jp-theme-light=\"false\"] .fc-widget.fc-widget.fc-widget, body.vscode-dark .fc-widget.fc-widget.fc-widget, html[theme=\"dark\"] .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } .fc-widget.fc-widget.fc-widget *, .fc-widget.fc-widget.fc-widget *::before, .fc-widget.fc-widget.fc-widget *::after { box-sizing: border-box; } .fc-widget.fc-widget.fc-widget [hidden] { display: none !important; } .fc-widget.fc-widget.fc-widget p, .fc-widget.fc-widget.fc-widget figure, .fc-widget.fc-widget.fc-widget dl, .fc-widget.fc-widget.fc-widget dd, .fc-widget.fc-widget.fc-widget ol, .fc-widget.fc-widget.fc-widget fieldset, .fc-widget.fc-widget.fc-widget legend { margin: 0; padding: 0; border: 0; min-width: 0; font-size: inherit; } .fc-widget.fc-widget.fc-widget dt { font-weight: inherit; } .fc-widget.fc-widget.fc-widget ol li { margin: 0; padding: 0; list-style: none; } .fc-widget.fc-widget.fc-widget ol li::marker { content: none; } .fc-widget.fc-widget.fc-widget .fc-sr { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-head { font-size: 1.05rem; font-weight: 650; margin-bottom: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-title { font-weight: 650; color: var(--fc-text); float: none; } .fc-widget.fc-widget.fc-widget legend, .fc-widget.fc-widget.fc-widget label { color: var(--fc-soft); font-size: 0.8125rem; margin: 0; } .fc-widget.fc-widget.fc-widget legend.fc-title { font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget button, .fc-widget.fc-widget.fc-widget input, .fc-widget.fc-widget.fc-widget select { font: inherit; color: inherit; margin: 0; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-button { cursor: pointer; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-button:hover { border-color: var(--fc-accent); color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-button:active { background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2rem; padding: 0; font-size: 1.1rem; } .fc-widget.fc-widget.fc-widget .fc-quiet { border-color: transparent; background: none; color: var(--fc-accent); padding: 0.2rem 0.4rem; } .fc-widget.fc-widget.fc-widget input[type=\"number\"] { width: 3.8rem; text-align: center; -moz-appearance: textfield; appearance: textfield; } .fc-widget.fc-widget.fc-widget input[type=\"number\"]::-webkit-inner-spin-button { display: none; } .fc-widget.fc-widget.fc-widget input[aria-invalid=\"true\"] { border-color: var(--fc-mark); } .fc-widget.fc-widget.fc-widget :is(button, select, input):focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-controls { display: grid; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-dials { display: grid; gap: 0.8rem 1.6rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { display: grid; gap: 0.5rem; margin-top: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-chips label { display: block; cursor: pointer; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-option { display: flex; gap: 0.6rem; align-items: center; height: 100%; padding: 0.4rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.25; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-chips label:hover .fc-option { border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-chips canvas { width: 3rem; height: 3rem; flex: none; border-radius: 6px; object-fit: cover; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-prompt { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget input:checked + .fc-option { border-color: var(--fc-accent); box-shadow: inset 0 0 0 1px var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget input:focus-visible + .fc-option { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-options { display: flex; margin-top: 0.3rem; border: 1px solid var(--fc-line); border-radius: 8px; width: max-content; max-width: 100%; flex-wrap: wrap; } .fc-widget.fc-widget.fc-widget .fc-seg label { cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-option { display: block; padding: 0.3rem 0.8rem; border-radius: 7px; color: var(--fc-text); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-seg input:checked + .fc-option { background: var(--fc-accent); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-slider { display: grid; grid-template-columns: auto 1fr; gap: 0 0.8rem; align-items: baseline; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-out { justify-self: end; color: var(--fc-text); font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 100%; } .fc-widget.fc-widget.fc-widget .fc-slider input { grid-column: 1 / -1; width: 100%; height: 1.9rem; background: none; cursor: pointer; appearance: none; -webkit-appearance: none; border-radius: 6px; touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--fc-accent) calc(9px + var(--fc-fill, 0) * (100% - 18px)), var(--fc-line) 0); } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-track { height: 6px; border-radius: 3px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-thumb { width: 14px; height: 14px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input:disabled { opacity: 0.5; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-select { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-select select { width: 100%; } .fc-widget.fc-widget.fc-widget .fc-body { display: grid; gap: 1.2rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-caption { display: block; color: var(--fc-soft); font-size: 0.8125rem; margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { display: grid; grid-template-columns: 2.2rem 1fr 3.1rem; gap: 0.5rem; align-items: center; height: 1.6rem; padding: 0 0.3rem; border-radius: 6px; cursor: pointer; color: var(--fc-soft); position: relative; } .fc-widget.fc-widget.fc-widget .fc-row:hover { background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:checked) { background: var(--fc-chosen); color: var(--fc-text); box-shadow: inset 3px 0 0 var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:focus-visible) { outline: 3px solid var(--fc-mark); outline-offset: -1px; z-index: 1; } .fc-widget.fc-widget.fc-widget .fc-number { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-mapped .fc-number { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-value { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-track { position: relative; height: 0.65rem; border-radius: 3px; background: var(--fc-track); overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-fill { position: absolute; inset: 0; transform-origin: 0 0; background: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-top .fc-fill { background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-median { position: absolute; top: 0; bottom: 0; width: 2px; left: calc(var(--fc-median, 0) * 100% - 1px); background: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin-top: 0.6rem; color: var(--fc-soft); font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-legend span { display: flex; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-legend b { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-swatch { width: 0.8rem; height: 0.65rem; border-radius: 3px; background: var(--fc-top); flex: none; } .fc-widget.fc-widget.fc-widget .fc-tick { width: 2px; height: 0.75rem; margin: 0 0.3rem; background: var(--fc-text); flex: none; } .fc-widget.fc-widget.fc-widget .fc-channel { display: grid; gap: 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-pick, .fc-widget.fc-widget.fc-widget .fc-find { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pick { position: relative; } .fc-widget.fc-widget.fc-widget .fc-find label { font-weight: 650; color: var(--fc-text); font-size: 0.875rem; margin-right: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-bubble:not(:empty) { position: absolute; top: calc(100% + 4px); left: 0; z-index: 3; padding: 0.2rem 0.6rem; border-radius: 6px; background: var(--fc-text); color: var(--fc-bg); white-space: nowrap; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-maps { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-frame { position: relative; width: 100%; border-radius: 8px; overflow: hidden; background: var(--fc-track); touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; } .fc-widget.fc-widget.fc-widget .fc-pixels { image-rendering: pixelated; } .fc-widget.fc-widget.fc-widget figcaption { color: var(--fc-soft); font-size: 0.8125rem; margin: 0.3rem 0 0; padding: 0; text-align: left; } .fc-widget.fc-widget.fc-widget figcaption p { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-missing { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.6rem; padding: 0.8rem; text-align: center; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-missing .fc-button { white-space: normal; } .fc-widget.fc-widget.fc-widget .fc-token { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 1px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-colours { grid-column: 1; } .fc-widget.fc-widget.fc-widget .fc-ramp { display: block; height: 0.6rem; border-radius: 3px; } .fc-widget.fc-widget.fc-widget .fc-ends { display: flex; justify-content: space-between; font-size: 0.8125rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-pointed { grid-column: 2; color: var(--fc-soft); font-size: 0.8125rem; min-height: 2.4em; } .fc-widget.fc-widget.fc-widget .fc-options-row { display: flex; flex-wrap: wrap; gap: 0.6rem 1.2rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-slider { flex: 1 1 5rem; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-select { flex: 0 1 8rem; } .fc-widget.fc-widget.fc-widget .fc-check { display: flex; gap: 0.45rem; align-items: center; min-height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-check input { width: 1.1rem; height: 1.1rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-check label { color: var(--fc-text); cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-facts { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-facts > div { padding: 0.5rem 0.7rem; border-radius: 8px; background: var(--fc-panel); display: flex; flex-direction: column; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-facts dt { color: var(--fc-soft); font-size: 0.75rem; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-facts dd { font-size: 1.05rem; font-weight: 650; margin: 0.1rem 0 0; } .fc-widget.fc-widget.fc-widget .fc-headline { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.2rem 1rem; margin-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-key { display: flex; align-items: center; gap: 0.4rem; color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-key .fc-ramp { width: 5rem; } .fc-widget.fc-widget.fc-widget .fc-grid { display: grid; grid-template-columns: auto 1fr; gap: 0.2rem 0.5rem; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-depth { display: flex; flex-direction: column; justify-content: space-between; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-depth span:nth-child(2) { writing-mode: vertical-rl; transform: rotate(180deg); } .fc-widget.fc-widget.fc-widget .fc-steps { grid-column: 2; display: flex; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-strip { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; background: var(--fc-track); cursor: pointer; touch-action: manipulation; user-select: none; } .fc-widget.fc-widget.fc-widget .fc-strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-here { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 2px #d55e00; border-radius: 3px; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-foot { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0.3rem 1rem; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-foot p { color: var(--fc-soft); font-size: 0.78rem; flex: 1 1 20rem; } .fc-widget.fc-widget.fc-widget .fc-axes { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-tilerow { margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-tilerow .fc-title { margin-bottom: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-tiles { display: grid; grid-template-columns: repeat(min(var(--fc-tiles), 3), minmax(0, 1fr)); gap: 0.6rem; max-width: calc(var(--fc-tiles) * 16rem); } .fc-widget.fc-widget.fc-widget .fc-tiles canvas { width: 100%; height: auto; display: block; border-radius: 8px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tiles figcaption { overflow-wrap: anywhere; line-height: 1.25; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-cell-caption { margin-top: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-lines { margin-top: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-lines dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-interval { font-weight: 400; font-size: 0.78rem; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line { flex: 1 1 5rem; min-width: 5rem; max-width: 9rem; height: 2rem; overflow: visible; margin-left: auto; } .fc-widget.fc-widget.fc-widget .fc-line polyline { fill: none; stroke: var(--fc-bar); stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-line circle { fill: var(--fc-top); } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-controls .fc-dials { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto; } .fc-widget.fc-widget.fc-widget .fc-tiles { grid-template-columns: repeat(min(var(--fc-tiles), 6), minmax(0, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-facts:not(.fc-lines) { grid-template-columns: repeat(4, 1fr); } } @container (min-width: 38rem) { .fc-widget.fc-widget.fc-widget .fc-body { grid-template-columns: minmax(11.5rem, 4fr) minmax(0, 9fr); gap: 1.4rem; } } @container (max-width: 37.99rem) { .fc-widget.fc-widget.fc-widget .fc-channel { order: -1; } .fc-widget.fc-widget.fc-widget .fc-rows { columns: 2; column-gap: 1rem; } } @container (max-width: 29.99rem) { .fc-widget.fc-widget.fc-widget .fc-rows { column-gap: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { grid-template-columns: 2rem 1fr 2.9rem; gap: 0.35rem; padding: 0 0.2rem; font-size: 0.8125rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-row { height: 1.9rem; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-slider input { height: 2.4rem; } } @media (forced-colors: active) { .fc-widget.fc-widget.fc-widget .fc-fill { forced-color-adjust: none; } } .fc-widget.fc-widget.fc-widget.fc-explorer { padding: 1.25rem 1.35rem 1.35rem; } .fc-widget.fc-widget.fc-widget .fc-topbar { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: flex-start; gap: 0.6rem 1.5rem; } .fc-widget.fc-widget.fc-widget .fc-topbar > div:first-child { flex: 1 1 16rem; } .fc-widget.fc-widget.fc-widget .fc-topbar .fc-head { margin: 0; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-origin { color: var(--fc-soft); font-size: 0.8125rem; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget .fc-actions { display: flex; flex-wrap: wrap; gap: 0.4rem; position: relative; } .fc-widget.fc-widget.fc-widget .fc-strong { border-color: var(--fc-accent); color: var(--fc-accent); font-weight: 600; } .fc-widget.fc-widget.fc-widget .fc-strong:hover { background: var(--fc-accent); color: var(--fc-on); } .fc-widget.fc-widget.fc-widget .fc-button:disabled { opacity: 0.55; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-actions .fc-bubble:not(:empty) { left: auto; right: 0; } .fc-widget.fc-widget.fc-widget .fc-unlabelled legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .fc-widget.fc-widget.fc-widget .fc-unlabelled .fc-options { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-unlabelled .fc-option { padding: 0.28rem 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-modes { display: flex; flex-wrap: wrap; gap: 0.5rem 1.2rem; align-items: end; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-modes .fc-select { flex: 0 1 15rem; } .fc-widget.fc-widget.fc-widget .fc-modes .fc-both { color: var(--fc-soft); padding-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-topbar + .fc-scope, .fc-widget.fc-widget.fc-widget .fc-modes + .fc-scope { margin-top: 0.8rem; } .fc-widget.fc-widget.fc-widget .fc-scope { display: grid; gap: 0.85rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-scope > .fc-select { max-width: 24rem; } .fc-widget.fc-widget.fc-widget .fc-scroller { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-options { display: flex; gap: 0.5rem; overflow-x: auto; scrollbar-width: thin; padding: 4px; margin: 0.2rem -4px 0; } .fc-widget.fc-widget.fc-widget .fc-scroller label { position: relative; flex: 1 0 10.5rem; max-width: 16rem; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-option { padding: 0.3rem 0.5rem 0.3rem 0.3rem; min-height: 3.1rem; } .fc-widget.fc-widget.fc-widget .fc-scroller canvas { width: 2.5rem; height: 2.5rem; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-prompt { -webkit-line-clamp: 2; font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-twodials { display: grid; gap: 0.4rem 1.6rem; } .fc-widget.fc-widget.fc-widget .fc-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.6rem, 1fr)); gap: 0.7rem 0.9rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-fields .fc-slider input { height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-field { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-stepper { display: flex; gap: 0.25rem; } .fc-widget.fc-widget.fc-widget .fc-stepper input { flex: 1 1 2.4rem; width: 2.4rem; min-width: 0; padding: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-stepper .fc-icon { flex: none; } .fc-widget.fc-widget.fc-widget .fc-panes { display: grid; gap: 1.6rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-pane { container-type: inline-size; min-width: 0; display: flex; flex-direction: column; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-panename { font-weight: 650; font-size: 1rem; padding-bottom: 0.3rem; border-bottom: 2px solid var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-headline { margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-hero .fc-key { font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-heat { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 4px; background: var(--fc-track); cursor: crosshair; touch-action: pan-y; user-select: none; overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-heat canvas { position: absolute; inset: 0; width: 100%; height: 100%; } .fc-widget.fc-widget.fc-widget .fc-rowmark { position: absolute; left: 0; right: 0; pointer-events: none; box-shadow: inset 0 0 0 2px #ff8a3d; } .fc-widget.fc-widget.fc-widget .fc-columnmark { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; pointer-events: none; background: #ff8a3d; box-shadow: 0 0 0 1px rgb(0 0 0 / 45%); } .fc-widget.fc-widget.fc-widget .fc-ghost { position: absolute; width: 14px; height: 14px; margin: -7px 0 0 -7px; border: 2px solid #fff; border-radius: 50%; box-shadow: 0 0 0 1.5px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-under { grid-column: 2; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-rug { position: relative; display: block; height: 9px; } .fc-widget.fc-widget.fc-widget .fc-rug i { position: absolute; top: 1px; width: 3px; height: 8px; margin-left: -1.5px; border-radius: 1px; background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-rug i.fc-is-chosen { background: var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-pointed { margin-top: 0.35rem; min-height: 1.4em; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-hovering { color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick { padding-bottom: 0.9rem; border-bottom: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-button[aria-pressed=\"true\"] { background: var(--fc-chosen); border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-cols { display: grid; gap: 1.3rem 1.5rem; grid-template-columns: minmax(0, 1fr); } .fc-widget.fc-widget.fc-widget .fc-looks { display: grid; grid-template-columns: 1fr 1fr; gap: 0.4rem 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-looks figcaption { min-height: 1.4em; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-sets { grid-column: 1 / -1; margin-top: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-sets > .fc-title { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .fc-widget.fc-widget.fc-widget .fc-setrow { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 0.9rem; margin-top: 0.35rem; align-items: start; } .fc-widget.fc-widget.fc-widget .fc-small { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.4rem; align-content: start; min-height: 7.4rem; max-height: 12.5rem; overflow-y: auto; padding: 3px; margin: -3px; scrollbar-width: thin; } .fc-widget.fc-widget.fc-widget .fc-tile { display: block; padding: 0; border: 0; background: none; color: var(--fc-soft); font-size: 0.72rem; line-height: 1.3; cursor: pointer; text-align: center; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-tile canvas { display: block; width: 100%; border-radius: 5px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tile:hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-tile.fc-is-chosen { color: var(--fc-text); font-weight: 650; } .fc-widget.fc-widget.fc-widget .fc-tile.fc-is-chosen canvas { box-shadow: 0 0 0 2px var(--fc-bg), 0 0 0 4px var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-mask .fc-caption { margin: 0.25rem 0 0; font-size: 0.72rem; line-height: 1.25; min-height: 2.5em; } .fc-widget.fc-widget.fc-widget .fc-mask.fc-none canvas { visibility: hidden; } .fc-widget.fc-widget.fc-widget .fc-side { display: grid; gap: 1rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts > div { min-height: 4.1rem; } .fc-widget.fc-widget.fc-widget .fc-chart { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chart svg { display: block; width: 100%; overflow: visible; } .fc-widget.fc-widget.fc-widget .fc-spread { height: 6.2rem; margin-top: 0.4rem; border-bottom: 1px solid var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-bars { fill: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-bars.fc-marked { fill: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-chosenline { stroke: var(--fc-mark); stroke-width: 2; vector-effect: non-scaling-stroke; } .fc-widget.fc-widget.fc-widget .fc-chart .fc-ends { color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-side .fc-caption { margin: 0.3rem 0 0; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-follow { display: grid; gap: 1rem 1.6rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-followed-lines { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-lineholder { border: 1px solid var(--fc-line); border-radius: 6px; cursor: pointer; padding: 6px 0; margin-top: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-heights { display: flex; flex-direction: column; justify-content: space-between; align-items: flex-end; min-width: 2.4rem; padding-top: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-lines-chart { height: 7rem; } .fc-widget.fc-widget.fc-widget .fc-lines-chart polyline { fill: none; vector-effect: non-scaling-stroke; stroke-width: 2; stroke-linejoin: round; } .fc-widget.fc-widget.fc-widget .fc-lines-chart .fc-is-chosen { stroke-width: 3.5; } .fc-widget.fc-widget.fc-widget .fc-lines-chart .fc-meanline { stroke: var(--fc-soft); stroke-dasharray: 2 4; stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-hereline { stroke: var(--fc-line); stroke-width: 8; vector-effect: non-scaling-stroke; } .fc-widget.fc-widget.fc-widget [data-pin] { --fc-pin: var(--fc-mark); stroke: var(--fc-pin); } .fc-widget.fc-widget.fc-widget [data-pin=\"0\"] { --fc-pin: light-dark(#0072b2, #4fb0e8); } .fc-widget.fc-widget.fc-widget [data-pin=\"1\"] { --fc-pin: light-dark(#009e73, #2fc79a); stroke-dasharray: 9 4; } .fc-widget.fc-widget.fc-widget [data-pin=\"2\"] { --fc-pin: light-dark(#b5651d, #e0a060); stroke-dasharray: 3 3; } .fc-widget.fc-widget.fc-widget [data-pin=\"3\"] { --fc-pin: light-dark(#56a3d9, #8fcbf2); stroke-dasharray: 12 3 3 3; } .fc-widget.fc-widget.fc-widget [data-pin=\"4\"] { --fc-pin: light-dark(#b0609a, #d890c4); stroke-dasharray: 6 6; } .fc-widget.fc-widget.fc-widget [data-pin=\"5\"] { --fc-pin: light-dark(#8a8a00, #cfc93a); stroke-dasharray: 1 4; } .fc-widget.fc-widget.fc-widget [data-pin=\"mean\"] { --fc-pin: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line-swatch { display: inline-block; width: 1.1rem; height: 3px; border-radius: 2px; background: var(--fc-pin); vertical-align: middle; margin-right: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-pins { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; margin: 0.5rem 0 0; padding: 0; list-style: none; min-height: 1.8rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pins li { display: flex; align-items: stretch; margin: 0; border: 1px solid var(--fc-line); border-radius: 999px; font-size: 0.78rem; overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-pins li.fc-plain { border-color: transparent; color: var(--fc-soft); align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pins li.fc-is-chosen { border-color: var(--fc-mark); font-weight: 650; } .fc-widget.fc-widget.fc-widget .fc-pins button { border: 0; background: none; cursor: pointer; padding: 0.15rem 0.5rem; line-height: 1.4; } .fc-widget.fc-widget.fc-widget .fc-pins button:disabled { cursor: default; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-pins .fc-away { padding: 0.15rem 0.5rem 0.15rem 0.1rem; color: var(--fc-soft); font-size: 1rem; line-height: 1; } .fc-widget.fc-widget.fc-widget .fc-pins button:not(:disabled):hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-precision { color: var(--fc-soft); font-size: 0.78rem; margin-top: 1rem; } .fc-widget.fc-widget.fc-widget .fc-more { display: grid; gap: 0.9rem; margin-top: 1rem; } .fc-widget.fc-widget.fc-widget .fc-drop, .fc-widget.fc-widget.fc-widget .fc-ask { display: grid; gap: 0.5rem; align-content: start; padding: 0.9rem 1rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-panel); font-size: 0.84rem; } .fc-widget.fc-widget.fc-widget .fc-drop { border: 2px dashed var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-drop.fc-over-drop { border-color: var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-drop code { background: none; border: 0; padding: 0; color: inherit; font-size: 0.95em; } .fc-widget.fc-widget.fc-widget .fc-droprow { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-droprow label.fc-button { display: inline-flex; align-items: center; color: var(--fc-text); font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget .fc-droprow label.fc-button:hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-droprow input:focus-visible + label { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-droprow a { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-droprow progress { flex: 1 1 8rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-wide { width: 100%; min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); } .fc-widget.fc-widget.fc-widget .fc-wide:focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-status { min-height: 1.4em; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget .fc-status.fc-bad { color: var(--fc-text); font-weight: 600; border-left: 4px solid var(--fc-mark); padding-left: 0.6rem; } .fc-widget.fc-widget.fc-widget .fc-status.fc-bad:empty { display: none; } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-twodials { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-cols { grid-template-columns: 11.5rem minmax(0, 1fr); } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side, .fc-widget.fc-widget.fc-widget .fc-cols > .fc-follow { grid-column: 1 / -1; } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-follow { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-more { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows { columns: 1; } } @container (min-width: 52rem) { .fc-widget.fc-widget.fc-widget .fc-cols { grid-template-columns: 11.5rem minmax(0, 1fr) 14rem; } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side { grid-column: auto; grid-template-columns: 1fr; } } @container (min-width: 46rem) { .fc-widget.fc-widget.fc-widget.fc-two .fc-panes { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } } @container (max-width: 33.99rem) { .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-button:not(.fc-icon) { padding: 0.2rem 0.45rem; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-looks { order: -1; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows { columns: 2; column-gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows li:nth-child(n + 13) { display: none; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: repeat(4, 1fr); } .fc-widget.fc-widget.fc-widget .fc-fields { grid-template-columns: repeat(2, minmax(0, 1fr)); } } @container (max-width: 26rem) { .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: 1fr 1fr; } } @media (max-width: 30rem) { .fc-widget.fc-widget.fc-widget.fc-explorer { padding: 0.8rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-pins button { padding-top: 0.45rem; padding-bottom: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-tile { min-height: 2.6rem; } }";
+
+const RUN_WORKER = "// js/lru.js\nfunction createCache(budget) {\n  const entries = new Map();\n  let weight = 0;\n  return {\n    get(key, size, make) {\n      const found = entries.get(key);\n      if (found) {\n        entries.delete(key);\n        entries.set(key, found);\n        return found.value;\n      }\n      const entry = { size, value: make() };\n      entries.set(key, entry);\n      weight += size;\n      for (const [old, { size: freed }] of entries) {\n        if (weight <= budget || old === key) break;\n        entries.delete(old);\n        weight -= freed;\n      }\n      entry.value.catch(() => {\n        if (entries.get(key) !== entry) return;\n        entries.delete(key);\n        weight -= size;\n      });\n      return entry.value;\n    },\n    has: (key) => entries.has(key),\n    clear() {\n      entries.clear();\n      weight = 0;\n    },\n  };\n}\n\n// js/run_error.js\nclass RunFileError extends Error {\n  constructor(message) {\n    super(message);\n    this.name = \"RunFileError\";\n  }\n}\n\nfunction refuse(message) {\n  throw new RunFileError(message);\n}\n\nfunction quoted(value) {\n  const text = typeof value === \"string\" ? value : JSON.stringify(value);\n  const plain = String(text).replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, \"�\");\n  return `\"${plain.length > 60 ? `${plain.slice(0, 60)}…` : plain}\"`;\n}\n\n// js/run_header.js\nconst MAX_HEADER = 100_000_000;\nconst MAX_RECORD = 10_000_000;\nconst MAX_TENSORS = 200_000;\nconst MAX_DEPTH = 64;\nconst VERSION = 1;\nconst BYTES = { F64: 8, F32: 4, F16: 2, BOOL: 1, I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1 };\nconst GROUPS = [\"stats\", \"maps\", \"masks\", \"images\"];\nconst PROVENANCE = [\"model\", \"revision\", \"seed\", \"steps\", \"dtype\", \"versions\", \"date\"];\nconst EXPECTED = \"Expected a run file, as `fewchannels run --out FILE.safetensors` writes it.\";\nconst OTHERS = [\n  [\"PK\", \"a zip archive (PyTorch and NumPy save such files as well)\"],\n  [\"\\u001f\\u008b\", \"a gzip archive: unpack it first\"],\n  [\"\\u0089HDF\", \"an HDF5 file\"],\n  [\"\\u0093NUMPY\", \"a NumPy file\"],\n  [\"\\u0089PNG\", \"a picture\"],\n  [\"RIFF\", \"a picture or a sound\"],\n  [\"%PDF\", \"a PDF document\"],\n  [\"version \", \"a Git LFS pointer, not the file that it stands for: run `git lfs pull`\"],\n];\n\nconst isObject = (value) => typeof value === \"object\" && value !== null && !Array.isArray(value);\nconst isCount = (value) => Number.isSafeInteger(value) && value >= 0;\n\nasync function readHeader(read, size) {\n  if (size === 0) refuse(`The file is empty. ${EXPECTED}`);\n  const start = await read(0, Math.min(16, size));\n  const other = OTHERS.find(([magic]) => [...magic].every((letter, i) => start[i] === letter.charCodeAt(0)));\n  if (other) refuse(`The file is ${other[1]}, no run file. ${EXPECTED}`);\n  if (size < 10) refuse(`The file has ${size} bytes, too few for a run file: it was cut short. Copy or download it again.`);\n  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);\n  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;\n  if (length < 2 || (start[8] !== 0x7b && length <= MAX_HEADER)) {\n    refuse(`The file is no safetensors file: it does not start with the length of a header and the header. ${EXPECTED}`);\n  }\n  if (length > MAX_HEADER) {\n    refuse(`The file says that its header has ${length} bytes; at most ${MAX_HEADER} are read. ${EXPECTED}`);\n  }\n  if (8 + length > size) {\n    refuse(`The file ends inside its header (${size} of at least ${8 + length} bytes): it was cut short. Copy or download it again.`);\n  }\n  const header = parsed(await read(8, 8 + length), \"header\");\n  const metadata = Object.hasOwn(header, \"__metadata__\") ? header.__metadata__ : {};\n  const record = readRecord(metadata);\n  return { record, tensors: readTensors(header, 8 + length, size) };\n}\n\nfunction parsed(bytes, what) {\n  let value;\n  try {\n    value = JSON.parse(typeof bytes === \"string\" ? bytes : new TextDecoder(\"utf-8\", { fatal: true }).decode(bytes));\n  } catch {\n    refuse(`The file's ${what} is not the JSON text that a run file has there: it is damaged or no run file. ${EXPECTED}`);\n  }\n  if (!isObject(value)) refuse(`The file's ${what} is no JSON object. ${EXPECTED}`);\n  return value;\n}\n\nfunction readRecord(metadata) {\n  if (!isObject(metadata) || !Object.hasOwn(metadata, \"fewchannels\")) {\n    refuse(`This is a safetensors file of another program (weights of a model, perhaps): it holds no record of a run. ${EXPECTED}`);\n  }\n  const text = metadata.fewchannels;\n  if (typeof text !== \"string\") refuse(`The record of the run is no text. ${EXPECTED}`);\n  if (text.length > MAX_RECORD) refuse(`The record of the run has ${text.length} letters; at most ${MAX_RECORD} are read.`);\n  if (depthOf(text) > MAX_DEPTH) refuse(`The record of the run is nested more than ${MAX_DEPTH} levels deep, which no run is.`);\n  const record = parsed(text, \"record\");\n  if (record.format !== \"fewchannels.run\") {\n    refuse(`The record names the format ${quoted(record.format ?? null)}; expected \"fewchannels.run\". ${EXPECTED}`);\n  }\n  if (!Number.isSafeInteger(record.version) || record.version < 1) {\n    refuse(`The record's version is ${quoted(record.version ?? null)}, which is no version number.`);\n  }\n  if (record.version > VERSION) {\n    refuse(`The file has version ${record.version} of the run format; this page reads version ${VERSION}. Open it in a newer edition of the book, or write it anew with the fewchannels of this one.`);\n  }\n  for (const key of [\"provenance\", \"index\", \"images\"]) {\n    if (!isObject(record[key])) refuse(`The record's \"${key}\" is missing or no object: the file is damaged or was not written by fewchannels.`);\n  }\n  if (!Array.isArray(record.prompts) || record.prompts.some((prompt) => typeof prompt !== \"string\")) {\n    refuse('The record\\'s \"prompts\" are no list of texts: the file is damaged or was not written by fewchannels.');\n  }\n  const missing = PROVENANCE.filter((key) => !Object.hasOwn(record.provenance, key));\n  if (missing.length) refuse(`The record does not say how the run was made: its provenance lacks ${missing.join(\", \")}.`);\n  return record;\n}\n\nfunction depthOf(text) {\n  let depth = 0;\n  let deepest = 0;\n  let inside = false;\n  for (let i = 0; i < text.length; i++) {\n    const code = text.charCodeAt(i);\n    if (inside) {\n      if (code === 92) i++;\n      else if (code === 34) inside = false;\n    } else if (code === 34) inside = true;\n    else if (code === 123 || code === 91) deepest = Math.max(deepest, ++depth);\n    else if (code === 125 || code === 93) depth--;\n  }\n  return deepest;\n}\n\nfunction readTensors(header, start, size) {\n  const tensors = new Map();\n  const names = Object.keys(header).filter((name) => name !== \"__metadata__\");\n  if (names.length > MAX_TENSORS) refuse(`The file lists ${names.length} arrays; at most ${MAX_TENSORS} are read.`);\n  for (const name of names) tensors.set(name, readTensor(name, header[name], start, size));\n  let place = start;\n  for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {\n    if (begin !== place) {\n      const what = begin < place ? \"overlaps the array before it\" : \"leaves a gap before it\";\n      refuse(`The array ${quoted(name)} ${what} (it starts at byte ${begin - start}, expected ${place - start}): the file is damaged. Copy or compute it again.`);\n    }\n    place = end;\n  }\n  if (place !== size) refuse(`The file is longer than its header says (${size} bytes, expected ${place}): it is damaged. Copy or compute it again.`);\n  return tensors;\n}\n\nfunction readTensor(name, entry, start, size) {\n  const shown = quoted(name);\n  if (!isObject(entry) || !Array.isArray(entry.shape) || !Array.isArray(entry.data_offsets)) {\n    refuse(`The header's entry ${shown} does not have the dtype, shape and data_offsets of an array: the file is damaged.`);\n  }\n  const { dtype, shape, data_offsets: offsets } = entry;\n  if (offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1] || shape.length > 16 || !shape.every(isCount)) {\n    refuse(`The array ${shown} has the shape ${quoted(shape)} and the place ${quoted(offsets)}, which cannot be: the file is damaged.`);\n  }\n  if (start + offsets[1] > size) {\n    refuse(`The array ${shown} ends at byte ${start + offsets[1]} of a file of ${size}: the file was cut short. Copy or download it again.`);\n  }\n  const group = GROUPS.find((known) => name.startsWith(`${known}/`) && name.length > known.length + 1);\n  if (!group) refuse(`The array ${shown} is in none of the groups ${GROUPS.join(\", \")}: the file was not written by fewchannels.`);\n  const wanted = { images: [\"U8\"], masks: [\"BOOL\"] }[group] || Object.keys(BYTES);\n  if (typeof dtype !== \"string\" || !wanted.includes(dtype)) {\n    refuse(`The array ${shown} is of the type ${quoted(dtype ?? null)}; expected ${wanted.join(\", \")}.`);\n  }\n  if (group === \"images\" && shape.length !== 1) refuse(`The picture ${shown} has the shape ${quoted(shape)}; expected one axis of bytes.`);\n  const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];\n  if (bytes !== offsets[1] - offsets[0]) {\n    refuse(`The array ${shown} has ${offsets[1] - offsets[0]} bytes, which ${dtype} of the shape ${quoted(shape)} does not take: the file is damaged.`);\n  }\n  return { dtype, shape, begin: start + offsets[0], end: start + offsets[1] };\n}\n\n// js/run_index.js\nconst AXES = [\"sample\", \"layer\", \"step\", \"row\", \"column\", \"channel\"];\nconst STATS = [\"mean\", \"mean_abs\", \"max_abs\", \"var\"];\nconst MOST = { prompts: 100_000, layers: 4096, steps: 10_000, channels: 200_000, cells: 16_000_000, tokens: 4_194_304, side: 8192 };\nconst LETTERS = 2000;\n\nfunction readIndex({ record, tensors }) {\n  const { index, provenance } = record;\n  const stats = readStats(tensors);\n  const [samples, layers, steps, width] = stats.shape;\n  const prompts = (record.prompts.length ? record.prompts : Array.from({ length: samples }, (_, i) => `sample ${i}`)).map(cut);\n  if (prompts.length > MOST.prompts) refuse(`The run has ${prompts.length} prompts; this page shows at most ${MOST.prompts}.`);\n  if (samples !== 1 && samples !== prompts.length) {\n    refuse(`The statistics have ${samples} samples but the record names ${prompts.length} prompts; expected one each, or one sample of all.`);\n  }\n  const grid = readGrid(index.grid ?? null);\n  const names = named(index, \"layers\", layers, (value) => typeof value === \"string\") || Array.from({ length: layers }, (_, i) => `block ${i}`);\n  const numbers = named(index, \"steps\", steps, isCount) || Array.from({ length: steps }, (_, i) => i);\n  const channels = readChannels(index.channels ?? {}, layers, width);\n  const text = (value) => (value === null || value === undefined ? null : cut(typeof value === \"string\" ? value : JSON.stringify(value)));\n  const edit = isObject(provenance.edit) ? provenance.edit.label ?? provenance.edit.how : provenance.edit;\n  const top = channels.top ? Math.max(...channels.top.indices.map((row) => row.length)) : Math.min(8, width);\n  return {\n    about: {\n      label: text(index.label) || text(provenance.model) || \"your run\",\n      model: text(provenance.model),\n      revision: text(provenance.revision),\n      seed: Number.isFinite(provenance.seed) ? provenance.seed : null,\n      edit: text(edit) || \"\",\n      provenance,\n      prompts,\n      layers: names.map(cut),\n      steps: numbers,\n      sigmas: named(index, \"sigmas\", steps, Number.isFinite),\n      grid,\n      width,\n      k: top || 1,\n      score: [\"abs_mean\", \"mean_abs\"].includes(index.score) ? index.score : \"abs_mean\",\n      channels,\n      perPrompt: samples > 1 || prompts.length === 1,\n    },\n    stats,\n    maps: readMaps(record, tensors, { prompts, layers, numbers, channels, grid }),\n    images: readImages(record.images, tensors),\n  };\n}\n\nfunction cut(text) {\n  return text.length > LETTERS ? `${text.slice(0, LETTERS)}…` : text;\n}\n\nfunction readStats(tensors) {\n  const found = STATS.filter((name) => tensors.has(`stats/${name}`));\n  if (!found.includes(\"mean\") && !found.includes(\"mean_abs\")) {\n    const held = [...new Set([...tensors.keys()].map((name) => name.split(\"/\").slice(0, 2).join(\"/\")))].slice(0, 6).map(quoted);\n    refuse(`The run has no statistics of channels (stats/mean, stats/mean_abs); it holds ${held.join(\", \") || \"nothing\"}. The explorer shows what \\`fewchannels run\\` writes.`);\n  }\n  const shape = tensors.get(`stats/${found[0]}`).shape;\n  for (const name of found) {\n    const tensor = tensors.get(`stats/${name}`);\n    if (tensor.dtype !== \"F32\") refuse(`stats/${name} is of the type ${tensor.dtype}; a run file has F32 there.`);\n    if (tensor.shape.length !== 4 || tensor.shape.includes(0) || String(tensor.shape) !== String(shape)) {\n      refuse(`stats/${name} has the shape ${quoted(tensor.shape)}; expected samples x blocks x steps x channels, the same for all statistics (${quoted(shape)}).`);\n    }\n  }\n  const [, layers, steps, width] = shape;\n  if (layers > MOST.layers || steps > MOST.steps || width > MOST.channels || layers * width > MOST.cells || layers * steps > MOST.cells) {\n    refuse(`The run has ${layers} blocks x ${steps} steps x ${width} channels, more than this page can show (at most ${MOST.layers} x ${MOST.steps} x ${MOST.channels}).`);\n  }\n  const scores = { abs_mean: [\"mean\"], mean_abs: [\"mean_abs\"], max_abs: [\"max_abs\"], energy: [\"mean\", \"var\"] };\n  const names = Object.keys(scores).filter((name) => scores[name].every((part) => found.includes(part)));\n  return { shape, scores: names, tensors: Object.fromEntries(found.map((name) => [name, tensors.get(`stats/${name}`)])) };\n}\n\nfunction named(index, axis, count, fits) {\n  const given = index[axis];\n  if (given === undefined || given === null) return null;\n  if (!Array.isArray(given) || !given.every(fits)) refuse(`The index's \"${axis}\" is not the list that it should be: the file is damaged or was not written by fewchannels.`);\n  if (given.length !== count) refuse(`The index names ${given.length} ${axis}, but the statistics have ${count}: the file contradicts itself. Compute it again.`);\n  return given;\n}\n\nfunction readGrid(grid) {\n  if (grid === null) return null;\n  if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => isCount(n) && n > 0) || grid[0] * grid[1] > MOST.tokens) {\n    refuse(`The index's grid is ${quoted(grid)}; expected the rows and columns of the token grid, two numbers.`);\n  }\n  return grid;\n}\n\nfunction readChannels(given, layers, width) {\n  if (!isObject(given)) refuse('The index\\'s \"channels\" is no object of channel sets.');\n  const sets = Object.create(null);\n  for (const [name, set] of Object.entries(given).slice(0, 100)) {\n    const rows = isObject(set) && Array.isArray(set.indices) ? set.indices : [];\n    const fits = (row) => Array.isArray(row) && row.every((channel) => isCount(channel) && channel < width);\n    if (rows.length !== layers || !rows.every(fits)) {\n      refuse(`The channels ${quoted(name)} do not fit the statistics; expected ${layers} lists, one a block, of numbers from 0 to ${width - 1}.`);\n    }\n    sets[name] = { indices: rows, width, label: cut(typeof set.label === \"string\" && set.label ? set.label : name) };\n  }\n  return sets;\n}\n\nfunction readMaps(record, tensors, { prompts, layers, numbers, channels, grid }) {\n  const entries = isObject(record.index.maps) ? record.index.maps : {};\n  const groups = [];\n  for (const [name, entry] of Object.entries(entries).slice(0, 100)) {\n    const tensor = tensors.get(`maps/${name}`);\n    if (!tensor || !isObject(entry) || String(entry.axes) !== String(AXES)) continue;\n    const set = typeof entry.channels === \"string\" && Object.hasOwn(channels, entry.channels) ? channels[entry.channels] : null;\n    const lists = [entry.samples, entry.steps].every((list) => Array.isArray(list) && list.every(isCount));\n    if (!set || !lists || !entry.samples.every((i) => i < prompts.length) || !entry.steps.every((step) => numbers.includes(step))) {\n      refuse(`The maps ${quoted(name)} are of channels, prompts or steps that the index does not name: the file contradicts itself. Compute it again.`);\n    }\n    const [height, width, count] = tensor.shape.slice(3);\n    const wanted = [entry.samples.length, layers, entry.steps.length];\n    const fits = tensor.shape.length === 6 && String(tensor.shape.slice(0, 3)) === String(wanted) && set.indices.every((row) => row.length === count);\n    if (!fits || (grid && (height !== grid[0] || width !== grid[1])) || height * width > MOST.tokens) {\n      refuse(`The maps ${quoted(name)} have the shape ${quoted(tensor.shape)}; the index says ${wanted.join(\" x \")} of ${grid ? grid.join(\" x \") : \"the grid's\"} tokens and its channels. Compute the file again.`);\n    }\n    groups.push({ name, tensor, height, width, channels: set.indices, prompts: entry.samples, steps: entry.steps.map((step) => numbers.indexOf(step)) });\n  }\n  return groups;\n}\n\nfunction readImages(listed, tensors) {\n  const conditions = [];\n  for (const [condition, entry] of Object.entries(listed).slice(0, 1000)) {\n    const fits = isObject(entry) && isCount(entry.count) && [entry.height, entry.width].every((side) => isCount(side) && side > 0 && side <= MOST.side);\n    if (!fits) refuse(`The pictures ${quoted(condition)} are listed as ${quoted(entry)}; expected count, height and width, sides up to ${MOST.side} px.`);\n    const prefix = condition ? `images/${condition}` : \"images\";\n    const pictures = [];\n    for (let i = 0; i < Math.min(entry.count, tensors.size + 1); i++) pictures.push(tensors.get(`${prefix}/${String(i).padStart(5, \"0\")}`));\n    const missing = pictures.indexOf(undefined);\n    if (missing >= 0) refuse(`The record lists ${entry.count} pictures ${quoted(condition)}, but number ${missing} is missing in the file. Copy or compute it again.`);\n    conditions.push({ condition, height: entry.height, width: entry.width, pictures });\n  }\n  return conditions;\n}\n\n// js/run_numbers.js\nconst VIEWS = {\n  F64: Float64Array, F32: Float32Array, I32: Int32Array, I16: Int16Array, I8: Int8Array,\n  U32: Uint32Array, U16: Uint16Array, U8: Uint8Array, BOOL: Uint8Array, I64: BigInt64Array, U64: BigUint64Array,\n};\nconst ITEM = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 };\n\nfunction floats(bytes, dtype) {\n  if (dtype === \"F32\") return new Float32Array(bytes.buffer, 0, bytes.length / 4);\n  if (dtype === \"F16\") return Float32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2), half);\n  const values = new VIEWS[dtype](bytes.buffer, 0, bytes.length / ITEM[dtype]);\n  return Float32Array.from(values, Number);\n}\n\nfunction half(bits) {\n  const sign = bits & 0x8000 ? -1 : 1;\n  const exponent = (bits >> 10) & 31;\n  const fraction = bits & 1023;\n  if (exponent === 0) return sign * fraction * 2 ** -24;\n  if (exponent === 31) return fraction ? NaN : sign * Infinity;\n  return sign * (1024 + fraction) * 2 ** (exponent - 25);\n}\n\nfunction firstBad(values) {\n  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;\n  return -1;\n}\n\nfunction webpSize(bytes) {\n  const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));\n  if (bytes.length < 30 || text(0, 4) !== \"RIFF\" || text(8, 12) !== \"WEBP\") return null;\n  const u16 = (at) => bytes[at] | (bytes[at + 1] << 8);\n  const u24 = (at) => u16(at) | (bytes[at + 2] << 16);\n  const kind = text(12, 16);\n  if (kind === \"VP8 \") return [u16(26) & 0x3fff, u16(28) & 0x3fff];\n  if (kind === \"VP8L\") return [1 + (u16(21) & 0x3fff), 1 + ((u24(22) >> 6) & 0x3fff)];\n  if (kind === \"VP8X\") return [1 + u24(24), 1 + u24(27)];\n  return null;\n}\n\n// js/run_reader.js\nconst BUDGET = 160_000_000; // bytes of values kept: one prompt of FLUX.1 under two scores\nconst WHOLE = 4_000_000; // a block's rows over all steps are read at once up to this, else step by step\n\nasync function openReader(blob) {\n  const read = async (begin, end) => {\n    let buffer;\n    try {\n      buffer = await blob.slice(begin, end).arrayBuffer();\n    } catch {\n      refuse(\"The file cannot be read any more: it is a folder, or was moved, changed or deleted since it was chosen. Choose a file again.\");\n    }\n    if (buffer.byteLength !== end - begin) refuse(\"The file became shorter while it was read. Choose it again.\");\n    return new Uint8Array(buffer);\n  };\n  const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));\n  const [samples, layers, steps, width] = stats.shape;\n  const cache = createCache(BUDGET);\n  const whole = steps * width * 4 <= WHOLE;\n\n  function rows(name, sample, layer, step) {\n    const at = whole ? 0 : step;\n    const count = whole ? steps * width : width;\n    const from = ((sample * layers + layer) * steps + at) * width;\n    return cache.get(`${name} ${from}`, 4 * count, async () => {\n      const { begin } = stats.tensors[name];\n      const values = floats(await read(begin + 4 * from, begin + 4 * (from + count)), \"F32\");\n      const bad = firstBad(values);\n      if (bad >= 0) {\n        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[at + Math.floor(bad / width)]}, channel ${bad % width}`;\n        refuse(`stats/${name} holds ${values[bad]} (${where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.`);\n      }\n      return values;\n    });\n  }\n\n  async function row(score, sample, layer, step) {\n    const offset = whole ? step * width : 0;\n    if (score === \"energy\") {\n      const [mean, spread] = await Promise.all([rows(\"mean\", sample, layer, step), rows(\"var\", sample, layer, step)]);\n      return (i) => spread[offset + i] + mean[offset + i] ** 2;\n    }\n    const values = await rows(score === \"abs_mean\" ? \"mean\" : score, sample, layer, step);\n    return (i) => Math.abs(values[offset + i]);\n  }\n\n  const rowsOfStep = (score, sample, step) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step)));\n\n  function warm(score, sample, step) {\n    if (whole) return;\n    for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) rowsOfStep(score, sample, next).catch(() => {});\n  }\n\n  function chosen(score, prompt) {\n    if (!stats.scores.includes(score)) refuse(`The run has no score ${quoted(score)}; it has ${stats.scores.join(\", \")}.`);\n    if (samples === 1) return [0];\n    return prompt < 0 ? Array.from({ length: samples }, (_, i) => i) : [inside(\"prompt\", prompt, samples)];\n  }\n\n  function inside(what, value, count) {\n    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(`${what} ${value}: expected 0 to ${count - 1}.`);\n    return value;\n  }\n\n  async function mapValues(group, at) {\n    const { tensor, height, width: columns } = group;\n    const count = tensor.shape[5];\n    const size = height * columns * count;\n    const place = ((at.prompt * layers + at.layer) * group.steps.length + at.step) * size;\n    const bytes = ITEM[tensor.dtype];\n    const all = await cache.get(`${group.name} ${place}`, 4 * size, async () =>\n      floats(await read(tensor.begin + bytes * place, tensor.begin + bytes * (place + size)), tensor.dtype),\n    );\n    const values = new Float32Array(height * columns);\n    for (let i = 0; i < values.length; i++) values[i] = all[i * count + at.channel];\n    if (firstBad(values) >= 0) refuse(\"This map holds values that are nan or inf: the numbers overflowed where the run was made. Keep the maps as float32.\");\n    return { values, height, width: columns };\n  }\n\n  return {\n    about: { ...about, scoreNames: stats.scores, conditions: images.map(({ condition }) => condition) },\n    maps: maps.map(({ channels, prompts, steps: places }) => ({ channels, prompts, steps: places })),\n    async scores({ score, prompt, step }) {\n      const places = chosen(score, prompt);\n      inside(\"step\", step, steps);\n      const out = new Float32Array(layers * width);\n      for (const sample of places) {\n        const found = await rowsOfStep(score, sample, step);\n        for (let layer = 0; layer < layers; layer++) {\n          for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;\n        }\n      }\n      if (places.length === 1) warm(score, places[0], step);\n      return out;\n    },\n    async alongTime({ score, prompt, channel }) {\n      const places = chosen(score, prompt);\n      inside(\"channel\", channel, width);\n      const out = new Float32Array(layers * steps);\n      for (const sample of places) {\n        for (let layer = 0; layer < layers; layer++) {\n          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step)));\n          for (let step = 0; step < steps; step++) out[layer * steps + step] += found[step](channel) / places.length;\n        }\n      }\n      return out;\n    },\n    map: ({ at }) => mapValues(maps[inside(\"group\", at.group, maps.length)], at),\n    async picture({ prompt, condition }) {\n      const shown = images.find((entry) => entry.condition === condition);\n      if (!shown || prompt >= shown.pictures.length) return null;\n      const tensor = shown.pictures[inside(\"prompt\", prompt, shown.pictures.length)];\n      if (tensor.end - tensor.begin > 64_000_000) refuse(`The picture of prompt ${prompt} has ${tensor.end - tensor.begin} bytes, more than this page reads.`);\n      const bytes = await read(tensor.begin, tensor.end);\n      const size = webpSize(bytes);\n      if (!size || size[0] !== shown.width || size[1] !== shown.height) {\n        refuse(`The picture of prompt ${prompt} is no WebP file of ${shown.width} x ${shown.height} px, as the record says. Copy or compute the file again.`);\n      }\n      return { bytes, width: shown.width, height: shown.height };\n    },\n  };\n}\n\nfunction readersError(error) {\n  if (error instanceof RunFileError) return error;\n  return new RunFileError(`The file could not be read (${quoted(error && error.message)}): it is damaged, or too large for this device.`);\n}\n\n// js/run_worker.js\nfunction serveRuns(port) {\n  let reader;\n  port.onmessage = async ({ data: { id, name, given } }) => {\n    try {\n      let value;\n      if (name === \"open\") {\n        reader = await openReader(given);\n        value = { about: reader.about, maps: reader.maps };\n      } else {\n        value = await reader[name](given);\n      }\n      const array = value instanceof Float32Array ? value : value && (value.values || value.bytes);\n      port.postMessage({ id, value }, array ? [array.buffer] : []);\n    } catch (error) {\n      port.postMessage({ id, error: readersError(error).message });\n    }\n  };\n  port.postMessage({ ready: true });\n}";
 
 // js/colour.js
 const CIVIDIS =
@@ -118,6 +120,14 @@ function el(what, props = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+function svgNode(tag, attributes = {}) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
 function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -171,16 +181,30 @@ function dropdown({ label, options, onpick }) {
   };
 }
 
-function announcer(wait = 500) {
-  const node = el("p.fc-sr", { "aria-live": "polite", role: "status" });
-  let timer;
+function stepper({ label, low, onpick }) {
+  const id = uid("fc-stepper");
+  const input = el("input", { type: "number", id, min: low, step: 1, inputmode: "numeric" });
+  let now = low;
+  let most = low;
+  const pick = (value) => onpick(Math.max(low, Math.min(most, value)));
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    const fits = input.value !== "" && Number.isInteger(value) && value >= low && value <= most;
+    input.setAttribute("aria-invalid", String(!fits));
+    if (fits) pick(value);
+  });
+  input.addEventListener("blur", () => {
+    input.value = now;
+    input.setAttribute("aria-invalid", "false");
+  });
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
   return {
-    node,
-    say(text) {
-      clearTimeout(timer);
-      timer = setTimeout(() => setText(node, text), wait);
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    set(value, high) {
+      [now, most] = [value, high];
+      input.max = high;
+      if (Number(input.value) !== value && input.getAttribute("aria-invalid") !== "true") input.value = value;
     },
-    stop: () => clearTimeout(timer),
   };
 }
 
@@ -212,7 +236,7 @@ function ordinal(n) {
 }
 
 // js/browser_parts.js
-function rankedList(rows, topText, hasMaps, onpick) {
+function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
   const name = uid("fc-rank");
   const caption = el("span.fc-caption");
   const list = el("ol.fc-rows");
@@ -253,7 +277,7 @@ function rankedList(rows, topText, hasMaps, onpick) {
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);
         if (item.input.checked !== given.chosen) item.input.checked = given.chosen;
-        const extra = `${given.top ? ", top channel" : ""}${given.map ? "" : ", no map in this page"}`;
+        const extra = `${given.top ? `, ${topWord}` : ""}${given.map ? "" : ", no map in this page"}`;
         item.input.setAttribute("aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
       });
     },
@@ -711,6 +735,81 @@ function browserView(data, state) {
   };
 }
 
+// js/controls.js
+function channelFinder({ current, onpick }) {
+  const id = uid("fc-channel");
+  const input = el("input", { type: "number", id, min: 0, step: 1, inputmode: "numeric" });
+  const bad = el("span.fc-bubble", { role: "alert" });
+  const move = (by) => {
+    const { channel, width } = current();
+    onpick((channel + by + width) % width);
+  };
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    const { width } = current();
+    const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
+    input.setAttribute("aria-invalid", String(!fits));
+    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
+    if (fits) onpick(value);
+  });
+  const restore = () => {
+    input.value = current().channel;
+    input.setAttribute("aria-invalid", "false");
+    setText(bad, "");
+  };
+  input.addEventListener("blur", restore);
+  return {
+    node: el(
+      "div.fc-find",
+      {},
+      el("label", { for: id }, "Channel"),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
+      input,
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
+      bad,
+    ),
+    show() {
+      const { channel, width } = current();
+      input.max = width - 1;
+      if (Number(input.value) !== channel && !(document.activeElement === input && input.getAttribute("aria-invalid") === "true")) {
+        input.value = channel;
+      }
+    },
+  };
+}
+
+function bubble() {
+  const node = el("span.fc-bubble", { role: "status" });
+  let timer;
+  return {
+    node,
+    say(text) {
+      clearTimeout(timer);
+      setText(node, text);
+      if (text) timer = setTimeout(() => setText(node, ""), 2500);
+    },
+  };
+}
+
+function readouts(names) {
+  const cells = names.map(() => el("dd"));
+  const node = el("dl.fc-facts", {}, ...names.map((name, i) => el("div", {}, el("dt", {}, name), cells[i])));
+  return { node, show: (texts) => texts.forEach((text, i) => setText(cells[i], text)) };
+}
+
+function announcer(wait = 500) {
+  const node = el("p.fc-sr", { "aria-live": "polite", role: "status" });
+  let timer;
+  return {
+    node,
+    say(text) {
+      clearTimeout(timer);
+      timer = setTimeout(() => setText(node, text), wait);
+    },
+    stop: () => clearTimeout(timer),
+  };
+}
+
 // js/browser.js
 const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
 const SCORE_TITLE = {
@@ -745,7 +844,7 @@ const browserKind = {
       onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
     });
     const strip = depthStrip(data, change);
-    const finder = channelFinder(width, change, store);
+    const finder = channelFinder({ current: () => ({ channel: store.get().channel, width }), onpick: (channel) => change({ channel }) });
     const hint = bubble();
     const jump = (label, title, to, already) => {
       const onclick = () => {
@@ -841,60 +940,1901 @@ function chip(data, prompt, index) {
   return [canvas, text];
 }
 
-function bubble() {
-  const node = el("span.fc-bubble", { role: "status" });
-  let timer;
+// js/explorer_state.js
+const SCORE_NAMES = { abs_mean: "|mean|", mean_abs: "mean |x|", max_abs: "max |x|", energy: "mean x²" };
+const SCORE_TITLES = {
+  abs_mean: "absolute value of the mean over the image tokens",
+  mean_abs: "mean over the image tokens of the absolute value",
+  max_abs: "largest absolute value of any image token",
+  energy: "mean over the image tokens of the square",
+};
+const MAX_PINS = 6;
+const MAX_MARKED = 64;
+const PANE_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond", "channel"];
+
+const COMPARISONS = {
+  prompt: { text: "two prompts", fields: ["prompt"] },
+  step: { text: "two steps", fields: ["step"] },
+  layer: { text: "two blocks", fields: ["layer"] },
+  set: { text: "two sets of channels", fields: ["set", "draw", "channel"] },
+  cond: { text: "pictures before and after", fields: ["cond"] },
+  run: { text: "two runs or models", fields: ["run", "channel"] },
+  all: { text: "everything (unlinked)", fields: PANE_FIELDS },
+};
+
+function within(value, low, high, otherwise) {
+  const n = Math.round(Number(value));
+  return Number.isFinite(n) && value !== null && value !== "" ? Math.max(low, Math.min(high, n)) : otherwise;
+}
+
+function oneOf(value, allowed, otherwise = allowed[0]) {
+  return allowed.includes(value) ? value : otherwise;
+}
+
+function setNames(run) {
+  return ["top", "bottom", "random", "pins", ...Object.keys(run.channels || {}).map((name) => `set:${name}`)];
+}
+
+function fitted(data, given) {
+  const run = data.runs[within(given.run, 0, data.runs.length - 1, 0)];
+  const mean = run.perPrompt && run.prompts.length > 1 ? -1 : 0;
+  return {
+    run: data.runs.indexOf(run),
+    prompt: within(given.prompt, mean, Math.max(0, run.prompts.length - 1), 0),
+    layer: within(given.layer, 0, run.layers.length - 1, run.layers.length >> 1),
+    step: within(given.step, 0, run.steps.length - 1, run.steps.length >> 1),
+    score: oneOf(given.score, run.scoreNames, oneOf(run.score, run.scoreNames)),
+    set: oneOf(given.set, setNames(run)),
+    k: within(given.k, 1, Math.min(MAX_MARKED, run.width - 1), Math.min(run.k || 8, MAX_MARKED, run.width - 1)),
+    draw: within(given.draw, 1, 99, 1),
+    cond: oneOf(given.cond, run.conditions.length ? run.conditions : [""]),
+    channel: within(given.channel, -1, run.width - 1, -1), // -1: the first that is marked, until one is chosen
+  };
+}
+
+function pinsOf(state) {
+  return state.pins === "" ? [] : state.pins.split("-").map(Number);
+}
+
+function fittedPins(given, width) {
+  const pins = String(given ?? "").split("-").map(Number).filter((c, i, all) => Number.isInteger(c) && c >= 0 && c < width && all.indexOf(c) === i);
+  return /\d/.test(String(given ?? "")) ? pins.slice(0, MAX_PINS).join("-") : "";
+}
+
+const suffixed = (pane) => Object.fromEntries(Object.entries(pane).map(([name, value]) => [`${name}2`, value]));
+
+function explorerState(data, given = {}) {
+  const first = fitted(data, given);
+  const by = oneOf(given.by, Object.keys(COMPARISONS));
+  const differs = by !== "all" && COMPARISONS[by].fields.some((name) => given[`${name}2`] !== undefined);
+  const second = { ...first, ...(differs ? {} : others(data, first)[by]) };
+  const own = Object.fromEntries(PANE_FIELDS.map((name) => [name, given[`${name}2`] ?? second[name]]));
+  return {
+    ...first,
+    two: ["1", 1, true, "true"].includes(given.two) ? 1 : 0,
+    by,
+    ...suffixed(fitted(data, own)),
+    scale: oneOf(given.scale, ["log", "linear", "block"]),
+    over: oneOf(given.over, ["map", "mask", "none"]),
+    opacity: within(given.opacity, 0, 100, 55),
+    pins: fittedPins(given.pins, Math.max(...data.runs.map((run) => run.width))),
+  };
+}
+
+function paneState(data, state, pane) {
+  const own = pane === 1 ? COMPARISONS[state.by].fields : [];
+  const values = Object.fromEntries(PANE_FIELDS.map((name) => [name, state[own.includes(name) ? `${name}2` : name]]));
+  if (pane === 1 && state.by === "run") {
+    const [from, to] = [data.runs[state.run], data.runs[values.run]];
+    const along = (index, have, want) => (have > 1 ? Math.round((index / (have - 1)) * (want - 1)) : 0);
+    values.layer = along(state.layer, from.layers.length, to.layers.length);
+    values.step = along(state.step, from.steps.length, to.steps.length);
+  }
+  return fitted(data, values);
+}
+
+function paneChange(state, pane, part) {
+  const own = pane === 1 ? COMPARISONS[state.by].fields : [];
+  return Object.fromEntries(Object.entries(part).map(([name, value]) => [own.includes(name) ? `${name}2` : name, value]));
+}
+
+function others(data, first) {
+  const run = data.runs[first.run];
+  const last = (axis) => (first[axis] < run[`${axis}s`].length - 1 ? run[`${axis}s`].length - 1 : 0);
+  const next = (first.run + 1) % data.runs.length;
+  return {
+    prompt: { prompt: run.prompts.length ? (first.prompt + 1) % run.prompts.length : 0 },
+    step: { step: last("step") },
+    layer: { layer: last("layer") },
+    set: { set: first.set === "random" ? "top" : "random", channel: -1 },
+    cond: { cond: run.conditions.find((name) => name !== first.cond) ?? first.cond },
+    run: { run: next, channel: data.runs[next].width === run.width ? first.channel : -1 },
+    all: {},
+  };
+}
+
+function compareBy(data, state, by) {
+  const first = paneState(data, state, 0);
+  const second = state.two ? paneState(data, state, 1) : first;
+  const same = COMPARISONS[by].fields.every((name) => name === "channel" || second[name] === first[name]);
+  return explorerState(data, { ...state, two: 1, by, ...suffixed({ ...second, ...(same ? others(data, first)[by] : {}) }) });
+}
+
+function randomFrom(seed) {
+  let a = seed >>> 0;
+  return () => {
+    a = (a + 0x6d2b79f5) >>> 0;
+    let t = Math.imul(a ^ (a >>> 15), 1 | a);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}
+
+function drawn(width, k, outside, seed) {
+  const taken = new Set(outside);
+  const free = Array.from({ length: width }, (_, c) => c).filter((c) => !taken.has(c));
+  const random = randomFrom(seed);
+  const count = Math.min(k, free.length);
+  for (let i = 0; i < count; i++) {
+    const j = i + Math.floor(random() * (free.length - i));
+    [free[i], free[j]] = [free[j], free[i]];
+  }
+  return free.slice(0, count);
+}
+
+function markedChannels(run, scores, pane, pins, layer = pane.layer) {
+  const { width } = run;
+  const start = layer * width;
+  if (pane.set === "pins") return pins.filter((c) => c < width);
+  if (pane.set === "bottom") {
+    const negative = scores.slice(start, start + width).map((value) => -value);
+    return largest(negative, 0, width, pane.k);
+  }
+  if (pane.set === "random") {
+    return drawn(width, pane.k, largest(scores, start, width, pane.k), 7919 * pane.draw + layer);
+  }
+  if (pane.set.startsWith("set:")) return [...(run.channels[pane.set.slice(4)].indices[layer] || [])];
+  return largest(scores, start, width, pane.k);
+}
+
+function markedText(run, pane) {
+  if (pane.set === "pins") return "pinned channels";
+  if (pane.set.startsWith("set:")) return run.channels[pane.set.slice(4)].label || pane.set.slice(4);
+  return `${pane.set} ${pane.k}${pane.set === "random" ? `, draw ${pane.draw}` : ""}`;
+}
+
+function channelSet(run, scores, pane, pins) {
+  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step]}`;
+  return {
+    indices: run.layers.map((_, layer) => markedChannels(run, scores, pane, pins, layer)),
+    width: run.width,
+    label: `${markedText(run, pane)}${where}`,
+  };
+}
+
+function promptText(run, prompt) {
+  return prompt < 0 ? "mean over prompts" : run.perPrompt ? `prompt ${prompt + 1}` : "all prompts together";
+}
+
+function nearestKept(kept, step) {
+  let best = null;
+  for (const other of kept) if (best === null || Math.abs(other - step) < Math.abs(best - step)) best = other;
+  return best;
+}
+
+function pooled(values, rows, width, columns) {
+  const out = new Float32Array(rows * columns);
+  const from = new Int32Array(rows * columns);
+  for (let column = 0; column < columns; column++) {
+    const first = Math.floor((column * width) / columns);
+    const last = Math.max(first + 1, Math.floor(((column + 1) * width) / columns));
+    for (let row = 0; row < rows; row++) {
+      let best = first;
+      for (let c = first + 1; c < last; c++) if (values[row * width + c] > values[row * width + best]) best = c;
+      out[row * columns + column] = values[row * width + best];
+      from[row * columns + column] = best;
+    }
+  }
+  return { values: out, from };
+}
+
+function histogram(values, start, width, bins = 36) {
+  let low = Infinity;
+  let high = 0;
+  for (let i = start; i < start + width; i++) {
+    if (values[i] > high) high = values[i];
+    if (values[i] > 0 && values[i] < low) low = values[i];
+  }
+  const logarithmic = high > low;
+  low = logarithmic ? Math.max(low, high * 1e-6) : 0;
+  high = high || 1;
+  const place = (value) => {
+    const along = logarithmic ? Math.log(Math.max(value, low) / low) / Math.log(high / low) : value / high;
+    return Math.max(0, Math.min(1, along));
+  };
+  const counts = new Int32Array(bins);
+  for (let i = start; i < start + width; i++) counts[Math.min(bins - 1, Math.floor(place(values[i]) * bins))]++;
+  return { counts, low, high, place, logarithmic };
+}
+
+// js/explorer_source.js
+const MEMORY = 96_000_000; // bytes of arrays that are kept
+
+function memory(limit = MEMORY) {
+  const known = new Map();
+  const coming = new Map();
+  let held = 0;
+  return {
+    get(key, make, bytes) {
+      if (known.has(key)) {
+        const entry = known.get(key);
+        known.delete(key); // the last used stands last
+        known.set(key, entry);
+        return entry.value;
+      }
+      if (!coming.has(key)) {
+        const promise = Promise.resolve(make()).then(
+          (value) => {
+            coming.delete(key);
+            const size = bytes(value);
+            known.set(key, { value, size });
+            held += size;
+            for (const [old, entry] of known) {
+              if (held <= limit || old === key) break;
+              known.delete(old);
+              held -= entry.size;
+            }
+            return value;
+          },
+          (error) => {
+            coming.delete(key);
+            throw error;
+          },
+        );
+        coming.set(key, promise);
+      }
+      return coming.get(key);
+    },
+    size: () => held,
+    clear() {
+      known.clear();
+      held = 0;
+    },
+  };
+}
+
+function isComing(value) {
+  return typeof value?.then === "function";
+}
+
+function latest(use, fail) {
+  let asked = 0;
+  return (value) => {
+    const now = ++asked;
+    if (!isComing(value)) return use(value);
+    value.then((known) => now === asked && use(known), (error) => now === asked && fail(error));
+  };
+}
+
+const ofArray = (array) => array.byteLength;
+
+function sourceOf(run) {
+  const kept = memory();
+  return {
+    run,
+    scores: (score, prompt, step) => kept.get(`s ${score} ${prompt} ${step}`, () => run.scores(score, prompt, step), ofArray),
+    alongTime: (score, prompt, channel) => kept.get(`t ${score} ${prompt} ${channel}`, () => run.alongTime(score, prompt, channel), ofArray),
+    maps(prompt, layer, step, channels) {
+      const one = (c) => kept.get(`m ${prompt} ${layer} ${step} ${c}`, () => run.map(prompt, layer, step, c), (map) => (map ? map.values.byteLength : 8));
+      const all = channels.map(one);
+      return all.some(isComing) ? Promise.all(all) : all;
+    },
+    picture(prompt, condition) {
+      return kept.get(`p ${condition} ${prompt}`, async () => decoded(await run.picture(prompt, condition)), () => 8);
+    },
+    close() {
+      kept.clear();
+      run.close();
+    },
+  };
+}
+
+async function decoded(picture) {
+  if (!picture) return null;
+  const image = new Image();
+  image.src = picture.url;
+  try {
+    await image.decode();
+  } catch {
+    throw new Error("a picture of this run cannot be read (WebP)");
+  }
+  return image;
+}
+
+// js/explorer_controls.js
+const AS_CHIPS = 8; // prompts; more become a list
+
+function runText(run) {
+  return [run.label, run.edit].filter(Boolean).join(", ");
+}
+
+function stepWords(run, step) {
+  return `${run.steps[step]}${run.sigmas ? ` · σ ${number(run.sigmas[step])}` : ""}`;
+}
+
+function layerWords(run, layer) {
+  const family = (name) => name.replace(/\.?\d+$/, "");
+  const mixed = run.layers.some((name) => family(name) !== family(run.layers[0]));
+  return mixed ? `${layer} · ${run.layers[layer]}` : String(layer);
+}
+
+function promptChip(source, prompt, text) {
+  const canvas = el("canvas", { "aria-hidden": "true" });
+  const draw = (image) => {
+    if (!image) return canvas.remove();
+    canvas.width = canvas.height = 96;
+    const side = Math.min(image.naturalWidth, image.naturalHeight);
+    canvas.getContext("2d").drawImage(image, (image.naturalWidth - side) / 2, (image.naturalHeight - side) / 2, side, side, 0, 0, 96, 96);
+  };
+  const given = source.picture(prompt, "");
+  if (isComing(given)) given.then(draw, () => canvas.remove());
+  else draw(given);
+  return [canvas, el("span.fc-prompt", {}, text)];
+}
+
+function promptPicker(source, onpick) {
+  const { run } = source;
+  const mean = run.perPrompt && run.prompts.length > 1;
+  const label = "Prompt";
+  if (run.prompts.length > AS_CHIPS) {
+    const options = run.prompts.map((text, value) => ({ value, text: `${value + 1} · ${text.slice(0, 90)}` }));
+    if (mean) options.unshift({ value: -1, text: "Mean over all prompts" });
+    return dropdown({ label, options, onpick: (value) => onpick(Number(value)) });
+  }
+  const options = run.prompts.map((text, value) => ({ value, content: promptChip(source, value, text), title: text }));
+  if (mean) options.push({ value: -1, content: el("span.fc-prompt", {}, "Mean over all prompts"), title: "Scores averaged over the prompts" });
+  return choices({ label, kind: "fc-chips.fc-scroller", options, onpick });
+}
+
+function paneControls({ sources, onchange, extra = [] }) {
+  const node = el("div.fc-scope");
+  let built = null;
+  let count = 0;
+
+  function build(source) {
+    const { run } = source;
+    const to = (name) => (value) => onchange({ [name]: value });
+    const sets = setNames(run).map((value) => ({
+      value,
+      text: { top: "top k here", bottom: "bottom k here", random: "random k, not top", pins: "pinned channels" }[value] || `${run.channels[value.slice(4)].label || value.slice(4)} (frozen)`,
+    }));
+    const controls = {
+      run: dropdown({ label: "Run", options: sources.map(({ run: other }, value) => ({ value, text: runText(other) })), onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
+      prompt: run.prompts.length ? promptPicker(source, to("prompt")) : null,
+      layer: slider({ label: "Block (depth)", count: run.layers.length, onpick: to("layer") }),
+      step: slider({ label: "Denoising step", count: run.steps.length, onpick: to("step") }),
+      score: dropdown({ label: "Score", options: run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value], title: SCORE_TITLES[value] })), onpick: to("score") }),
+      set: dropdown({ label: "Marked channels", options: sets, onpick: to("set") }),
+      k: stepper({ label: "k", low: 1, onpick: to("k") }),
+      draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
+      cond: dropdown({ label: "Picture", options: run.conditions.map((value) => ({ value, text: value || "untouched" })), onpick: to("cond") }),
+    };
+    const { run: runs, prompt, layer, step, ...rest } = controls;
+    node.replaceChildren(
+      ...[runs, prompt].filter(Boolean).map((control) => control.node),
+      el("div.fc-twodials", {}, layer.node, step.node),
+      el("div.fc-fields", {}, ...Object.values(rest).map((control) => control.node), ...extra),
+    );
+    built = { source, controls, dials: node.querySelector(".fc-twodials"), rest: node.querySelector(".fc-fields") };
+    count = sources.length;
+  }
+
   return {
     node,
-    say(text) {
-      clearTimeout(timer);
-      setText(node, text);
-      if (text) timer = setTimeout(() => setText(node, ""), 2500);
+    show(source, pane, fields) {
+      if (built?.source !== source || count !== sources.length) build(source);
+      const { run } = source;
+      const shown = new Set(fields.filter((name) => built.controls[name]));
+      if (sources.length < 2) shown.delete("run");
+      if (run.conditions.length < 2) shown.delete("cond");
+      if (pane.set !== "random") shown.delete("draw");
+      if (!["top", "bottom", "random"].includes(pane.set)) shown.delete("k");
+      for (const [name, control] of Object.entries(built.controls)) if (control) control.node.hidden = !shown.has(name);
+      const { dials, rest } = built;
+      dials.hidden = !shown.has("layer") && !shown.has("step");
+      rest.hidden = [...rest.children].every((child) => child.hidden);
+      const { controls } = built;
+      controls.run.set(pane.run);
+      controls.prompt?.set(pane.prompt);
+      controls.layer.set(pane.layer, layerWords(run, pane.layer));
+      controls.step.set(pane.step, stepWords(run, pane.step));
+      controls.score.set(pane.score);
+      controls.set.set(pane.set);
+      controls.k.set(pane.k, Math.min(MAX_MARKED, run.width - 1));
+      controls.draw.set(pane.draw, 99);
+      controls.cond.set(pane.cond);
+      node.hidden = dials.hidden && rest.hidden && !shown.has("run") && !shown.has("prompt");
     },
   };
 }
 
-function channelFinder(width, change, store) {
-  const id = uid("fc-channel");
-  const input = el("input", { type: "number", id, min: 0, max: width - 1, step: 1, inputmode: "numeric" });
-  const bad = el("span.fc-bubble", { role: "alert" });
-  const move = (by) => change({ channel: (store.get().channel + by + width) % width });
-  input.addEventListener("input", () => {
-    const value = Number(input.value);
-    const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
-    input.setAttribute("aria-invalid", String(!fits));
-    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
-    if (fits) change({ channel: clampInt(value, width) });
-  });
-  const restore = () => {
-    input.value = store.get().channel;
-    input.setAttribute("aria-invalid", "false");
-    setText(bad, "");
+// js/explorer_export.js
+const WIDE = 900; // of a pane, in the pixels of the picture
+const EDGE = 24;
+const FONT = "system-ui, sans-serif";
+
+function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = el("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+function saveChannels(view, pins) {
+  const record = channelSet(view.run, view.scores, view.pane, pins);
+  download(new Blob([`${JSON.stringify(record)}\n`], { type: "application/json" }), "channels.json");
+  return record;
+}
+
+function provenanceText(run) {
+  const { provenance } = run;
+  const parts = [run.model, run.revision && `revision ${run.revision}`, provenance.seed !== undefined && provenance.seed !== null && `seed ${provenance.seed}`, provenance.dtype];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function drawPane(context, pane, left, ink, soft, name) {
+  const view = pane.view();
+  const { run, scores } = view;
+  const at = view.pane;
+  const looks = pane.maps.layers();
+  let y = EDGE + 22;
+  const text = (words, x, size, colour, weight = 400) => {
+    context.font = `${weight} ${size}px ${FONT}`;
+    context.fillStyle = colour;
+    context.fillText(words, x, y, WIDE);
   };
-  input.addEventListener("blur", restore);
+  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step]}`;
+  text(title, left, 22, ink, 650);
+  y += 26;
+  text(provenanceText(run), left, 14, soft);
+  y += 16;
+  context.imageSmoothingEnabled = false;
+  const tall = Math.max(132, Math.min(300, 24 * run.layers.length));
+  context.drawImage(pane.heat.canvas, left, y, WIDE, tall);
+  context.strokeStyle = "#d55e00";
+  context.lineWidth = 2;
+  const row = tall / run.layers.length;
+  context.strokeRect(left, y + at.layer * row, WIDE, row);
+  const x = left + (WIDE * (at.channel + 0.5)) / run.width;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x, y + tall);
+  context.stroke();
+  y += tall + 22;
+  text(`Blocks 0 to ${run.layers.length - 1} downwards, channels 0 to ${run.width - 1} across. Channel ${at.channel} in block ${at.layer}: ${scores[at.layer * run.width + at.channel].toPrecision(3)}, rank ${view.rank}.`, left, 15, soft);
+  y += 16;
+  const size = (WIDE - 2 * EDGE) / 3;
+  const high = (size * looks.grid[0]) / looks.grid[1];
+  [looks.alone, looks.picture, looks.mask].forEach((canvas, i) => {
+    const across = left + i * (size + EDGE);
+    if (canvas) context.drawImage(canvas, across, y, size, high);
+    if (i === 1 && looks.over) {
+      context.globalAlpha = looks.opacity;
+      context.drawImage(looks.over, across, y, size, high);
+      context.globalAlpha = 1;
+    }
+    const before = y;
+    y += high + 20;
+    context.font = `14px ${FONT}`;
+    context.fillStyle = soft;
+    context.fillText(canvas ? looks.titles[i] : "not kept in this run", across, y, size);
+    y = before;
+  });
+  return y + high + 20 + EDGE;
+}
+
+function savePicture(panes, colours) {
+  const canvas = document.createElement("canvas");
+  canvas.width = panes.length * (WIDE + EDGE) + EDGE;
+  canvas.height = 2000;
+  const context = canvas.getContext("2d");
+  context.fillStyle = colours.ground;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const ends = panes.map((pane, i) => drawPane(context, pane, EDGE + i * (WIDE + EDGE), colours.ink, colours.soft, panes.length > 1 ? pane.name() : ""));
+  const cut = document.createElement("canvas");
+  cut.width = canvas.width;
+  cut.height = Math.min(canvas.height, Math.ceil(Math.max(...ends)));
+  cut.getContext("2d").drawImage(canvas, 0, 0);
+  return new Promise((resolve, reject) => {
+    cut.toBlob((blob) => {
+      if (!blob) return reject(new Error("this browser could not write the picture"));
+      download(blob, "explorer.png");
+      resolve(blob);
+    }, "image/png");
+  });
+}
+
+// js/explorer_own.js
+function ownRun({ root, open, sample }) {
+  const id = uid("fc-file");
+  const input = el("input.fc-sr", { type: "file", id, accept: ".safetensors" });
+  const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
+  const zone = el(
+    "div.fc-drop",
+    {},
+    el("p.fc-title", {}, "Open a run of your own"),
+    el(
+      "p",
+      {},
+      "Drop a run file here, as ",
+      el("code", {}, "fewchannels run"),
+      " writes it. It is read in this page, in your browser: nothing is uploaded.",
+    ),
+    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, "Choose a file"), sample ? el("a", { href: sample, download: "" }, "A sample file to try") : null),
+    status,
+  );
+  let busy = 0;
+  async function take(file) {
+    const now = ++busy;
+    status.classList.remove("fc-bad");
+    setText(status, `Reading ${file.name} ...`);
+    try {
+      const said = await open(file);
+      if (now === busy) setText(status, said);
+    } catch (error) {
+      if (now !== busy) return;
+      status.classList.add("fc-bad");
+      setText(status, `${file.name} could not be opened. ${error.message}`);
+    }
+  }
+  input.addEventListener("change", () => {
+    if (input.files.length) take(input.files[0]);
+    input.value = ""; // the same file may be chosen again
+  });
+  const carriesFile = (event) => Array.from(event.dataTransfer?.types || []).includes("Files");
+  let depth = 0;
+  const lit = (on) => zone.classList.toggle("fc-over-drop", on);
+  root.addEventListener("dragenter", (event) => carriesFile(event) && (depth++, lit(true)));
+  root.addEventListener("dragleave", (event) => carriesFile(event) && (--depth, lit(depth > 0)));
+  root.addEventListener("dragover", (event) => carriesFile(event) && event.preventDefault());
+  root.addEventListener("drop", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    depth = 0;
+    lit(false);
+    const { files } = event.dataTransfer;
+    if (files.length !== 1) setText(status, "One run file at a time, please.");
+    else take(files[0]);
+  });
+  return { node: zone, say: (text) => setText(status, text) };
+}
+
+const EDITS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
+
+function asker({ ask, edits = Object.keys(EDITS), prompt, steps, seed, marked, onrun }) {
+  const id = uid("fc-ask");
+  const text = el("input.fc-wide", { type: "text", id, value: prompt, maxlength: 500 });
+  const choice = { seed, steps, how: "none" };
+  const seedBox = stepper({ label: "Seed", low: 0, onpick: (value) => set({ seed: value }) });
+  const stepBox = stepper({ label: "Steps", low: 1, onpick: (value) => set({ steps: value }) });
+  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDITS[value] || value })), onpick: (how) => set({ how }) });
+  const run = el("button.fc-button.fc-strong", { type: "button" }, "Run the model");
+  const cancel = el("button.fc-button", { type: "button", hidden: true }, "Cancel");
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" });
+  const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
+  function set(part) {
+    Object.assign(choice, part);
+    seedBox.set(choice.seed, 999999);
+    stepBox.set(choice.steps, 200);
+    edit.set(choice.how);
+  }
+  set({});
+  let stop = null;
+  cancel.addEventListener("click", () => stop?.abort());
+  run.addEventListener("click", async () => {
+    stop = new AbortController();
+    run.disabled = true;
+    cancel.hidden = bar.hidden = false;
+    bar.value = 0;
+    status.classList.remove("fc-bad");
+    setText(status, "The model is running in the kernel ...");
+    try {
+      const request = { prompt: text.value, seed: choice.seed, steps: choice.steps, ablate: choice.how === "none" ? null : { how: choice.how, channels: marked() } };
+      const onProgress = (share) => {
+        bar.value = share;
+      };
+      const made = await ask(request, { onProgress, signal: stop.signal });
+      setText(status, onrun(made));
+    } catch (error) {
+      const cancelled = stop.signal.aborted;
+      status.classList.toggle("fc-bad", !cancelled);
+      setText(status, cancelled ? "Cancelled; nothing was changed." : `The run failed: ${error.message}`);
+    }
+    run.disabled = false;
+    cancel.hidden = bar.hidden = true;
+  });
   return {
     node: el(
-      "div.fc-find",
+      "div.fc-ask",
       {},
-      el("label", { for: id }, "Channel"),
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
-      input,
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
-      bad,
+      el("p.fc-title", {}, "Run the model again"),
+      el("div.fc-field", {}, el("label", { for: id }, "Prompt"), text),
+      el("div.fc-fields", {}, seedBox.node, stepBox.node, edit.node),
+      el("div.fc-droprow", {}, run, cancel, bar),
+      status,
     ),
-    show(state) {
-      if (Number(input.value) !== state.channel && !(document.activeElement === input && input.getAttribute("aria-invalid") === "true")) {
-        input.value = state.channel;
-      }
+    stop: () => stop?.abort(),
+  };
+}
+
+function askNeeds() {
+  return el(
+    "div.fc-ask",
+    {},
+    el("p.fc-title", {}, "Another prompt, another ablation"),
+    el("p", {}, "These need the model itself: open the explorer in a notebook with a live kernel, and the controls appear here."),
+  );
+}
+
+// js/explorer_charts.js
+function drawing(classes, width, height) {
+  const svg = svgNode("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" });
+  svg.classList.add(...classes);
+  return svg;
+}
+
+const HEIGHT = 40;
+
+function spread() {
+  const svg = drawing(["fc-spread"], 100, HEIGHT);
+  const all = svg.appendChild(svgNode("path", { class: "fc-bars" }));
+  const some = svg.appendChild(svgNode("path", { class: "fc-bars fc-marked" }));
+  const tick = svg.appendChild(svgNode("line", { class: "fc-chosenline", y1: 0, y2: HEIGHT }));
+  const low = el("span");
+  const high = el("span");
+  const title = el("p.fc-title");
+  const caption = el("p.fc-caption");
+  const bars = (counts, most) => {
+    const wide = 100 / counts.length;
+    let path = "";
+    counts.forEach((count, i) => {
+      if (!count) return;
+      const tall = (HEIGHT * Math.log1p(count)) / Math.log1p(most);
+      path += `M${(i * wide + 0.2).toFixed(2)} ${HEIGHT}V${(HEIGHT - tall).toFixed(2)}h${(wide - 0.4).toFixed(2)}V${HEIGHT}Z`;
+    });
+    return path;
+  };
+  return {
+    node: el("div.fc-chart", {}, title, svg, el("div.fc-ends", {}, low, el("span", {}, "score →"), high), caption),
+    show({ run, scores, pane, marked }) {
+      const start = pane.layer * run.width;
+      const found = histogram(scores, start, run.width);
+      const bins = found.counts.length;
+      const most = Math.max(...found.counts);
+      const counts = new Int32Array(bins);
+      for (const c of marked) counts[Math.min(bins - 1, Math.floor(found.place(scores[start + c]) * bins))]++;
+      all.setAttribute("d", bars(found.counts, most));
+      some.setAttribute("d", bars(counts, most));
+      const place = (100 * found.place(scores[start + pane.channel])).toFixed(2);
+      tick.setAttribute("x1", place);
+      tick.setAttribute("x2", place);
+      setText(title, `${run.width} channels of block ${pane.layer}`);
+      setText(low, number(found.low));
+      setText(high, number(found.high));
+      setText(caption, `How many have which ${SCORE_NAMES[pane.score]}${found.logarithmic ? "; both axes logarithmic" : ""}. Blue: marked. Line: channel ${pane.channel}.`);
+      svg.setAttribute("aria-label", `Distribution of the scores of block ${pane.layer}, from ${number(found.low)} to ${number(found.high)}; channel ${pane.channel} has ${number(scores[start + pane.channel])}`);
     },
   };
 }
 
-function readouts(names) {
-  const cells = names.map(() => el("dd"));
-  const node = el("dl.fc-facts", {}, ...names.map((name, i) => el("div", {}, el("dt", {}, name), cells[i])));
-  return { node, show: (texts) => texts.forEach((text, i) => setText(cells[i], text)) };
+const DEEP = 60;
+
+function depthLines({ onmove }) {
+  const svg = drawing(["fc-lines-chart"], 100, DEEP);
+  const here = svg.appendChild(svgNode("line", { class: "fc-hereline", y1: 0, y2: DEEP }));
+  const mean = svg.appendChild(svgNode("polyline", { class: "fc-meanline" }));
+  const lines = [];
+  const title = el("p.fc-title");
+  const low = el("span");
+  const high = el("span");
+  const last = el("span");
+  const chart = el("div.fc-lineholder", {}, svg);
+  let rows = 1;
+  chart.addEventListener("click", (event) => {
+    const box = svg.getBoundingClientRect();
+    onmove({ layer: Math.max(0, Math.min(rows - 1, Math.round(((event.clientX - box.left) / box.width) * (rows - 1)))) });
+  });
+  return {
+    node: el(
+      "div.fc-chart",
+      {},
+      title,
+      el("div.fc-grid", {}, el("div.fc-heights", { "aria-hidden": "true" }, high, low), chart, el("div.fc-steps", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, "block"), last)),
+    ),
+    show({ run, scores, pane }, pins, scale) {
+      rows = run.layers.length;
+      const { width } = run;
+      const channels = [pane.channel, ...pins.filter((c) => c < width && c !== pane.channel)];
+      const means = new Float32Array(rows);
+      let top = 0;
+      let bottom = Infinity;
+      for (let layer = 0; layer < rows; layer++) {
+        let sum = 0;
+        for (let i = layer * width; i < (layer + 1) * width; i++) sum += scores[i];
+        means[layer] = sum / width;
+        const here = [means[layer], ...channels.map((c) => scores[layer * width + c])];
+        top = Math.max(top, ...here);
+        bottom = Math.min(bottom, ...here);
+      }
+      top = top || 1;
+      const log = scale === "log" && bottom < top;
+      bottom = log ? Math.max(bottom, top * 1e-4) : 0;
+      const y = (value) => {
+        const share = log ? Math.log(Math.max(value, bottom) / bottom) / Math.log(top / bottom) : value / top;
+        return (DEEP * (1 - share)).toFixed(2);
+      };
+      const x = (layer) => (rows > 1 ? ((100 * layer) / (rows - 1)).toFixed(2) : "50");
+      const points = (of) => Array.from({ length: rows }, (_, layer) => `${x(layer)},${y(of(layer))}`).join(" ");
+      mean.setAttribute("points", points((layer) => means[layer]));
+      while (lines.length < channels.length) lines.push(svg.appendChild(svgNode("polyline", { class: "fc-followed" })));
+      lines.forEach((line, i) => {
+        const channel = channels[i];
+        line.toggleAttribute("hidden", channel === undefined);
+        if (channel === undefined) return;
+        line.setAttribute("points", points((layer) => scores[layer * width + channel]));
+        line.setAttribute("data-pin", pins.indexOf(channel));
+        line.classList.toggle("fc-is-chosen", i === 0);
+      });
+      here.setAttribute("x1", x(pane.layer));
+      here.setAttribute("x2", x(pane.layer));
+      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step]}`);
+      setText(high, number(top));
+      setText(low, number(bottom));
+      setText(last, String(rows - 1));
+      svg.setAttribute("aria-label", `Score over ${rows} blocks of the channels ${channels.join(", ")}, and the mean of all channels; at most ${number(top)}`);
+    },
+  };
 }
+
+// js/explorer_heat.js
+const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin
+
+function levels(values, rows, columns, scale, high) {
+  const out = new Float32Array(values.length);
+  const span = -Math.log(FLOOR);
+  for (let row = 0; row < rows; row++) {
+    let top = high;
+    if (scale === "block") {
+      top = 0;
+      for (let i = row * columns; i < (row + 1) * columns; i++) top = Math.max(top, values[i]);
+    }
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      const share = values[i] / (top || 1);
+      out[i] = scale === "log" ? 1 + Math.log(Math.max(share, FLOOR)) / span : share;
+    }
+  }
+  return out;
+}
+
+function heatMap({ onmove }) {
+  const canvas = el("canvas.fc-pixels");
+  const rowMark = el("span.fc-rowmark");
+  const columnMark = el("span.fc-columnmark");
+  const ghost = el("span.fc-ghost", { hidden: true });
+  const rug = el("span.fc-rug", { "aria-hidden": "true" });
+  const button = el("button.fc-heat", { type: "button" }, canvas, rowMark, columnMark, ghost);
+  const title = el("p.fc-title");
+  const low = el("span");
+  const high = el("span");
+  const ramp = el("span.fc-ramp", { "aria-hidden": "true" });
+  ramp.style.background = gradient("sequential");
+  const first = el("span", {}, "0");
+  const last = el("span");
+  const left = el("span", {}, "0");
+  const right = el("span");
+  const pointed = el("p.fc-pointed");
+  const node = el(
+    "div.fc-hero",
+    {},
+    el("div.fc-headline", {}, title, el("span.fc-key", {}, low, ramp, high)),
+    el(
+      "div.fc-grid",
+      {},
+      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, "block"), last),
+      button,
+      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, "channel"), right)),
+    ),
+    pointed,
+  );
+  let view = null; // { run, scores, pane, marked }
+  let pool = null;
+  let hover = null;
+  let range = 1;
+  let drawn = "";
+
+  const at = (event) => {
+    const box = button.getBoundingClientRect();
+    const { width, layers } = view.run;
+    const layer = Math.max(0, Math.min(layers.length - 1, Math.floor(((event.clientY - box.top) / box.height) * layers.length)));
+    const across = Math.max(0, Math.min(0.999999, (event.clientX - box.left) / box.width));
+    const channel = pool ? pool.from[layer * pool.columns + Math.floor(across * pool.columns)] : Math.floor(across * width);
+    return { layer, channel };
+  };
+  button.addEventListener("click", (event) => event.detail > 0 && view && onmove(at(event)));
+  button.addEventListener("pointermove", (event) => {
+    if (!view) return;
+    const place = at(event);
+    if (event.buttons === 1) onmove(place);
+    hover = event.pointerType === "mouse" ? place : null;
+    point();
+  });
+  button.addEventListener("pointerleave", () => {
+    hover = null;
+    point();
+  });
+  button.addEventListener("keydown", (event) => {
+    const by = event.shiftKey ? 10 : 1;
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -by], ArrowRight: [0, by], PageUp: [0, -50], PageDown: [0, 50], Home: [0, -1e9], End: [0, 1e9] };
+    const move = steps[event.key];
+    if (!move || !view) return;
+    event.preventDefault();
+    onmove({
+      layer: Math.max(0, Math.min(view.run.layers.length - 1, view.pane.layer + move[0])),
+      channel: Math.max(0, Math.min(view.run.width - 1, view.pane.channel + move[1])),
+    });
+  });
+
+  function tellOf({ layer, channel }) {
+    const { run, scores, pane } = view;
+    const start = layer * run.width;
+    const rank = rankOf(scores, start, run.width, channel);
+    return `Channel ${channel} in block ${layer}: ${SCORE_NAMES[pane.score]} ${number(scores[start + channel])}, ${ordinal(rank)} of ${run.width}`;
+  }
+  function point() {
+    ghost.hidden = !hover;
+    if (!view) return;
+    if (hover) {
+      ghost.style.left = `${(100 * (hover.channel + 0.5)) / view.run.width}%`;
+      ghost.style.top = `${(100 * (hover.layer + 0.5)) / view.run.layers.length}%`;
+    }
+    setText(pointed, tellOf(hover || view.pane));
+    pointed.classList.toggle("fc-hovering", Boolean(hover));
+  }
+  function repaint(scale) {
+    const { run, scores } = view;
+    const rows = run.layers.length;
+    const room = Math.round(button.clientWidth * Math.min(2, globalThis.devicePixelRatio || 1)) || run.width;
+    const columns = Math.min(run.width, Math.max(1, room));
+    if (!pool || pool.scores !== scores || pool.columns !== columns) {
+      pool = { scores, columns, ...pooled(scores, rows, run.width, columns) };
+    }
+    const shown = levels(pool.values, rows, columns, scale, range);
+    if (canvas.width !== columns || canvas.height !== rows) {
+      canvas.width = columns;
+      canvas.height = rows;
+    }
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    paint(shown, { palette: "sequential", low: 0, high: 1 }, image.data);
+    context.putImageData(image, 0, 0);
+    setText(low, scale === "log" ? `≤ ${number(range * FLOOR)}` : "0");
+    setText(high, scale === "block" ? "largest of each block" : number(range));
+  }
+  return {
+    node,
+    canvas,
+    largest: () => (view ? view.most : 0),
+    text: () => title.textContent,
+    show(given, state, common) {
+      if (!view || view.scores !== given.scores) {
+        given.most = 0;
+        for (const value of given.scores) if (value > given.most) given.most = value;
+      } else given.most = view.most;
+      if (view?.run !== given.run) hover = null;
+      view = given;
+      const { run, pane, marked } = view;
+      const rows = run.layers.length;
+      button.style.height = `${Math.max(132, Math.min(300, 24 * rows))}px`;
+      range = common || view.most || 1;
+      const key = `${state.scale} ${range} ${button.clientWidth}`;
+      if (key !== drawn || !pool || pool.scores !== view.scores) repaint(state.scale);
+      drawn = key;
+      rowMark.style.top = `${(100 * pane.layer) / rows}%`;
+      rowMark.style.height = `${100 / rows}%`;
+      columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
+      marks(rug, marked, run.width, pane.channel);
+      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step]}`);
+      setText(last, String(rows - 1));
+      setText(right, String(run.width - 1));
+      button.setAttribute("aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
+      point();
+    },
+  };
+}
+
+function marks(rug, channels, width, chosen) {
+  while (rug.childElementCount < channels.length) rug.append(el("i"));
+  while (rug.childElementCount > channels.length) rug.lastChild.remove();
+  channels.forEach((channel, i) => {
+    rug.children[i].style.left = `${(100 * (channel + 0.5)) / width}%`;
+    rug.children[i].classList.toggle("fc-is-chosen", channel === chosen);
+  });
+}
+
+// js/masks.js
+const MAX_ITERATIONS = 100;
+const POWER_ITERATIONS = 8;
+const DRAWS = [
+  [0.6369616873214543, 0.2697867137638703],
+  [0.04097352393619469, 0.016527635528529094],
+  [0.8132702392002724, 0.9127555772777217],
+];
+
+function scaledVectors(maps) {
+  const count = maps[0].length;
+  const vectors = new Float64Array(count * maps.length);
+  maps.forEach((values, c) => {
+    let low = Infinity;
+    let high = -Infinity;
+    for (const value of values) {
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+    const span = high - low;
+    if (span > 0) for (let i = 0; i < count; i++) vectors[i * maps.length + c] = (values[i] - low) / span;
+  });
+  return vectors;
+}
+
+function twoMeans(vectors, k) {
+  const count = vectors.length / k;
+  const centred = new Float64Array(vectors);
+  for (let c = 0; c < k; c++) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += vectors[i * k + c];
+    for (let i = 0; i < count; i++) centred[i * k + c] -= sum / count;
+  }
+  let distinct = false;
+  for (let i = k; i < vectors.length && !distinct; i++) distinct = vectors[i] !== vectors[i % k];
+  if (!distinct) return null;
+  let best = null;
+  for (const start of starts(centred, k, count)) {
+    const found = lloyd(centred, k, count, start);
+    if (!best || found.gain > best.gain) best = found;
+  }
+  return best.labels;
+}
+
+function starts(x, k, count) {
+  const squares = new Float64Array(count);
+  let far = 0;
+  for (let i = 0; i < count; i++) {
+    for (let c = 0; c < k; c++) squares[i] += x[i * k + c] * x[i * k + c];
+    if (squares[i] > squares[far]) far = i;
+  }
+  let axis = x.slice(far * k, far * k + k);
+  for (let round = 0; round < POWER_ITERATIONS; round++) {
+    const size = Math.sqrt(dot(axis, 0, axis, 0, k));
+    for (let c = 0; c < k; c++) axis[c] /= size;
+    const next = new Float64Array(k);
+    for (let i = 0; i < count; i++) {
+      const along = dot(x, i * k, axis, 0, k);
+      for (let c = 0; c < k; c++) next[c] += along * x[i * k + c];
+    }
+    axis = next;
+  }
+  const found = [splitBy(x, k, count, axis, 0)];
+  for (const [first, second] of DRAWS) {
+    const a = Math.floor(first * count);
+    const reach = new Float64Array(count);
+    let sum = 0;
+    for (let i = 0; i < count; i++) {
+      sum += Math.max(0, squares[i] - 2 * dot(x, i * k, x, a * k, k) + squares[a]);
+      reach[i] = sum;
+    }
+    let b = 0;
+    while (b < count - 1 && reach[b] < second * sum) b++;
+    const plane = new Float64Array(k);
+    for (let c = 0; c < k; c++) plane[c] = x[b * k + c] - x[a * k + c];
+    found.push(splitBy(x, k, count, plane, (squares[b] - squares[a]) / 2));
+  }
+  return found;
+}
+
+function lloyd(x, k, count, labels) {
+  let gain = 0;
+  const total = new Float64Array(k);
+  const plane = new Float64Array(k);
+  for (let round = 0; round < MAX_ITERATIONS; round++) {
+    total.fill(0);
+    let members = 0;
+    for (let i = 0; i < count; i++) {
+      if (!labels[i]) continue;
+      members++;
+      for (let c = 0; c < k; c++) total[c] += x[i * k + c];
+    }
+    const here = Math.max(members, 1e-9);
+    const there = Math.max(count - here, 1e-9);
+    const size = dot(total, 0, total, 0, k);
+    gain = size / here + size / there; // the points are centred: the other cluster's sum is the negative
+    for (let c = 0; c < k; c++) plane[c] = total[c] / here + total[c] / there;
+    const next = splitBy(x, k, count, plane, (size / here ** 2 - size / there ** 2) / 2);
+    let moved = false;
+    for (let i = 0; i < count && !moved; i++) moved = next[i] !== labels[i];
+    labels = next;
+    if (!moved) break;
+  }
+  return { labels, gain };
+}
+
+function splitBy(x, k, count, plane, offset) {
+  const labels = new Uint8Array(count);
+  for (let i = 0; i < count; i++) labels[i] = dot(x, i * k, plane, 0, k) > offset ? 1 : 0;
+  return labels;
+}
+
+function dot(a, from, b, there, k) {
+  let sum = 0;
+  for (let c = 0; c < k; c++) sum += a[from + c] * b[there + c];
+  return sum;
+}
+
+function subjectMask(maps, height, width) {
+  const k = maps.length;
+  const vectors = scaledVectors(maps);
+  const labels = twoMeans(vectors, k);
+  if (!labels) return null;
+  const sums = [0, 0];
+  const counts = [0, 0];
+  for (let i = 0; i < labels.length; i++) {
+    counts[labels[i]]++;
+    for (let c = 0; c < k; c++) sums[labels[i]] += vectors[i * k + c];
+  }
+  const larger = sums[1] / Math.max(counts[1], 1) > sums[0] / Math.max(counts[0], 1) ? 1 : 0;
+  let edge = 0;
+  let onEdge = 0;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      if (y > 0 && y < height - 1 && x > 0 && x < width - 1) continue;
+      edge++;
+      if (labels[y * width + x] === larger) onEdge++;
+    }
+  }
+  const subject = onEdge / edge > 0.5 ? 1 - larger : larger;
+  const mask = labels.map((label) => (label === subject ? 1 : 0));
+  return { mask, share: counts[subject] / labels.length };
+}
+
+// js/explorer_maps.js
+function extremes(values) {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    if (value < low) low = value;
+    if (value > high) high = value;
+  }
+  return { low, high };
+}
+
+function drawMask(canvas, mask, height, width, over) {
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height);
+  mask.forEach((inside, i) => {
+    const light = over ? 0 : inside ? 255 : 24;
+    image.data.set([light, light, light, over ? (inside ? 0 : 190) : 255], 4 * i);
+  });
+  context.putImageData(image, 0, 0);
+}
+
+function channelMaps({ onpick, onscale, onfail }) {
+  const alone = el("canvas.fc-pixels", { role: "img" });
+  const missingText = el("p");
+  const offer = el("button.fc-button", { type: "button" });
+  const missing = el("div.fc-missing", { hidden: true }, missingText, offer);
+  const picture = el("canvas", { role: "img" });
+  const over = el("canvas.fc-pixels.fc-over", { "aria-hidden": "true" });
+  const noPicture = el("div.fc-missing", { hidden: true }, el("p", {}, "This run has no picture here."));
+  const marks = [el("span.fc-token", { hidden: true }), el("span.fc-token", { hidden: true })];
+  const frames = [el("div.fc-frame", {}, alone, missing, marks[0]), el("div.fc-frame", {}, picture, over, noPicture, marks[1])];
+  const mapTitle = el("figcaption");
+  const overTitle = el("figcaption");
+  const ramp = el("div.fc-ramp", { "aria-hidden": "true" });
+  const ends = [el("span"), el("span")];
+  const pointed = el("p.fc-pointed");
+  const smallTitle = el("p.fc-title");
+  const small = el("div.fc-small");
+  const maskCanvas = el("canvas.fc-pixels", { role: "img" });
+  const maskText = el("p.fc-caption");
+  const maskBox = el("figure.fc-mask", {}, el("div.fc-frame", {}, maskCanvas), maskText);
+  const node = el(
+    "div.fc-looks",
+    {},
+    el("figure", {}, frames[0], mapTitle),
+    el("figure", {}, frames[1], overTitle),
+    el("div.fc-colours", {}, ramp, el("div.fc-ends", {}, ...ends)),
+    pointed,
+    el("div.fc-sets", {}, smallTitle, el("div.fc-setrow", {}, small, maskBox)),
+  );
+  const tiles = [];
+  let now = null; // what is asked for
+  let found = null; // { map, maps, mask }
+  let place = null;
+  let offered = -1;
+  let common = null;
+  offer.addEventListener("click", () => offered >= 0 && onpick(offered));
+
+  function tile(i) {
+    if (tiles[i]) return tiles[i];
+    const canvas = el("canvas.fc-pixels");
+    const label = el("span");
+    const button = el("button.fc-tile", { type: "button", onclick: () => onpick(tiles[i].channel) }, canvas, label);
+    tiles[i] = { button, canvas, label, channel: -1 };
+    small.append(button);
+    return tiles[i];
+  }
+  function point() {
+    const [height, width] = now.grid;
+    const on = place !== null && found?.map;
+    for (const mark of marks) {
+      mark.hidden = !on;
+      if (!on) continue;
+      mark.style.left = `${(100 * place.column) / width}%`;
+      mark.style.top = `${(100 * place.row) / height}%`;
+      mark.style.width = `${100 / width}%`;
+      mark.style.height = `${100 / height}%`;
+    }
+    setText(pointed, on ? `Token in row ${place.row + 1}, column ${place.column + 1}: ${number(found.map.values[place.row * width + place.column])}` : note());
+  }
+  function note() {
+    if (!found?.map) return "";
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Maps are kept at some steps: this is step ${now.run.steps[now.kept]}.`;
+  }
+  for (const frame of frames) {
+    const move = (event) => {
+      if (!now) return;
+      const [height, width] = now.grid;
+      const box = frame.getBoundingClientRect();
+      const column = Math.floor(((event.clientX - box.left) / box.width) * width);
+      const row = Math.floor(((event.clientY - box.top) / box.height) * height);
+      place = row >= 0 && row < height && column >= 0 && column < width ? { row, column } : null;
+      point();
+    };
+    frame.addEventListener("pointermove", move);
+    frame.addEventListener("pointerdown", move);
+    frame.addEventListener("pointerleave", () => {
+      place = null;
+      if (now) point();
+    });
+  }
+
+  function paintMap() {
+    const { map } = found;
+    const own = map ? extremes(map.values) : null;
+    alone.hidden = !map;
+    ramp.parentNode.style.visibility = map ? "visible" : "hidden";
+    missing.hidden = Boolean(map);
+    if (map) {
+      const scale = scaleFor(common ? common.low : own.low, common ? common.high : own.high);
+      drawValues(alone, map.values, map.width, map.height, scale);
+      if (now.state.over === "map") drawValues(over, map.values, map.width, map.height, scale);
+      ramp.style.background = gradient(scale.palette);
+      setText(ends[0], number(scale.low));
+      setText(ends[1], number(scale.high));
+      alone.setAttribute("aria-label", `Channel ${now.pane.channel} on the ${map.height} by ${map.width} token grid, from ${number(own.low)} to ${number(own.high)}`);
+    } else {
+      const { run, pane } = now;
+      const kept = run.mapChannels(pane.layer);
+      offered = kept.includes(now.marked[0]) ? now.marked[0] : kept.length ? kept[0] : -1;
+      const why = pane.prompt < 0 ? "Choose one prompt to see token maps." : !run.mapPrompts.includes(pane.prompt) ? "This run keeps no token maps of this prompt." : `The map of channel ${pane.channel} is not kept here; its scores are.`;
+      setText(missingText, why);
+      offer.hidden = pane.prompt < 0 || !run.mapPrompts.includes(pane.prompt) || offered < 0;
+      setText(offer, `Show channel ${offered}`);
+    }
+    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step]}`);
+    point();
+    return own;
+  }
+
+  function paintMask() {
+    const [height, width] = now.grid;
+    const { mask } = found;
+    const showMask = Boolean(mask);
+    maskBox.classList.toggle("fc-none", !showMask);
+    if (showMask) {
+      drawMask(maskCanvas, mask.mask, height, width, false);
+      maskCanvas.setAttribute("aria-label", `Subject mask from ${found.maps.length} channels: ${percent(mask.share)} of the tokens`);
+    }
+    setText(maskText, showMask ? `The subject they give: ${percent(mask.share)}` : "No mask: fewer than one map at hand");
+    if (now.state.over === "mask" && showMask) drawMask(over, mask.mask, height, width, true);
+    over.hidden = now.state.over === "none" || (now.state.over === "mask" ? !showMask : !found.map);
+    over.style.opacity = now.state.opacity / 100;
+    const what = { map: found.map ? "Its map over the picture" : "The picture", mask: showMask ? "The subject, by the marked channels" : "The picture", none: "The picture" };
+    setText(overTitle, `${what[now.state.over]}${now.pane.cond ? ` (${now.pane.cond})` : ""}`);
+  }
+
+  const drawMaps = latest(([map, ...some]) => {
+    const maps = some.filter(Boolean);
+    const same = found && found.maps.length === maps.length && maps.every((m, i) => m === found.maps[i]);
+    found = { map, maps, mask: same ? found.mask : maps.length ? subjectMask(maps.map((m) => m.values), maps[0].height, maps[0].width) : null };
+    let shown = 0;
+    some.forEach((given, i) => {
+      if (!given) return;
+      const one = tile(shown++);
+      one.channel = now.marked[i];
+      if (one.drawn !== given) drawValues(one.canvas, given.values, given.width, given.height, { palette: "sequential", ...extremes(given.values) });
+      one.drawn = given;
+      one.canvas.style.aspectRatio = `${given.width} / ${given.height}`;
+      setText(one.label, String(one.channel));
+      one.button.setAttribute("aria-label", `Show channel ${one.channel}`);
+      one.button.classList.toggle("fc-is-chosen", one.channel === now.pane.channel);
+    });
+    tiles.forEach((one, i) => (one.button.hidden = i >= shown));
+    const few = some.length - maps.length;
+    setText(smallTitle, `${now.label}${few ? ` (${maps.length} of ${some.length} have maps here)` : ""}`);
+    const own = paintMap();
+    paintMask();
+    onscale(own);
+  }, onfail);
+
+  const drawPicture = latest((image) => {
+    noPicture.hidden = Boolean(image);
+    picture.hidden = !image;
+    if (!image || picture.drawn === image) return;
+    picture.width = image.naturalWidth;
+    picture.height = image.naturalHeight;
+    picture.classList.toggle("fc-pixels", image.naturalWidth <= 128);
+    picture.getContext("2d").drawImage(image, 0, 0);
+    picture.drawn = image;
+  }, onfail);
+
+  return {
+    node,
+    layers: () => ({ alone: alone.hidden ? null : alone, picture: picture.hidden ? null : picture, over: over.hidden ? null : over, opacity: now.state.opacity / 100, mask: maskBox.classList.contains("fc-none") ? null : maskCanvas, grid: now.grid, titles: [mapTitle.textContent, overTitle.textContent, maskText.textContent] }),
+    show(source, view, state, label) {
+      const { run, pane, marked } = view;
+      const kept = run.mapPrompts.includes(pane.prompt) ? nearestKept(run.mapSteps, pane.step) : null;
+      now = { run, pane, marked, state, label, kept, grid: run.grid || [1, 1] };
+      for (const frame of [...frames, maskCanvas.parentNode]) frame.style.aspectRatio = `${now.grid[1]} / ${now.grid[0]}`;
+      drawMaps(kept === null ? [null, ...marked.map(() => null)] : source.maps(pane.prompt, pane.layer, kept, [pane.channel, ...marked]));
+      picture.setAttribute("aria-label", `Picture of prompt: ${run.prompts[Math.max(0, pane.prompt)] ?? "none"}`);
+      drawPicture(pane.prompt < 0 ? null : source.picture(pane.prompt, pane.cond));
+    },
+    rescale(range) {
+      common = range;
+      if (found) paintMap();
+    },
+  };
+}
+
+// js/explorer_pane.js
+const ROWS = 16;
+
+function explorerPane({ index, controls, change, global, onfail, onscores, onmaps }) {
+  let source = null;
+  let pane = null;
+  let state = null;
+  let view = null; // { run, scores, pane, marked }, once there are scores
+  let common = null;
+
+  const hint = bubble();
+  const heat = heatMap({ onmove: change });
+  const ranks = rankedList(ROWS, "marked", true, (channel) => change({ channel }), "marked");
+  const finder = channelFinder({ current: () => ({ channel: Math.max(0, pane.channel), width: source.run.width }), onpick: (channel) => change({ channel }) });
+  const maps = channelMaps({ onpick: (channel) => change({ channel }), onscale: (scale) => onmaps(index, scale), onfail });
+  const facts = readouts(["Score", "Rank", "Against the median", "Marked: share of energy"]);
+  const chart = spread();
+  const lines = depthLines({ onmove: change });
+  const pinList = el("ul.fc-pins");
+  const stripHolder = el("div");
+  const pinButton = el("button.fc-button", { type: "button", onclick: togglePin });
+  const goHere = el("button.fc-button", { type: "button", title: "The largest channel of this block and step", onclick: toLargest }, "Largest here");
+  const goPeak = el("button.fc-button", { type: "button", title: "The block and step where this channel is largest", onclick: toPeakOf }, "Its peak");
+  const head = el("p.fc-panename");
+  const node = el(
+    "section.fc-pane",
+    {},
+    head,
+    controls.node,
+    heat.node,
+    el("div.fc-pick", {}, finder.node, goHere, goPeak, pinButton, hint.node),
+    el(
+      "div.fc-cols",
+      {},
+      ranks.node,
+      maps.node,
+      el("div.fc-side", {}, facts.node, chart.node),
+      el("div.fc-follow", {}, el("div.fc-followed-lines", {}, lines.node, pinList), stripHolder),
+    ),
+  );
+  let pinsShown = "";
+  let strip = null;
+  let stripOfRun = null;
+
+  function togglePin() {
+    const pins = pinsOf(state);
+    const next = pins.includes(pane.channel) ? pins.filter((c) => c !== pane.channel) : [...pins, pane.channel];
+    if (next.length > MAX_PINS) hint.say(`At most ${MAX_PINS} channels are followed: let one go first.`);
+    else global({ pins: next.join("-") });
+  }
+  function toLargest() {
+    if (!view) return;
+    const channel = largest(view.scores, pane.layer * source.run.width, source.run.width, 1)[0];
+    if (channel === pane.channel) hint.say(`Channel ${channel} is the largest here.`);
+    else change({ channel });
+  }
+  async function toPeakOf() {
+    const { channel } = pane;
+    try {
+      const values = await source.alongTime(pane.score, pane.prompt, channel);
+      const best = largest(values, 0, values.length, 1)[0];
+      const there = { layer: Math.floor(best / source.run.steps.length), step: best % source.run.steps.length };
+      if (there.layer === pane.layer && there.step === pane.step) hint.say(`Channel ${channel} is at its peak here.`);
+      else change(there);
+    } catch (error) {
+      onfail(error);
+    }
+  }
+  function showPins() {
+    const pins = pinsOf(state);
+    setText(pinButton, pins.includes(pane.channel) ? "Unpin" : "Pin");
+    pinButton.setAttribute("aria-pressed", String(pins.includes(pane.channel)));
+    const key = `${pane.channel} ${state.pins}`;
+    if (key === pinsShown) return;
+    pinsShown = key;
+    const focused = pinList.contains(document.activeElement);
+    const all = [pane.channel, ...pins.filter((c) => c !== pane.channel)];
+    pinList.replaceChildren(
+      ...all.map((channel, i) => {
+        const pinned = pins.includes(channel);
+        const swatch = el("i.fc-line-swatch", { "data-pin": pins.indexOf(channel) });
+        const name = el("button.fc-pinname", { type: "button", onclick: () => change({ channel }) }, swatch, String(channel));
+        if (i === 0) name.disabled = true;
+        const away = el("button.fc-away", { type: "button", "aria-label": `Unpin channel ${channel}`, onclick: () => global({ pins: pins.filter((c) => c !== channel).join("-") }) }, "×");
+        return el("li", { class: i === 0 ? "fc-is-chosen" : null }, name, pinned ? away : null);
+      }),
+      el("li.fc-plain", {}, el("i.fc-line-swatch", { "data-pin": "mean" }), "mean of all"),
+    );
+    if (focused) (pinList.querySelector("button:not(:disabled)") || pinButton).focus();
+  }
+
+  const drawShare = latest((energy) => {
+    const start = pane.layer * source.run.width;
+    let all = 0;
+    let some = 0;
+    for (let i = 0; i < source.run.width; i++) all += energy[start + i];
+    for (const c of view.marked) some += energy[start + c];
+    view.share = some / (all || 1);
+    const value = view.scores[start + pane.channel];
+    facts.show([figures(value), `${view.rank} of ${source.run.width}`, view.median > 0 ? `${number(value / view.median)} ×` : "–", percent(view.share)]);
+  }, onfail);
+
+  const drawStrip = latest((values) => {
+    let high = 0;
+    for (const value of values) if (value > high) high = value;
+    strip.show({ strip: { values, high } }, pane);
+  }, onfail);
+
+  const drawScores = latest((scores) => {
+    const { run } = source;
+    const { width } = run;
+    const pins = pinsOf(state);
+    const start = pane.layer * width;
+    const marked = markedChannels(run, scores, pane, pins);
+    if (pane.channel < 0) {
+      pane = { ...pane, channel: marked[0] ?? 0 };
+      change({ channel: pane.channel });
+    }
+    const again = view && view.scores === scores && view.pane.layer === pane.layer;
+    view = { run, scores, pane, marked, median: again ? view.median : median(scores, start, width), rank: rankOf(scores, start, width, pane.channel) };
+    heat.show(view, state, common);
+    const order = largest(scores, start, width, Math.min(ROWS, width));
+    const most = scores[start + order[0]] || 1;
+    const isMarked = new Set(marked);
+    const kept = new Set(run.mapPrompts.includes(pane.prompt) ? run.mapChannels(pane.layer) : []);
+    ranks.show(
+      {
+        list: order.map((channel) => ({ channel, value: scores[start + channel], length: Math.max(0, scores[start + channel] / most), top: isMarked.has(channel), map: kept.has(channel), chosen: channel === pane.channel })),
+        medianLength: Math.min(1, view.median / most),
+      },
+      `${SCORE_NAMES[pane.score]} in block ${pane.layer}`,
+    );
+    maps.show(source, view, state, markedText(run, pane));
+    chart.show(view);
+    lines.show(view, pins, state.scale);
+    finder.show();
+    showPins();
+    drawShare(run.scoreNames.includes("energy") ? source.scores("energy", pane.prompt, pane.step) : scores);
+    drawStrip(source.alongTime(pane.score, pane.prompt, pane.channel));
+    onscores(index, { most: heat.largest(), marked });
+  }, onfail);
+
+  return {
+    node,
+    heat,
+    maps,
+    view: () => view,
+    name: () => head.textContent,
+    sentence: () =>
+      view
+        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step]}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
+        : "",
+    show(nextSource, nextPane, nextState, name) {
+      if (nextSource !== source) view = null;
+      [source, pane, state] = [nextSource, nextPane, nextState];
+      setText(head, name);
+      head.hidden = !state.two;
+      node.setAttribute("aria-label", name || "View");
+      hint.say("");
+      if (stripOfRun !== source.run) {
+        stripOfRun = source.run;
+        strip = depthStrip({ counts: { layers: source.run.layers.length, steps: source.run.steps.length }, steps: source.run.steps }, change);
+        stripHolder.replaceChildren(strip.node);
+      }
+      drawScores(source.scores(pane.score, pane.prompt, pane.step));
+    },
+    recolour(range) {
+      if (range === common) return;
+      common = range;
+      if (view) heat.show(view, state, common);
+    },
+  };
+}
+
+// js/link.js
+function toHash(key, state) {
+  const parts = Object.entries(state).map(([name, value]) => `${name}.${encodeURIComponent(String(value))}`);
+  return `#fc=${encodeURIComponent(key)};${parts.join(";")}`;
+}
+
+function fromHash(key, hash) {
+  const found = /^#fc=([^;]*);(.*)$/.exec(hash || "");
+  try {
+    if (!found || decodeURIComponent(found[1]) !== key) return null;
+    const state = {};
+    for (const part of found[2].split(";")) {
+      const dot = part.indexOf(".");
+      if (dot > 0) state[part.slice(0, dot)] = decodeURIComponent(part.slice(dot + 1));
+    }
+    return state;
+  } catch {
+    return null;
+  }
+}
+
+// js/link_button.js
+const COPY = "Copy link to this view";
+
+function linkButton(key, store, classes = "fc-quiet") {
+  const button = el(`button.fc-button.${classes}`, { type: "button" }, COPY);
+  button.addEventListener("click", async () => {
+    const hash = toHash(key, store.get());
+    try {
+      history.replaceState(history.state, "", hash);
+      await navigator.clipboard.writeText(location.href);
+      setText(button, "Link copied");
+    } catch {
+      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
+    }
+    setTimeout(() => setText(button, COPY), 2500);
+  });
+  return button;
+}
+
+// js/run_maps.js
+function mapTable(groups) {
+  const union = (lists) => [...new Set(lists.flat())].sort((a, b) => a - b);
+  return {
+    channels: (layer) => [...new Set(groups.flatMap((group) => group.channels[layer] || []))],
+    prompts: union(groups.map((group) => group.prompts)),
+    steps: union(groups.map((group) => group.steps)),
+    find(prompt, layer, step, channel) {
+      for (let group = 0; group < groups.length; group++) {
+        const { channels, prompts, steps } = groups[group];
+        const at = { group, prompt: prompts.indexOf(prompt), layer, step: steps.indexOf(step), channel: (channels[layer] || []).indexOf(channel) };
+        if (at.prompt >= 0 && at.step >= 0 && at.channel >= 0) return at;
+      }
+      return null;
+    },
+  };
+}
+
+// js/packed_run.js
+async function openPacked(data, blob) {
+  const buffer = await inflate(blob);
+  return data.runs.map((header) => packedRun(header, buffer));
+}
+
+function packedRun(header, buffer) {
+  const [prompts, layers, steps, width] = header.shape;
+  const unpacked = new Map();
+  const pictures = new Map();
+  const groups = header.maps.map((group) => ({ ...group, reader: mapReader(buffer, group.values) }));
+  const table = mapTable(groups);
+
+  function values(score) {
+    if (!header.scores[score]) throw new Error(`This run has no score "${score}".`);
+    if (!unpacked.has(score)) unpacked.set(score, logValues(buffer, header.scores[score]));
+    return unpacked.get(score);
+  }
+  const places = (prompt) => (prompts === 1 ? [0] : prompt < 0 ? Array.from({ length: prompts }, (_, i) => i) : [prompt]);
+
+  return {
+    ...header.about,
+    width,
+    perPrompt: header.per_prompt,
+    scoreNames: Object.keys(header.scores),
+    conditions: Object.keys(header.images),
+    async scores(score, prompt, step) {
+      const all = values(score);
+      const chosen = places(prompt);
+      const out = new Float32Array(layers * width);
+      for (const place of chosen) {
+        for (let layer = 0; layer < layers; layer++) {
+          const start = ((place * layers + layer) * steps + step) * width;
+          for (let i = 0; i < width; i++) out[layer * width + i] += all[start + i] / chosen.length;
+        }
+      }
+      return out;
+    },
+    async alongTime(score, prompt, channel) {
+      const all = values(score);
+      const chosen = places(prompt);
+      const out = new Float32Array(layers * steps);
+      for (const place of chosen) {
+        for (let i = 0; i < layers * steps; i++) out[i] += all[(place * layers * steps + i) * width + channel] / chosen.length;
+      }
+      return out;
+    },
+    mapChannels: table.channels,
+    mapPrompts: table.prompts,
+    mapSteps: table.steps,
+    async map(prompt, layer, step, channel) {
+      const at = table.find(prompt, layer, step, channel);
+      if (!at) return null;
+      const { reader, channels, steps: kept } = groups[at.group];
+      const index = ((at.prompt * layers + layer) * kept.length + at.step) * channels[layer].length + at.channel;
+      return { values: reader.read(index), height: reader.height, width: reader.width };
+    },
+    async picture(prompt, condition = "") {
+      const shown = header.images[condition];
+      const bytes = shown && shown.bytes[prompt];
+      if (!bytes) return null;
+      const name = `${condition}/${prompt}`;
+      if (!pictures.has(name)) {
+        pictures.set(name, URL.createObjectURL(new Blob([arrayOf(buffer, bytes)], { type: "image/webp" })));
+      }
+      return { url: pictures.get(name), width: shown.width, height: shown.height };
+    },
+    ask: null,
+    close() {
+      for (const url of pictures.values()) URL.revokeObjectURL(url);
+      pictures.clear();
+      unpacked.clear();
+    },
+  };
+}
+
+// js/run_error.js
+class RunFileError extends Error {
+  constructor(message) {
+    super(message);
+    this.name = "RunFileError";
+  }
+}
+
+function refuse(message) {
+  throw new RunFileError(message);
+}
+
+function quoted(value) {
+  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const plain = String(text).replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
+  return `"${plain.length > 60 ? `${plain.slice(0, 60)}…` : plain}"`;
+}
+
+// js/run_file.js
+const PATIENCE = 60_000; // ms that opening may take
+
+async function openRun(file, { key = "file", connect = connectReader } = {}) {
+  const port = await connect().catch(() => {
+    throw new RunFileError("This page may not start the program that reads files (its content rules forbid it). Open the page from another place, or from the disk.");
+  });
+  const waiting = new Map();
+  let asked = 0;
+  let lost = null;
+  port.onmessage = ({ data: { id, value, error } }) => {
+    const { resolve, reject } = waiting.get(id) || {};
+    waiting.delete(id);
+    if (reject && error !== undefined) reject(new RunFileError(error));
+    else if (resolve) resolve(value);
+  };
+  const fail = (message) => {
+    lost = new RunFileError(message);
+    for (const { reject } of waiting.values()) reject(lost);
+    waiting.clear();
+    port.close();
+  };
+  port.onfail = () => fail("The reader of the file stopped, perhaps for want of memory. Open the file again, or a smaller one.");
+  const ask = (name, given) =>
+    new Promise((resolve, reject) => {
+      if (lost) {
+        reject(lost);
+        return;
+      }
+      waiting.set(++asked, { resolve, reject });
+      port.postMessage({ id: asked, name, given });
+    });
+
+  const timer = setTimeout(() => fail(`The file could not be opened within ${PATIENCE / 1000} seconds.`), PATIENCE);
+  try {
+    const { about, maps } = await ask("open", file);
+    const run = fileRun(about, maps, ask, key, () => fail("The file was closed."));
+    await run.scores(run.scoreNames.includes(run.score) ? run.score : run.scoreNames[0], 0, run.steps.length >> 1);
+    return run;
+  } catch (error) {
+    fail("The file was closed.");
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function fileRun(about, maps, ask, key, close) {
+  const table = mapTable(maps);
+  const pictures = new Map();
+  return {
+    ...about,
+    key,
+    precision: "Values are those of the file, float32.",
+    scores: (score, prompt, step) => ask("scores", { score, prompt, step }),
+    alongTime: (score, prompt, channel) => ask("alongTime", { score, prompt, channel }),
+    mapChannels: table.channels,
+    mapPrompts: table.prompts,
+    mapSteps: table.steps,
+    async map(prompt, layer, step, channel) {
+      const at = table.find(prompt, layer, step, channel);
+      return at && ask("map", { at });
+    },
+    async picture(prompt, condition = "") {
+      const name = `${prompt} ${condition}`;
+      if (!pictures.has(name)) {
+        const found = await ask("picture", { prompt, condition });
+        if (!found) return null;
+        const url = URL.createObjectURL(new Blob([found.bytes], { type: "image/webp" }));
+        pictures.set(name, { url, width: found.width, height: found.height });
+      }
+      return pictures.get(name);
+    },
+    ask: null,
+    close() {
+      for (const { url } of pictures.values()) URL.revokeObjectURL(url);
+      pictures.clear();
+      close();
+    },
+  };
+}
+
+async function connectReader() {
+  const url = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const program = url(`${RUN_WORKER}\nserveRuns(self);`);
+  try {
+    return await new Promise((resolve, reject) => {
+      const worker = new Worker(program);
+      setTimeout(reject, 10_000, new Error("no answer")); // refused without a word, in some browsers
+      const port = { postMessage: (message) => worker.postMessage(message), close: () => worker.terminate() };
+      worker.onerror = (event) => {
+        event.preventDefault();
+        reject(new Error("no worker"));
+        if (port.onfail) port.onfail();
+      };
+      worker.onmessage = () => {
+        worker.onmessage = (event) => port.onmessage(event);
+        resolve(port);
+      };
+    });
+  } catch {
+    return besides((await import(url(`${RUN_WORKER}\nexport { serveRuns };`))).serveRuns);
+  } finally {
+    URL.revokeObjectURL(program);
+  }
+}
+
+function besides(serve) {
+  const far = { postMessage: (data) => setTimeout(() => near.onmessage({ data }), 0) };
+  const near = { onmessage: () => {}, postMessage: (data) => setTimeout(() => far.onmessage && far.onmessage({ data }), 0), close: () => (far.onmessage = null) };
+  serve(far);
+  return near;
+}
+
+// js/explorer.js
+const ALL_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond"];
+const SHARED_SCALE = ["prompt", "step", "layer", "set", "cond"]; // comparisons within one run: colours mean the same
+
+async function openExplorer(header, blob) {
+  return { ...header, runs: await openPacked(header, blob), wanted: null };
+}
+
+function stateOf(data, given) {
+  const beyond = Math.max(Number(given.run) || 0, given.two === "1" ? Number(given.run2) || 0 : 0);
+  if (beyond >= data.runs.length) data.wanted = { ...given };
+  return explorerState(data, given);
+}
+
+const explorerKind = {
+  open: openExplorer,
+  state: stateOf,
+  own: true, // has its own button for links
+  build(root, data, store, host) {
+    root.classList.add("fc-explorer");
+    const sources = data.runs.map(sourceOf);
+    const set = (part) => store.set({ ...store.get(), ...part });
+    const failure = el("p.fc-status.fc-bad", { role: "alert" });
+    const onfail = (error) => setText(failure, error.message);
+    const found = [null, null]; // what each pane last drew: { most, marked }
+    const mapScales = [null, null];
+
+    const extraScale = dropdown({ label: "Colours", options: [{ value: "log", text: "logarithmic" }, { value: "linear", text: "linear" }, { value: "block", text: "linear, block by block" }], onpick: (scale) => set({ scale }) });
+    const extraOver = dropdown({ label: "Over the picture", options: [{ value: "map", text: "the map" }, { value: "mask", text: "the subject mask" }, { value: "none", text: "nothing" }], onpick: (over) => set({ over }) });
+    const extraOpacity = slider({ label: "Opacity", count: 101, onpick: (opacity) => set({ opacity }) });
+    const shared = paneControls({ sources, onchange: (part) => set(part), extra: [extraScale.node, extraOver.node, extraOpacity.node] });
+    const panes = [0, 1].map((index) => {
+      const change = (part) => set(paneChange(store.get(), index, linkedMove(index, part)));
+      const controls = paneControls({ sources, onchange: change });
+      const pane = explorerPane({ index, controls, change, global: set, onfail, onscores: drew, onmaps: scaled });
+      return { ...pane, controls };
+    });
+
+    function linkedMove(index, part) {
+      const state = store.get();
+      if (index === 0 || state.by !== "run") return part;
+      const [own, first] = [data.runs[state.run2], data.runs[state.run]];
+      const along = (value, have, want) => (have > 1 ? Math.round((value / (have - 1)) * (want - 1)) : 0);
+      const out = { ...part };
+      if ("layer" in part) out.layer = along(part.layer, own.layers.length, first.layers.length);
+      if ("step" in part) out.step = along(part.step, own.steps.length, first.steps.length);
+      return out;
+    }
+
+    const name = el("p.fc-head");
+    const origin = el("p.fc-origin");
+    const views = choices({ label: "View", kind: "fc-seg.fc-unlabelled", options: [{ value: 0, content: "One view" }, { value: 1, content: "Compare two" }], onpick: (two) => store.set(two ? compareBy(data, store.get(), store.get().by) : { ...store.get(), two: 0 }) });
+    const by = dropdown({ label: "The two differ in", options: Object.entries(COMPARISONS).map(([value, { text }]) => ({ value, text })), onpick: (value) => store.set(compareBy(data, store.get(), value)) });
+    const both = el("p.fc-both");
+    const hint = bubble();
+    const png = el("button.fc-button", { type: "button" }, "Save as PNG");
+    const json = el("button.fc-button", { type: "button", title: "The marked channels of every block, as the library's ChannelSet reads them" }, "Channels as JSON");
+    png.addEventListener("click", async () => {
+      const style = getComputedStyle(root);
+      const colours = { ground: style.getPropertyValue("--fc-bg"), ink: style.getPropertyValue("--fc-text"), soft: style.getPropertyValue("--fc-soft") };
+      const shown = panes.slice(0, store.get().two ? 2 : 1).filter((pane) => pane.view());
+      try {
+        await savePicture(shown, colours);
+        hint.say("Saved explorer.png.");
+      } catch (error) {
+        onfail(error);
+      }
+    });
+    json.addEventListener("click", () => {
+      const view = panes[0].view();
+      const pins = pinsOf(store.get());
+      if (!view) return;
+      if (!channelSet(view.run, view.scores, view.pane, pins).indices.some((row) => row.length)) {
+        hint.say("No channel is marked: pin one, or choose another set.");
+        return;
+      }
+      saveChannels(view, pins);
+      hint.say("Saved channels.json.");
+    });
+    const actions = [host === "page" ? linkButton(data.key, store, "fc-strong") : null, png, json, hint.node];
+    const modes = el("div.fc-modes", {}, by.node, both);
+    const own = ownRun({ root, open: openFile, sample: data.sample || "" });
+    const askable = data.runs.find((run) => run.ask);
+    const ask = askable
+      ? asker({ ask: askable.ask, edits: askable.edits, prompt: askable.prompts[0] || "", steps: askable.steps.length, seed: Number(askable.seed) || 0, marked: markedNow, onrun: (run) => added(run, true) })
+      : null;
+    const note = el("p.fc-precision");
+    const live = announcer();
+    const body = el("div.fc-panes", {}, ...panes.map((pane) => pane.node));
+    root.append(
+      el("div.fc-topbar", {}, el("div", {}, name, origin), el("div.fc-actions", {}, views.node, ...actions)),
+      modes,
+      shared.node,
+      failure,
+      body,
+      note,
+      el("div.fc-more", {}, own.node, ask ? ask.node : askNeeds()),
+      live.node,
+    );
+    if (data.wanted) own.say("This link shows a run file that is not in the page. Open the file here, and the view comes back.");
+
+    function markedNow() {
+      const { run, scores, pane } = panes[0].view();
+      return channelSet(run, scores, pane, pinsOf(store.get()));
+    }
+    async function openFile(file) {
+      const run = await openRun(file, { key: `file${data.runs.length}` });
+      return added({ ...run, label: file.name }, store.get().two === 1);
+    }
+    function added(run, beside) {
+      data.runs.push(run);
+      sources.push(sourceOf(run));
+      const at = data.runs.length - 1;
+      const state = store.get();
+      const wanted = data.wanted;
+      data.wanted = null;
+      if (wanted) store.set(explorerState(data, wanted));
+      else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: sameWidth(run, state) ? state.channel : -1 }));
+      else store.set(explorerState(data, { ...state, run: at, prompt: 0, channel: -1, cond: undefined, set: undefined }));
+      return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompts.`;
+    }
+    function sameWidth(run, state) {
+      return run.width === data.runs[state.run].width;
+    }
+
+    function drew(index, what) {
+      found[index] = what;
+      const state = store.get();
+      const common = state.two && SHARED_SCALE.includes(state.by) && found[0] && found[1] ? Math.max(found[0].most, found[1].most) : null;
+      panes.forEach((pane) => pane.recolour(common));
+      if (state.two && found[0] && found[1]) {
+        const [a, b] = [data.runs[paneState(data, state, 0).run], data.runs[paneState(data, state, 1).run]];
+        const shares = a.width === b.width ? found[0].marked.filter((c) => found[1].marked.includes(c)).length : null;
+        setText(both, shares === null ? "" : `Marked in both: ${shares} of ${found[0].marked.length}.`);
+      }
+    }
+    function scaled(index, scale) {
+      mapScales[index] = scale;
+      const state = store.get();
+      const joint = state.two && SHARED_SCALE.includes(state.by) && state.by !== "set" && mapScales.every(Boolean)
+        ? { low: Math.min(mapScales[0].low, mapScales[1].low), high: Math.max(mapScales[0].high, mapScales[1].high) }
+        : null;
+      panes.forEach((pane) => pane.maps.rescale(joint));
+    }
+
+    let first = true;
+    return {
+      stop() {
+        live.stop();
+        ask?.stop();
+        sources.forEach((source) => source.close());
+      },
+      show(state) {
+        const { two } = state;
+        const free = two ? COMPARISONS[state.by].fields : [];
+        const run = data.runs[state.run];
+        root.classList.toggle("fc-two", Boolean(two));
+        setText(failure, "");
+        setText(name, data.title || `${run.width} channels, ${run.layers.length} blocks, ${run.steps.length} steps`);
+        setText(origin, provenanceText(run));
+        views.set(two);
+        by.set(state.by);
+        modes.hidden = !two;
+        extraScale.set(state.scale);
+        extraOver.set(state.over);
+        extraOpacity.set(state.opacity, `${state.opacity} %`);
+        shared.show(sources[state.run], paneState(data, state, 0), ALL_FIELDS.filter((field) => !free.includes(field)));
+        panes.forEach((pane, index) => {
+          pane.node.hidden = index === 1 && !two;
+          if (pane.node.hidden) {
+            found[1] = mapScales[1] = null;
+            return;
+          }
+          const values = paneState(data, state, index);
+          const source = sources[values.run];
+          pane.controls.show(source, values, ALL_FIELDS.filter((field) => free.includes(field)));
+          pane.show(source, values, state, two ? `${"AB"[index]}${state.by === "run" ? ` · ${runText(source.run)}` : ""}` : "");
+        });
+        if (!two) panes.forEach((pane) => (pane.recolour(null), pane.maps.rescale(null)));
+        setText(note, run.precision + (run.perPrompt || run.prompts.length < 2 ? "" : " Statistics are merged over the prompts of this run."));
+        if (!first) live.say(panes.filter((pane) => !pane.node.hidden).map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
+        first = false;
+      },
+      note: "",
+    };
+  },
+};
 
 // js/flipbook_state.js
 async function openFlipbook(header, blob) {
@@ -956,8 +2896,6 @@ function flipbookView(data, state) {
 }
 
 // js/flipbook.js
-const SVG = "http://www.w3.org/2000/svg";
-
 const flipbookKind = {
   open: openFlipbook,
   state: flipbookState,
@@ -1038,13 +2976,9 @@ function strip(label, tiles) {
 function numberRow(name) {
   const value = el("span.fc-big");
   const interval = el("span.fc-interval");
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "-4 -4 108 32");
-  svg.setAttribute("aria-hidden", "true");
-  svg.classList.add("fc-line");
-  const line = svg.appendChild(document.createElementNS(SVG, "polyline"));
-  const dot = svg.appendChild(document.createElementNS(SVG, "circle"));
-  dot.setAttribute("r", "3.5");
+  const svg = svgNode("svg", { viewBox: "-4 -4 108 32", "aria-hidden": "true", class: "fc-line" });
+  const line = svg.appendChild(svgNode("polyline"));
+  const dot = svg.appendChild(svgNode("circle", { r: 3.5 }));
   return {
     node: el("div", {}, el("dt", {}, name), el("dd", {}, value, interval, svg)),
     show(given) {
@@ -1063,29 +2997,8 @@ function numberRow(name) {
   };
 }
 
-// js/link.js
-function toHash(key, state) {
-  const parts = Object.entries(state).map(([name, value]) => `${name}.${encodeURIComponent(String(value))}`);
-  return `#fc=${encodeURIComponent(key)};${parts.join(";")}`;
-}
-
-function fromHash(key, hash) {
-  const found = /^#fc=([^;]*);(.*)$/.exec(hash || "");
-  try {
-    if (!found || decodeURIComponent(found[1]) !== key) return null;
-    const state = {};
-    for (const part of found[2].split(";")) {
-      const dot = part.indexOf(".");
-      if (dot > 0) state[part.slice(0, dot)] = decodeURIComponent(part.slice(dot + 1));
-    }
-    return state;
-  } catch {
-    return null;
-  }
-}
-
 // js/index.js
-const KINDS_OF_WIDGET = { browser: browserKind, flipbook: flipbookKind };
+const KINDS_OF_WIDGET = { browser: browserKind, explorer: explorerKind, flipbook: flipbookKind };
 
 function addStyle(place) {
   const home = place.getRootNode();
@@ -1117,22 +3030,6 @@ function follow(model, kind, data, store) {
   };
 }
 
-function linkButton(key, store) {
-  const button = el("button.fc-button.fc-quiet", { type: "button" }, "Copy link to this view");
-  button.addEventListener("click", async () => {
-    const hash = toHash(key, store.get());
-    try {
-      history.replaceState(history.state, "", hash);
-      await navigator.clipboard.writeText(location.href);
-      setText(button, "Link copied");
-    } catch {
-      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
-    }
-    setTimeout(() => setText(button, "Copy link to this view"), 2500);
-  });
-  return button;
-}
-
 async function render({ model, el: place, host }) {
   const root = place.classList.contains("fc-widget") ? place : place.appendChild(el("div.fc-widget", { role: "group" }));
   const header = model.get("data");
@@ -1145,11 +3042,12 @@ async function render({ model, el: place, host }) {
     addStyle(root);
     root.setAttribute("aria-label", data.label);
     root.replaceChildren();
-    if (data.title) root.append(el("p.fc-head", {}, data.title));
-    const page = kind.build(root, data, store);
+    if (data.title && !kind.own) root.append(el("p.fc-head", {}, data.title));
+    const page = kind.build(root, data, store, host);
     const foot = el("div.fc-foot", {}, el("p", {}, page.note));
-    if (host === "page") foot.append(linkButton(data.key, store));
-    if (page.note || host === "page") root.append(foot);
+    const linkable = host === "page" && !kind.own;
+    if (linkable) foot.append(linkButton(data.key, store));
+    if (page.note || linkable) root.append(foot);
     store.subscribe(page.show);
     page.show(store.get());
     const unfollow = follow(model, kind, data, store);
@@ -1157,11 +3055,21 @@ async function render({ model, el: place, host }) {
     if (linked) root.scrollIntoView({ block: "start" });
     const onhash = () => {
       const next = fromHash(data.key, location.hash);
-      if (next) store.set(kind.state(data, next));
+      if (!next) return;
+      store.set(kind.state(data, next));
+      root.scrollIntoView({ block: "start" });
     };
-    if (host === "page") addEventListener("hashchange", onhash);
+    const onlink = (event) => {
+      const link = event.target.closest?.("a[href*='#fc=']");
+      if (link && link.href === location.href) onhash();
+    };
+    if (host === "page") {
+      addEventListener("hashchange", onhash);
+      addEventListener("click", onlink);
+    }
     return () => {
       removeEventListener("hashchange", onhash);
+      removeEventListener("click", onlink);
       unfollow();
       page.stop();
     };

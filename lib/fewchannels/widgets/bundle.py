@@ -1,4 +1,4 @@
-"""One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheet inside.
+"""One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheets inside.
 
     python lib/fewchannels/widgets/bundle.py            # writes bundle.js
     python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where bundle.js is not what js/ gives
@@ -19,6 +19,7 @@ HERE = Path(__file__).parent
 SOURCES = HERE / "js"
 BUNDLE = HERE / "bundle.js"
 ENTRY = "index.js"
+STYLES = ("style.css", "explorer.css")  # the later one wins
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
@@ -44,10 +45,11 @@ def _ordered(name: str, sources: Path, seen: dict[str, str], path: tuple[str, ..
 def build(sources: Path = SOURCES) -> str:
     """The bundle's text: an ES module whose default export is `{ render({ model, el }) }`."""
     parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
-    style = (sources / "style.css").read_text(encoding="utf-8")
+    sheets = [sources / name for name in STYLES if (sources / name).exists()]
+    style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
     # The host's own rules (a theme's `dl dd`, a notebook's `label`) would win by specificity: the class thrice.
-    style = re.sub(r"\.fc-widget(?=[ ,{])", ".fc-widget" * 3, style)
+    style = re.sub(r"\.fc-widget(?=[ ,{.])", ".fc-widget" * 3, style)
     parts.append(f"const STYLE = {json.dumps(style)};")
     if (sources / WORKER).exists():
         worker = "\n\n".join(_joined(WORKER, sources, entry=None))

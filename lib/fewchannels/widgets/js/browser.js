@@ -3,9 +3,9 @@
 import { depthStrip, rankedList, tokenMaps } from "./browser_parts.js";
 import { browserState, browserView, largestHere, openBrowser, toPeak } from "./browser_state.js";
 import { openSheet } from "./canvas.js";
-import { announcer, choices, dropdown, el, setText, slider, uid } from "./dom.js";
+import { announcer, bubble, channelFinder, readouts } from "./controls.js";
+import { choices, dropdown, el, setText, slider, uid } from "./dom.js";
 import { figures, number, ordinal, percent } from "./format.js";
-import { clampInt } from "./store.js";
 
 const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
 const SCORE_TITLE = {
@@ -40,7 +40,7 @@ export const browserKind = {
       onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
     });
     const strip = depthStrip(data, change);
-    const finder = channelFinder(width, change, store);
+    const finder = channelFinder({ current: () => ({ channel: store.get().channel, width }), onpick: (channel) => change({ channel }) });
     const hint = bubble();
     const jump = (label, title, to, already) => {
       const onclick = () => {
@@ -135,61 +135,4 @@ function chip(data, prompt, index) {
   const sheet = openSheet(data.images);
   sheet.ready.then(() => sheet.draw(canvas, index), () => {});
   return [canvas, text];
-}
-
-// A short message below the row of buttons, which goes away by itself.
-function bubble() {
-  const node = el("span.fc-bubble", { role: "status" });
-  let timer;
-  return {
-    node,
-    say(text) {
-      clearTimeout(timer);
-      setText(node, text);
-      if (text) timer = setTimeout(() => setText(node, ""), 2500);
-    },
-  };
-}
-
-// Search by number, one back, one on. While something else is being typed the field is left alone.
-function channelFinder(width, change, store) {
-  const id = uid("fc-channel");
-  const input = el("input", { type: "number", id, min: 0, max: width - 1, step: 1, inputmode: "numeric" });
-  const bad = el("span.fc-bubble", { role: "alert" });
-  const move = (by) => change({ channel: (store.get().channel + by + width) % width });
-  input.addEventListener("input", () => {
-    const value = Number(input.value);
-    const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
-    input.setAttribute("aria-invalid", String(!fits));
-    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
-    if (fits) change({ channel: clampInt(value, width) });
-  });
-  const restore = () => {
-    input.value = store.get().channel;
-    input.setAttribute("aria-invalid", "false");
-    setText(bad, "");
-  };
-  input.addEventListener("blur", restore);
-  return {
-    node: el(
-      "div.fc-find",
-      {},
-      el("label", { for: id }, "Channel"),
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
-      input,
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
-      bad,
-    ),
-    show(state) {
-      if (Number(input.value) !== state.channel && !(document.activeElement === input && input.getAttribute("aria-invalid") === "true")) {
-        input.value = state.channel;
-      }
-    },
-  };
-}
-
-export function readouts(names) {
-  const cells = names.map(() => el("dd"));
-  const node = el("dl.fc-facts", {}, ...names.map((name, i) => el("div", {}, el("dt", {}, name), cells[i])));
-  return { node, show: (texts) => texts.forEach((text, i) => setText(cells[i], text)) };
 }

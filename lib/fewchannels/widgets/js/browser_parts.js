@@ -6,7 +6,7 @@ import { el, setText, uid } from "./dom.js";
 import { figures, number } from "./format.js";
 
 // Native radio buttons, largest first: one tab stop, arrow keys walk down the ranking.
-export function rankedList(rows, topText, hasMaps, onpick) {
+export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
   const name = uid("fc-rank");
   const caption = el("span.fc-caption");
   const list = el("ol.fc-rows");
@@ -47,7 +47,7 @@ export function rankedList(rows, topText, hasMaps, onpick) {
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);
         if (item.input.checked !== given.chosen) item.input.checked = given.chosen;
-        const extra = `${given.top ? ", top channel" : ""}${given.map ? "" : ", no map in this page"}`;
+        const extra = `${given.top ? `, ${topWord}` : ""}${given.map ? "" : ", no map in this page"}`;
         item.input.setAttribute("aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
       });
     },

@@ -21,6 +21,14 @@ export function el(what, props = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+
+export function svgNode(tag, attributes = {}) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  return node;
+}
+
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
@@ -76,16 +84,30 @@ export function dropdown({ label, options, onpick }) {
   };
 }
 
-// Says a sentence to screen readers once the reader has come to rest.
-export function announcer(wait = 500) {
-  const node = el("p.fc-sr", { "aria-live": "polite", role: "status" });
-  let timer;
+// A whole number from low to high with a button on either side; `set(value, high)` moves it.
+export function stepper({ label, low, onpick }) {
+  const id = uid("fc-stepper");
+  const input = el("input", { type: "number", id, min: low, step: 1, inputmode: "numeric" });
+  let now = low;
+  let most = low;
+  const pick = (value) => onpick(Math.max(low, Math.min(most, value)));
+  input.addEventListener("input", () => {
+    const value = Number(input.value);
+    const fits = input.value !== "" && Number.isInteger(value) && value >= low && value <= most;
+    input.setAttribute("aria-invalid", String(!fits));
+    if (fits) pick(value);
+  });
+  input.addEventListener("blur", () => {
+    input.value = now;
+    input.setAttribute("aria-invalid", "false");
+  });
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
   return {
-    node,
-    say(text) {
-      clearTimeout(timer);
-      timer = setTimeout(() => setText(node, text), wait);
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    set(value, high) {
+      [now, most] = [value, high];
+      input.max = high;
+      if (Number(input.value) !== value && input.getAttribute("aria-invalid") !== "true") input.value = value;
     },
-    stop: () => clearTimeout(timer),
   };
 }

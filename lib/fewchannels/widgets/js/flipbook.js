@@ -1,11 +1,10 @@
 // The flipbook's page: a control an axis, the cell's pictures, its caption and numbers with a small line each.
 
 import { openSheet } from "./canvas.js";
-import { announcer, choices, dropdown, el, setText, slider } from "./dom.js";
+import { announcer } from "./controls.js";
+import { choices, dropdown, el, setText, slider, svgNode } from "./dom.js";
 import { flipbookState, flipbookView, openFlipbook } from "./flipbook_state.js";
 import { number } from "./format.js";
-
-const SVG = "http://www.w3.org/2000/svg";
 
 export const flipbookKind = {
   open: openFlipbook,
@@ -88,13 +87,9 @@ function strip(label, tiles) {
 function numberRow(name) {
   const value = el("span.fc-big");
   const interval = el("span.fc-interval");
-  const svg = document.createElementNS(SVG, "svg");
-  svg.setAttribute("viewBox", "-4 -4 108 32");
-  svg.setAttribute("aria-hidden", "true");
-  svg.classList.add("fc-line");
-  const line = svg.appendChild(document.createElementNS(SVG, "polyline"));
-  const dot = svg.appendChild(document.createElementNS(SVG, "circle"));
-  dot.setAttribute("r", "3.5");
+  const svg = svgNode("svg", { viewBox: "-4 -4 108 32", "aria-hidden": "true", class: "fc-line" });
+  const line = svg.appendChild(svgNode("polyline"));
+  const dot = svg.appendChild(svgNode("circle", { r: 3.5 }));
   return {
     node: el("div", {}, el("dt", {}, name), el("dd", {}, value, interval, svg)),
     show(given) {

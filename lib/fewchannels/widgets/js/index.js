@@ -1,12 +1,14 @@
 // The one entry: `render({ model, el, host })`, as anywidget calls it and as the static page's loader does.
 
 import { browserKind } from "./browser.js";
-import { el, setText } from "./dom.js";
+import { el } from "./dom.js";
+import { explorerKind } from "./explorer.js";
 import { flipbookKind } from "./flipbook.js";
-import { fromHash, toHash } from "./link.js";
+import { fromHash } from "./link.js";
+import { linkButton } from "./link_button.js";
 import { createStore } from "./store.js";
 
-const KINDS_OF_WIDGET = { browser: browserKind, flipbook: flipbookKind };
+const KINDS_OF_WIDGET = { browser: browserKind, explorer: explorerKind, flipbook: flipbookKind };
 
 function addStyle(place) {
   const home = place.getRootNode();
@@ -39,22 +41,6 @@ function follow(model, kind, data, store) {
   };
 }
 
-function linkButton(key, store) {
-  const button = el("button.fc-button.fc-quiet", { type: "button" }, "Copy link to this view");
-  button.addEventListener("click", async () => {
-    const hash = toHash(key, store.get());
-    try {
-      history.replaceState(history.state, "", hash);
-      await navigator.clipboard.writeText(location.href);
-      setText(button, "Link copied");
-    } catch {
-      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
-    }
-    setTimeout(() => setText(button, "Copy link to this view"), 2500);
-  });
-  return button;
-}
-
 async function render({ model, el: place, host }) {
   const root = place.classList.contains("fc-widget") ? place : place.appendChild(el("div.fc-widget", { role: "group" }));
   const header = model.get("data");
@@ -67,11 +53,12 @@ async function render({ model, el: place, host }) {
     addStyle(root);
     root.setAttribute("aria-label", data.label);
     root.replaceChildren();
-    if (data.title) root.append(el("p.fc-head", {}, data.title));
-    const page = kind.build(root, data, store);
+    if (data.title && !kind.own) root.append(el("p.fc-head", {}, data.title));
+    const page = kind.build(root, data, store, host);
     const foot = el("div.fc-foot", {}, el("p", {}, page.note));
-    if (host === "page") foot.append(linkButton(data.key, store));
-    if (page.note || host === "page") root.append(foot);
+    const linkable = host === "page" && !kind.own;
+    if (linkable) foot.append(linkButton(data.key, store));
+    if (page.note || linkable) root.append(foot);
     store.subscribe(page.show);
     page.show(store.get());
     const unfollow = follow(model, kind, data, store);
@@ -79,11 +66,22 @@ async function render({ model, el: place, host }) {
     if (linked) root.scrollIntoView({ block: "start" });
     const onhash = () => {
       const next = fromHash(data.key, location.hash);
-      if (next) store.set(kind.state(data, next));
+      if (!next) return;
+      store.set(kind.state(data, next));
+      root.scrollIntoView({ block: "start" });
     };
-    if (host === "page") addEventListener("hashchange", onhash);
+    // a link to the view that stands in the address already changes no address
+    const onlink = (event) => {
+      const link = event.target.closest?.("a[href*='#fc=']");
+      if (link && link.href === location.href) onhash();
+    };
+    if (host === "page") {
+      addEventListener("hashchange", onhash);
+      addEventListener("click", onlink);
+    }
     return () => {
       removeEventListener("hashchange", onhash);
+      removeEventListener("click", onlink);
       unfollow();
       page.stop();
     };

@@ -1,0 +1,101 @@
+// What leaves the explorer: the view as a PNG, drawn anew on one canvas, and the marked channels as JSON.
+
+import { el } from "./dom.js";
+import { SCORE_NAMES, channelSet, promptText } from "./explorer_state.js";
+
+const WIDE = 900; // of a pane, in the pixels of the picture
+const EDGE = 24;
+const FONT = "system-ui, sans-serif";
+
+export function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = el("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
+// ChannelSet.from_json of the library reads it.
+export function saveChannels(view, pins) {
+  const record = channelSet(view.run, view.scores, view.pane, pins);
+  download(new Blob([`${JSON.stringify(record)}\n`], { type: "application/json" }), "channels.json");
+  return record;
+}
+
+// The source of the numbers, in one line.
+export function provenanceText(run) {
+  const { provenance } = run;
+  const parts = [run.model, run.revision && `revision ${run.revision}`, provenance.seed !== undefined && provenance.seed !== null && `seed ${provenance.seed}`, provenance.dtype];
+  return parts.filter(Boolean).join(" · ");
+}
+
+function drawPane(context, pane, left, ink, soft, name) {
+  const view = pane.view();
+  const { run, scores } = view;
+  const at = view.pane;
+  const looks = pane.maps.layers();
+  let y = EDGE + 22;
+  const text = (words, x, size, colour, weight = 400) => {
+    context.font = `${weight} ${size}px ${FONT}`;
+    context.fillStyle = colour;
+    context.fillText(words, x, y, WIDE);
+  };
+  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step]}`;
+  text(title, left, 22, ink, 650);
+  y += 26;
+  text(provenanceText(run), left, 14, soft);
+  y += 16;
+  context.imageSmoothingEnabled = false;
+  const tall = Math.max(132, Math.min(300, 24 * run.layers.length));
+  context.drawImage(pane.heat.canvas, left, y, WIDE, tall);
+  context.strokeStyle = "#d55e00";
+  context.lineWidth = 2;
+  const row = tall / run.layers.length;
+  context.strokeRect(left, y + at.layer * row, WIDE, row);
+  const x = left + (WIDE * (at.channel + 0.5)) / run.width;
+  context.beginPath();
+  context.moveTo(x, y);
+  context.lineTo(x, y + tall);
+  context.stroke();
+  y += tall + 22;
+  text(`Blocks 0 to ${run.layers.length - 1} downwards, channels 0 to ${run.width - 1} across. Channel ${at.channel} in block ${at.layer}: ${scores[at.layer * run.width + at.channel].toPrecision(3)}, rank ${view.rank}.`, left, 15, soft);
+  y += 16;
+  const size = (WIDE - 2 * EDGE) / 3;
+  const high = (size * looks.grid[0]) / looks.grid[1];
+  [looks.alone, looks.picture, looks.mask].forEach((canvas, i) => {
+    const across = left + i * (size + EDGE);
+    if (canvas) context.drawImage(canvas, across, y, size, high);
+    if (i === 1 && looks.over) {
+      context.globalAlpha = looks.opacity;
+      context.drawImage(looks.over, across, y, size, high);
+      context.globalAlpha = 1;
+    }
+    const before = y;
+    y += high + 20;
+    context.font = `14px ${FONT}`;
+    context.fillStyle = soft;
+    context.fillText(canvas ? looks.titles[i] : "not kept in this run", across, y, size);
+    y = before;
+  });
+  return y + high + 20 + EDGE;
+}
+
+export function savePicture(panes, colours) {
+  const canvas = document.createElement("canvas");
+  canvas.width = panes.length * (WIDE + EDGE) + EDGE;
+  canvas.height = 2000;
+  const context = canvas.getContext("2d");
+  context.fillStyle = colours.ground;
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  const ends = panes.map((pane, i) => drawPane(context, pane, EDGE + i * (WIDE + EDGE), colours.ink, colours.soft, panes.length > 1 ? pane.name() : ""));
+  const cut = document.createElement("canvas");
+  cut.width = canvas.width;
+  cut.height = Math.min(canvas.height, Math.ceil(Math.max(...ends)));
+  cut.getContext("2d").drawImage(canvas, 0, 0);
+  return new Promise((resolve, reject) => {
+    cut.toBlob((blob) => {
+      if (!blob) return reject(new Error("this browser could not write the picture"));
+      download(blob, "explorer.png");
+      resolve(blob);
+    }, "image/png");
+  });
+}

@@ -1,0 +1,176 @@
+// The heat map of channels (across) and depth (down). One canvas, painted when the scores change; what is chosen,
+// marked or pointed at lies above it as elements, so that moving costs no painting.
+
+import { gradient, paint } from "./colour.js";
+import { el, setText } from "./dom.js";
+import { number, ordinal } from "./format.js";
+import { rankOf } from "./rank.js";
+import { SCORE_NAMES, pooled } from "./explorer_state.js";
+
+const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin
+
+// Scores to the 0..1 that colours show.
+function levels(values, rows, columns, scale, high) {
+  const out = new Float32Array(values.length);
+  const span = -Math.log(FLOOR);
+  for (let row = 0; row < rows; row++) {
+    let top = high;
+    if (scale === "block") {
+      top = 0;
+      for (let i = row * columns; i < (row + 1) * columns; i++) top = Math.max(top, values[i]);
+    }
+    for (let i = row * columns; i < (row + 1) * columns; i++) {
+      const share = values[i] / (top || 1);
+      out[i] = scale === "log" ? 1 + Math.log(Math.max(share, FLOOR)) / span : share;
+    }
+  }
+  return out;
+}
+
+export function heatMap({ onmove }) {
+  const canvas = el("canvas.fc-pixels");
+  const rowMark = el("span.fc-rowmark");
+  const columnMark = el("span.fc-columnmark");
+  const ghost = el("span.fc-ghost", { hidden: true });
+  const rug = el("span.fc-rug", { "aria-hidden": "true" });
+  const button = el("button.fc-heat", { type: "button" }, canvas, rowMark, columnMark, ghost);
+  const title = el("p.fc-title");
+  const low = el("span");
+  const high = el("span");
+  const ramp = el("span.fc-ramp", { "aria-hidden": "true" });
+  ramp.style.background = gradient("sequential");
+  const first = el("span", {}, "0");
+  const last = el("span");
+  const left = el("span", {}, "0");
+  const right = el("span");
+  const pointed = el("p.fc-pointed");
+  const node = el(
+    "div.fc-hero",
+    {},
+    el("div.fc-headline", {}, title, el("span.fc-key", {}, low, ramp, high)),
+    el(
+      "div.fc-grid",
+      {},
+      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, "block"), last),
+      button,
+      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, "channel"), right)),
+    ),
+    pointed,
+  );
+  let view = null; // { run, scores, pane, marked }
+  let pool = null;
+  let hover = null;
+  let range = 1;
+  let drawn = "";
+
+  const at = (event) => {
+    const box = button.getBoundingClientRect();
+    const { width, layers } = view.run;
+    const layer = Math.max(0, Math.min(layers.length - 1, Math.floor(((event.clientY - box.top) / box.height) * layers.length)));
+    const across = Math.max(0, Math.min(0.999999, (event.clientX - box.left) / box.width));
+    // a pixel of a wide model stands for several channels: the one that its colour shows
+    const channel = pool ? pool.from[layer * pool.columns + Math.floor(across * pool.columns)] : Math.floor(across * width);
+    return { layer, channel };
+  };
+  button.addEventListener("click", (event) => event.detail > 0 && view && onmove(at(event)));
+  button.addEventListener("pointermove", (event) => {
+    if (!view) return;
+    const place = at(event);
+    if (event.buttons === 1) onmove(place);
+    hover = event.pointerType === "mouse" ? place : null;
+    point();
+  });
+  button.addEventListener("pointerleave", () => {
+    hover = null;
+    point();
+  });
+  button.addEventListener("keydown", (event) => {
+    const by = event.shiftKey ? 10 : 1;
+    const steps = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -by], ArrowRight: [0, by], PageUp: [0, -50], PageDown: [0, 50], Home: [0, -1e9], End: [0, 1e9] };
+    const move = steps[event.key];
+    if (!move || !view) return;
+    event.preventDefault();
+    onmove({
+      layer: Math.max(0, Math.min(view.run.layers.length - 1, view.pane.layer + move[0])),
+      channel: Math.max(0, Math.min(view.run.width - 1, view.pane.channel + move[1])),
+    });
+  });
+
+  function tellOf({ layer, channel }) {
+    const { run, scores, pane } = view;
+    const start = layer * run.width;
+    const rank = rankOf(scores, start, run.width, channel);
+    return `Channel ${channel} in block ${layer}: ${SCORE_NAMES[pane.score]} ${number(scores[start + channel])}, ${ordinal(rank)} of ${run.width}`;
+  }
+  function point() {
+    ghost.hidden = !hover;
+    if (!view) return;
+    if (hover) {
+      ghost.style.left = `${(100 * (hover.channel + 0.5)) / view.run.width}%`;
+      ghost.style.top = `${(100 * (hover.layer + 0.5)) / view.run.layers.length}%`;
+    }
+    setText(pointed, tellOf(hover || view.pane));
+    pointed.classList.toggle("fc-hovering", Boolean(hover));
+  }
+  function repaint(scale) {
+    const { run, scores } = view;
+    const rows = run.layers.length;
+    const room = Math.round(button.clientWidth * Math.min(2, globalThis.devicePixelRatio || 1)) || run.width;
+    const columns = Math.min(run.width, Math.max(1, room));
+    if (!pool || pool.scores !== scores || pool.columns !== columns) {
+      pool = { scores, columns, ...pooled(scores, rows, run.width, columns) };
+    }
+    const shown = levels(pool.values, rows, columns, scale, range);
+    if (canvas.width !== columns || canvas.height !== rows) {
+      canvas.width = columns;
+      canvas.height = rows;
+    }
+    const context = canvas.getContext("2d");
+    const image = context.createImageData(columns, rows);
+    paint(shown, { palette: "sequential", low: 0, high: 1 }, image.data);
+    context.putImageData(image, 0, 0);
+    setText(low, scale === "log" ? `≤ ${number(range * FLOOR)}` : "0");
+    setText(high, scale === "block" ? "largest of each block" : number(range));
+  }
+  return {
+    node,
+    canvas,
+    // The colours' upper end: both panes may share one.
+    largest: () => (view ? view.most : 0),
+    text: () => title.textContent,
+    show(given, state, common) {
+      if (!view || view.scores !== given.scores) {
+        given.most = 0;
+        for (const value of given.scores) if (value > given.most) given.most = value;
+      } else given.most = view.most;
+      if (view?.run !== given.run) hover = null;
+      view = given;
+      const { run, pane, marked } = view;
+      const rows = run.layers.length;
+      button.style.height = `${Math.max(132, Math.min(300, 24 * rows))}px`;
+      range = common || view.most || 1;
+      const key = `${state.scale} ${range} ${button.clientWidth}`;
+      if (key !== drawn || !pool || pool.scores !== view.scores) repaint(state.scale);
+      drawn = key;
+      rowMark.style.top = `${(100 * pane.layer) / rows}%`;
+      rowMark.style.height = `${100 / rows}%`;
+      columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
+      marks(rug, marked, run.width, pane.channel);
+      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step]}`);
+      setText(last, String(rows - 1));
+      setText(right, String(run.width - 1));
+      button.setAttribute("aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
+      point();
+    },
+  };
+}
+
+// One tick for each marked channel, reused from one view to the next.
+function marks(rug, channels, width, chosen) {
+  while (rug.childElementCount < channels.length) rug.append(el("i"));
+  while (rug.childElementCount > channels.length) rug.lastChild.remove();
+  channels.forEach((channel, i) => {
+    rug.children[i].style.left = `${(100 * (channel + 0.5)) / width}%`;
+    rug.children[i].classList.toggle("fc-is-chosen", channel === chosen);
+  });
+}

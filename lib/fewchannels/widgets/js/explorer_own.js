@@ -1,0 +1,126 @@
+// Runs that are not in the page: a file from the reader's disk, and, in a live kernel, one that is made now.
+
+import { dropdown, el, setText, stepper, uid } from "./dom.js";
+
+// A drop zone with a file button. open(file) -> Promise; `sample` is the address of a file to try, or "".
+export function ownRun({ root, open, sample }) {
+  const id = uid("fc-file");
+  const input = el("input.fc-sr", { type: "file", id, accept: ".safetensors" });
+  const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
+  const zone = el(
+    "div.fc-drop",
+    {},
+    el("p.fc-title", {}, "Open a run of your own"),
+    el(
+      "p",
+      {},
+      "Drop a run file here, as ",
+      el("code", {}, "fewchannels run"),
+      " writes it. It is read in this page, in your browser: nothing is uploaded.",
+    ),
+    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, "Choose a file"), sample ? el("a", { href: sample, download: "" }, "A sample file to try") : null),
+    status,
+  );
+  let busy = 0;
+  async function take(file) {
+    const now = ++busy;
+    status.classList.remove("fc-bad");
+    setText(status, `Reading ${file.name} ...`);
+    try {
+      const said = await open(file);
+      if (now === busy) setText(status, said);
+    } catch (error) {
+      if (now !== busy) return;
+      status.classList.add("fc-bad");
+      setText(status, `${file.name} could not be opened. ${error.message}`);
+    }
+  }
+  input.addEventListener("change", () => {
+    if (input.files.length) take(input.files[0]);
+    input.value = ""; // the same file may be chosen again
+  });
+  const carriesFile = (event) => Array.from(event.dataTransfer?.types || []).includes("Files");
+  let depth = 0;
+  const lit = (on) => zone.classList.toggle("fc-over-drop", on);
+  root.addEventListener("dragenter", (event) => carriesFile(event) && (depth++, lit(true)));
+  root.addEventListener("dragleave", (event) => carriesFile(event) && (--depth, lit(depth > 0)));
+  root.addEventListener("dragover", (event) => carriesFile(event) && event.preventDefault());
+  root.addEventListener("drop", (event) => {
+    if (!carriesFile(event)) return;
+    event.preventDefault();
+    depth = 0;
+    lit(false);
+    const { files } = event.dataTransfer;
+    if (files.length !== 1) setText(status, "One run file at a time, please.");
+    else take(files[0]);
+  });
+  return { node: zone, say: (text) => setText(status, text) };
+}
+
+const EDITS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
+
+// Asking a live model. ask(request, { onProgress, signal }) -> Promise of a run; marked() -> ChannelSet JSON.
+export function asker({ ask, edits = Object.keys(EDITS), prompt, steps, seed, marked, onrun }) {
+  const id = uid("fc-ask");
+  const text = el("input.fc-wide", { type: "text", id, value: prompt, maxlength: 500 });
+  const choice = { seed, steps, how: "none" };
+  const seedBox = stepper({ label: "Seed", low: 0, onpick: (value) => set({ seed: value }) });
+  const stepBox = stepper({ label: "Steps", low: 1, onpick: (value) => set({ steps: value }) });
+  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDITS[value] || value })), onpick: (how) => set({ how }) });
+  const run = el("button.fc-button.fc-strong", { type: "button" }, "Run the model");
+  const cancel = el("button.fc-button", { type: "button", hidden: true }, "Cancel");
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" });
+  const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
+  function set(part) {
+    Object.assign(choice, part);
+    seedBox.set(choice.seed, 999999);
+    stepBox.set(choice.steps, 200);
+    edit.set(choice.how);
+  }
+  set({});
+  let stop = null;
+  cancel.addEventListener("click", () => stop?.abort());
+  run.addEventListener("click", async () => {
+    stop = new AbortController();
+    run.disabled = true;
+    cancel.hidden = bar.hidden = false;
+    bar.value = 0;
+    status.classList.remove("fc-bad");
+    setText(status, "The model is running in the kernel ...");
+    try {
+      const request = { prompt: text.value, seed: choice.seed, steps: choice.steps, ablate: choice.how === "none" ? null : { how: choice.how, channels: marked() } };
+      const onProgress = (share) => {
+        bar.value = share;
+      };
+      const made = await ask(request, { onProgress, signal: stop.signal });
+      setText(status, onrun(made));
+    } catch (error) {
+      const cancelled = stop.signal.aborted;
+      status.classList.toggle("fc-bad", !cancelled);
+      setText(status, cancelled ? "Cancelled; nothing was changed." : `The run failed: ${error.message}`);
+    }
+    run.disabled = false;
+    cancel.hidden = bar.hidden = true;
+  });
+  return {
+    node: el(
+      "div.fc-ask",
+      {},
+      el("p.fc-title", {}, "Run the model again"),
+      el("div.fc-field", {}, el("label", { for: id }, "Prompt"), text),
+      el("div.fc-fields", {}, seedBox.node, stepBox.node, edit.node),
+      el("div.fc-droprow", {}, run, cancel, bar),
+      status,
+    ),
+    stop: () => stop?.abort(),
+  };
+}
+
+export function askNeeds() {
+  return el(
+    "div.fc-ask",
+    {},
+    el("p.fc-title", {}, "Another prompt, another ablation"),
+    el("p", {}, "These need the model itself: open the explorer in a notebook with a live kernel, and the controls appear here."),
+  );
+}
