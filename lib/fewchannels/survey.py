@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -28,11 +29,12 @@ from .channels import (
     rank_channels,
     top_channels,
 )
-from .hooks import capture
+from .measuring import measure_channels, spread
 from .metrics import bootstrap_interval
 from .stats import ChannelStats
 
 DRAWS = 1000
+MOST_STEPS = 16  # measured of a run; 57 blocks, 50 steps and 16 prompts of FLUX.1 would be 3 GB of statistics
 
 
 @dataclass(frozen=True)
@@ -72,24 +74,31 @@ def survey_channels(
     k: int = 8,
     score: str = "abs_mean",
     stream: str = "image",
-    batch_size: int | None = 16,
+    batch_size: int | None = None,
+    store: str | Path | None = None,
 ) -> Survey:
     """Generate all prompts with the first seed and `seed_prompts` of them with every seed, and measure.
 
-    stream: "image" or "text" tokens. The memory is that of the statistics, whatever the number of tokens. Raises
-    ValueError for fewer than two prompts; other errors are those of capture and of the channel functions.
+    stream: "image" or "text" tokens. batch_size: prompts at once (None: 16 on the toy world, else the model's preset).
+    store: a folder that keeps every batch's statistics as they come. The memory is that of the statistics, whatever
+    the number of tokens; of a run of more than 16 steps, 16 evenly spread ones are measured. Raises ValueError for
+    fewer than two prompts; other errors are those of capture and of the channel functions.
     """
     prompts = list(prompts)
     if len(prompts) < 2:
         raise ValueError(f"{len(prompts)} prompts: an interval over prompts needs at least 2, and 16 to say anything")
-    runs = []
+    taken = steps or model.steps
+    at = spread(taken, MOST_STEPS) if taken and taken > MOST_STEPS else None
+    size = batch_size or (16 if model.is_toy else None)
+    ranked = []  # each [P, L, T, k]
     for i, seed in enumerate(seeds):
-        chosen = prompts if i == 0 else prompts[:seed_prompts]
-        with capture(model, stats := ChannelStats(), stream=stream):
-            model.generate(chosen, seed=seed, steps=steps, batch_size=batch_size)
-        runs.append(stats)
-    stats = runs[0]
-    ranked = [rank_channels(channel_scores(run, score), k) for run in runs]  # each [P, L, T, k]
+        run = measure_channels(
+            model, prompts if i == 0 else prompts[:seed_prompts], seed=seed, steps=steps, at=at, stream=stream,
+            batch_size=size, store=store,
+        )  # fmt: skip
+        if i == 0:
+            stats = run
+        ranked.append(rank_channels(channel_scores(run, score), k))
     width = stats.mean.shape[-1]
     measures = concentration(stats, k, score)
     by_score = [rank_channels(channel_scores(stats, name), k) for name in SCORES]

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -29,18 +29,22 @@ from ..channels import (
     top_channels,
 )
 from ..hooks import capture
-from ..judges import ImageJudge, ToyJudge
+from ..judges import ImageJudge
 from ..kept import KeepTokens
+from ..measuring import key_of, measure_channels
 from ..metrics import squared_distance
 from ..natural_prompts import natural_prompts
+from ..prompt_files import PromptFileError, read_prompt_file
 from ..prompts import toyworld_attributes, toyworld_prompts
 from ..stats import ChannelStats
-from ..toyworld.judge import ATTRIBUTES, agreement
-from ..toyworld.prompts import Attributes, format_prompt
+from ..sweep import sweep
+from ..toyworld.prompts import format_prompt, parse_prompt
+from .readers import PictureReader, ToyReader
 
 STEPS = 8  # the judge reads the toy's pictures of 8 Euler steps as well as those of 16, in half the time
 DRAWS = 3  # of random sets
 WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a block grow out of memory on large models
+MOST_BYTES = 2**30  # of hidden states kept at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,70 +99,78 @@ class Case:
 
     def key(self, **more) -> dict:
         """What results hang on, as JSON values, for `sweep`."""
-        prompts = hashlib.sha256("\n".join(self.prompts).encode()).hexdigest()[:16]
-        found = {
-            "model": self.model.name, "revision": self.model.revision, "prompts": prompts, "n": len(self.prompts),
-            "seed": self.seed, "steps": self.steps, "generation": {**self.model.defaults, **self.generation}, **more,
-        }  # fmt: skip
-        return found if self.model.is_toy else found | {"dtype": self.model.provenance()["dtype"]}
+        judge = None if self.model.is_toy else getattr(self.read, "judge", None)
+        read_by = {} if judge is None else {"judge": judge.provenance()}
+        generation = {**self.model.defaults, **self.generation}
+        return key_of(
+            self.model, self.prompts, seed=self.seed, steps=self.steps, generation=generation, **read_by, **more
+        )
+
+
+def evaluation_prompts(model, n: int, prompt_file: str | Path = "", **fixed) -> list[str]:
+    """`n` prompts to measure effects on, never calibrated on unless a file holds such: the first of `prompt_file` (see
+    `read_prompt_file`), else the toy world's (`fixed` as for toyworld_attributes), else our own.
+
+    Raises PromptFileError for a file of fewer prompts, and ValueError where the toy world is given a sentence that it
+    does not know, or where there are not as many of our own.
+    """
+    if prompt_file:
+        given = [prompt.text for prompt in read_prompt_file(prompt_file)]
+        if n > len(given):
+            raise PromptFileError(f"{prompt_file} holds {len(given)} prompts: n={n} is more, ask for at most as many")
+        if model.is_toy:
+            return [format_prompt(parse_prompt(text)) for text in given[:n]]
+        return given[:n]
+    return toyworld_prompts(n, **fixed) if model.is_toy else [str(prompt) for prompt in natural_prompts(n)]
 
 
 def toy_case(
-    model, n: int = 64, seed: int = 0, steps: int = STEPS, subjects: int | None = 1, first: int = 0, features=True
+    model,
+    n: int = 64,
+    seed: int = 0,
+    steps: int = STEPS,
+    subjects: int | None = 1,
+    first: int = 0,
+    features=True,
+    prompt_file: str | Path = "",
 ) -> Case:
-    """The toy world's first `n` evaluation prompts (one subject each unless told otherwise), read by its judge."""
-    attributes = toyworld_attributes(n, "evaluation", first, **({} if subjects is None else {"subjects": subjects}))
+    """The toy world's first `n` evaluation prompts (one subject each unless told otherwise), or the first `n` of a
+    file of its sentences, read by its judge."""
+    if prompt_file:
+        attributes = [parse_prompt(text) for text in evaluation_prompts(model, n, prompt_file)]
+    else:
+        fixed = {} if subjects is None else {"subjects": subjects}
+        attributes = toyworld_attributes(n, "evaluation", first, **fixed)
     return Case(model, [format_prompt(a) for a in attributes], ToyReader(attributes, features), seed, steps)
 
 
-def plain_case(model, n: int = 16, seed: int = 0, steps: int | None = None, judge: ImageJudge | None = None) -> Case:
-    """`n` evaluation prompts of our own for a model that draws the real world, read by `PictureReader`.
+def plain_case(
+    model,
+    n: int = 16,
+    seed: int = 0,
+    steps: int | None = None,
+    judge: ImageJudge | None = None,
+    prompt_file: str | Path = "",
+) -> Case:
+    """`n` evaluation prompts for a model that draws the real world, our own or the first of a file, read by
+    `PictureReader`.
 
-    steps: None takes the model's own number. Raises ValueError for more prompts than there are (32).
+    steps: None takes the model's own number. Raises ValueError for more prompts than there are (32 of our own).
     """
-    prompts = [str(prompt) for prompt in natural_prompts(n)]
+    prompts = evaluation_prompts(model, n, prompt_file)
     return Case(model, prompts, PictureReader(prompts, judge), seed, steps or model.steps)
-
-
-class PictureReader:
-    """Pictures to "score" float32 [P], how well each fits its prompt by a judge that gives scores (CLIP: the cosine),
-    and "features" float16 [P, D]; without a judge to nothing."""
-
-    def __init__(self, prompts: Sequence[str], judge: ImageJudge | None = None):
-        self.prompts, self.judge = list(prompts), judge
-
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        if self.judge is None:
-            return {}
-        return {
-            "score": self.judge.scores(images, self.prompts).astype(np.float32),
-            "features": self.judge.features(images).astype(np.float16),
-        }
-
-
-class ToyReader:
-    """Pictures to "agree" float16 [P, A], the agreement with the prompts for each of `ATTRIBUTES` (NaN where a prompt
-    does not name it), and with features=True "features" float16 [P, 32], for Fréchet distances."""
-
-    def __init__(self, attributes: Sequence[Attributes], features: bool = True, judge: ToyJudge | None = None):
-        self.attributes, self.features = list(attributes), features
-        self.judge = judge or ToyJudge()
-
-    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
-        rows = [agreement(r, a) for r, a in zip(self.judge.attributes(images), self.attributes, strict=True)]
-        found = {"agree": np.array([[row[name] for name in ATTRIBUTES] for row in rows], dtype=np.float16)}
-        if self.features:
-            found["features"] = self.judge.features(images).astype(np.float16)
-        return found
 
 
 @dataclass(frozen=True, eq=False)
 class Calibration:
-    """What channel sets are frozen on: statistics over calibration prompts, and second moments [L, D, D] or None."""
+    """What channel sets are frozen on: statistics over calibration prompts, and second moments [L, D, D] or None.
+
+    key: what they hang on, as JSON values, for `sweep`."""
 
     stats: ChannelStats
     moments: np.ndarray | None
     score: str = "abs_mean"
+    key: dict = field(default_factory=dict)
 
     def top(self, k: int) -> ChannelSet:
         return top_channels(self.stats, k, self.score)
@@ -185,25 +197,32 @@ def calibrate(
     seed: int = 1,
     steps: int = STEPS,
     score: str = "abs_mean",
+    store: str | Path | None = None,
     **generation,
 ) -> Calibration:
     """Statistics of all blocks over calibration prompts (default: 32 of the toy world's, or 16 of our own for a model
     that draws the real world).
 
     Second moments, for directions, come from the first eight prompts and every second step, and only where a block is
-    no wider than 1,024 channels.
+    no wider than 1,024 channels and the tokens fit a GiB. store: a folder that keeps each batch as it is done.
     """
     if prompts is None:
         prompts = toyworld_prompts(32, "calibration") if model.is_toy else natural_prompts(16, "calibration")
     prompts = [str(prompt) for prompt in prompts]
-    with capture(model, stats := ChannelStats()):
-        model.generate(prompts, seed=seed, steps=steps, **generation)
-    if stats.mean.shape[-1] > WIDEST:
-        return Calibration(stats, None, score)
-    some = list(range(0, steps, 2))
-    with capture(model, tokens := KeepTokens(dtype="float32"), steps=some):
-        model.generate(prompts[:8], seed=seed, steps=steps, **generation)
-    return Calibration(stats, second_moments(tokens.array), score)
+    stats = measure_channels(model, prompts, seed=seed, steps=steps, store=store, **generation)
+    key = key_of(model, prompts, seed=seed, steps=steps, score=score, generation={**model.defaults, **generation})
+    some, few = list(range(0, steps, 2)), prompts[:8]
+    width, tokens = stats.mean.shape[-1], int(stats.count.max())
+    if width > WIDEST or 4 * width * tokens * len(few) * len(some) * len(stats.layers) > MOST_BYTES:
+        return Calibration(stats, None, score, key)
+
+    def moments():
+        with capture(model, kept := KeepTokens(dtype="float32"), steps=some):
+            model.generate(few, seed=seed, steps=steps, **generation)
+        return {"moments": second_moments(kept.array)}
+
+    found = sweep({"second moments": moments}, store or None, key)["second moments"]["moments"]
+    return Calibration(stats, found, score, key)
 
 
 def control_sets(calibration: Calibration, k: int = 8, draws: int = DRAWS, seed: int = 0) -> dict[str, object]:
@@ -215,8 +234,9 @@ def control_sets(calibration: Calibration, k: int = 8, draws: int = DRAWS, seed:
     """
     stats, top = calibration.stats, calibration.top(k)
     sets: dict[str, object] = {"top": top, "bottom": bottom_channels(stats, k, calibration.score)}
-    for number, drawn in enumerate(random_channels(stats, outside=top, seed=seed, draws=draws), 1):
-        sets[f"random {number}"] = drawn
+    if 2 * k <= calibration.width:
+        for number, drawn in enumerate(random_channels(stats, outside=top, seed=seed, draws=draws), 1):
+            sets[f"random {number}"] = drawn
     matched = energy_matched_channels(stats, top, seed)
     if matched.channels is not None:
         sets["energy-matched"] = matched.channels

@@ -13,15 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
+from ..judges import ImageJudge
+from ..measuring import spread
 from ..metrics import Interval, attribute_accuracy, bootstrap_interval, frechet_distance, kernel_distance, shuffled
 from ..sweep import sweep
 from ..toyworld.judge import ATTRIBUTES
-from .cases import DRAWS, STEPS, Case, ToyReader, calibrate, toy_case
+from .cases import DRAWS, STEPS, Case, calibrate, plain_case, toy_case
 from .disruption import MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
 from .grain import GrainCase
+from .readers import PictureReader, PicturesReader, ToyReader
 
 K = 8
 KS = (1, 2, 4, 8, 16, 32)
@@ -30,31 +34,51 @@ RANDOM = tuple(f"random {i + 1}" for i in range(DRAWS))
 MATCHED = ("energy-matched", *(f"energy-matched {i + 2}" for i in range(MATCHES - 1)))
 STRENGTHS = (0.25, 0.5, 0.75)
 UNTOUCHED, OTHER_SEED, CHANCE = "untouched", "another seed", "another prompt"
+MOST_BLOCKS = 8  # one at a time, of a deep model
 THIRDS = ("early", "middle", "late")
 WHERE_MATCHED = "where matched"
 
 
-def probe_case(model, n: int = 64, seed: int = 0, steps: int = STEPS, pictures: bool = False, features=True) -> Case:
-    """n evaluation prompts; on the toy world its judge reads attributes, elsewhere only the change is measured.
+def probe_case(
+    model,
+    n: int = 64,
+    seed: int = 0,
+    steps: int = STEPS,
+    pictures: bool = False,
+    features=True,
+    judge: ImageJudge | None = None,
+    prompt_file: str | Path = "",
+) -> Case:
+    """n evaluation prompts; on the toy world its judge reads attributes, elsewhere `judge` scores the pictures, and
+    without one only the change is measured.
 
-    pictures: keeps them as "pictures" uint8 [n, H, W, 3] of each condition.
+    pictures: keeps them as "pictures" uint8 [n, h, w, 3] of each condition, at most 256 px a side. prompt_file: as for
+    `evaluation_prompts`.
     """
-    case = toy_case(model, n, seed, steps, features=features)
-    known = case.read if model.name == "toyworld" else lambda images: {}
-    read = (lambda images: {"pictures": images, **known(images)}) if pictures else known
-    return GrainCase(model, case.prompts, read, seed, steps)
+    if model.is_toy:
+        case = toy_case(model, n, seed, steps, features=features, prompt_file=prompt_file)
+    else:
+        case = plain_case(model, n, seed, steps, judge, prompt_file)
+    return GrainCase(model, case.prompts, PicturesReader(case.read) if pictures else case.read, seed, steps)
 
 
-def base(case: Case) -> dict[str, dict[str, np.ndarray]]:
+def base(case: Case, store: str | Path | None = None) -> dict[str, dict[str, np.ndarray]]:
     """What needs no edit: `UNTOUCHED`, the ceiling; `OTHER_SEED`, the same prompts from other noise, and with a judge
-    `CHANCE`, the untouched pictures read against other prompts."""
+    `CHANCE`, the untouched pictures read against other prompts. store: keeps them, as in `sweep`."""
     other = replace(case, seed=case.seed + 1)
-    cells = {UNTOUCHED: case.measure(case.untouched), OTHER_SEED: case.measure(other.draw())}
-    if "agree" in cells[UNTOUCHED]:
-        reader = toy_case(case.model, len(case.prompts), features=False).read
-        order = shuffled(len(case.prompts)) if len(case.prompts) > 1 else [0]
-        cells[CHANCE] = ToyReader([reader.attributes[i] for i in order], features=False)(case.untouched)
-    return cells
+    cells = {
+        UNTOUCHED: lambda: case.measure(case.untouched),
+        OTHER_SEED: lambda: case.measure(other.draw()),
+    }
+    read = case.read.read if isinstance(case.read, PicturesReader) else case.read
+    order = shuffled(len(case.prompts)) if len(case.prompts) > 1 else [0]
+    if isinstance(read, ToyReader):
+        swapped = ToyReader([read.attributes[i] for i in order], features=False, judge=read.judge)
+        cells[CHANCE] = lambda: swapped(case.untouched)
+    elif getattr(read, "judge", None) is not None:
+        others = [case.prompts[i] for i in order]
+        cells[CHANCE] = lambda: {"score": PictureReader(others, read.judge)(case.untouched)["score"]}
+    return sweep(cells, store or None, case.key())
 
 
 def headline(bench: Bench, k: int = K) -> list[Probe]:
@@ -88,8 +112,9 @@ def doses(k: int = K) -> list[Probe]:
 
 
 def blocks(count: int, k: int = K, kinds: Sequence[str] = ("top", RANDOM[0])) -> list[Probe]:
-    """Zero in one block at a time."""
-    return [Probe(kind=kind, k=k, layers=(b,), where=f"in block {b}") for b in range(count) for kind in kinds]
+    """Zero in one block at a time: all of them, or `MOST_BLOCKS` spread over the depth of a deeper model."""
+    at = spread(count, MOST_BLOCKS)
+    return [Probe(kind=kind, k=k, layers=(b,), where=f"in block {b}") for b in at for kind in kinds]
 
 
 def zones(count: int, steps: int, k: int = K, kinds: Sequence[str] = ("top", RANDOM[0])) -> list[Probe]:
@@ -119,16 +144,15 @@ def sensitivity(bench: Bench, k: int = K) -> list[Probe]:
 
 def full_study(model, store, report, n: int = 64):
     """(case, cells, index) for `save_study`: the headline on n prompts, all else on the first three eighths of them."""
-    bench = Bench(probe_case(model, n), calibrate(model))
+    bench = Bench(probe_case(model, n), calibrate(model, store=store), store=store)
     count = len(model.layers)
     first = headline(bench)
-    cells = sweep({name: lambda cell=cell: cell for name, cell in base(bench.case).items()})
-    cells |= sweep(bench.cells(first), store, bench.case.key(), report)
+    cells = base(bench.case, store) | sweep(bench.cells(first), store, bench.key(), report)
     few = bench.on(probe_case(model, max(2, 3 * n // 8), features=False))
     rest = [*edits(), *widths(), *doses(), *blocks(count), *zones(count, few.case.steps), *sensitivity(few)]
     rest += text() if model.layout.text == "joint" else []
     rest = [probe for probe in rest if probe.name not in cells]
-    cells |= sweep(few.cells(rest), store, few.case.key(), report)
+    cells |= sweep(few.cells(rest), store, few.key(), report)
     shares = {p.name: bench.shares(p) for p in first if p.name in cells}
     shares |= {p.name: few.shares(p) for p in rest if p.name in cells and p.stream == "image"}
     return bench.case, cells, {"k": K, "ks": list(KS), "shares": shares, "matched": list(bench.matched_layers(K))}
@@ -148,6 +172,11 @@ def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None =
     some = next(cell["pictures"][:n] for cell in found if cell is not None)
     pictures = [np.full_like(some, 255) if cell is None else cell["pictures"][:n] for cell in found]
     return np.reshape(pictures, (*grid.shape, *some.shape))
+
+
+def smaller_sizes(k: int, width: int) -> list[int]:
+    """1, k and 4 k channels, or half of the width where that is less: more leave none to compare with."""
+    return sorted({1, k, min(4 * k, width // 2)})
 
 
 def attributes_right(cell: Mapping[str, np.ndarray]) -> np.ndarray:

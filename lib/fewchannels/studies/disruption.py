@@ -14,18 +14,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 
 from ..ablation import ablate
 from ..channels import ChannelSet, channel_scores, energy_matched_channels, rank_channels, top_channels
-from ..hooks import capture
+from ..measuring import measure_channels
+from ..natural_prompts import natural_prompts
 from ..prompts import toyworld_prompts
-from ..stats import ChannelStats
 from ..trajectories import Trajectory, record
-from .cases import DRAWS, WIDEST, Calibration, Case, control_sets
+from .cases import DRAWS, MOST_BYTES, Calibration, Case, control_sets
 
 OTHERS = 16  # calibration prompts whose tokens `resample` puts in
+FEW_OTHERS = 4  # where they are recorded for each probe anew
 MATCHES = 3  # draws of energy-matched sets
 OWN_TOP = "top of each prompt"  # ranked anew for every prompt, as the paper's masks are
 OTHER_SCORE = "top by mean of |x|"
@@ -65,14 +67,25 @@ class Probe:
 class Bench:
     """A case and what its probes need, each made once, when it is first asked for.
 
-    others: prompts whose tokens `resample` puts in (default: calibration prompts of the toy world).
+    others: prompts whose tokens `resample` puts in (default: 16 calibration prompts). store: a folder that keeps what
+    the probes need of other runs; errors of `sweep`.
     """
 
     case: Case
     calibration: Calibration
-    others: list[str] = field(default_factory=lambda: toyworld_prompts(OTHERS, "calibration"))
+    others: list[str] = field(default_factory=list)
     seed: int = 0
+    store: str | Path | None = None
     _made: dict = field(default_factory=dict, repr=False)
+
+    def __post_init__(self):
+        if not self.others:
+            prompts = toyworld_prompts if self.case.model.is_toy else natural_prompts
+            self.others = [str(prompt) for prompt in prompts(OTHERS, "calibration")]
+
+    def key(self) -> dict:
+        """What the cells hang on, as JSON values, for `sweep`."""
+        return self.case.key(calibration=self.calibration.key, others=self.others, draw=self.seed)
 
     def _once(self, key, make: Callable):
         if key not in self._made:
@@ -121,13 +134,12 @@ class Bench:
             raise ValueError(f"kind={kind!r}: no such set here; there are {', '.join(sets)}, {OWN_TOP}")
         return sets[kind]
 
-    def _run(self, prompts, seed, *sinks, **where):
-        with capture(self.case.model, *sinks, **where):
-            self.case.model.generate(prompts, seed=seed, steps=self.case.steps, **self.case.generation)
-
     def _text(self) -> Calibration:
         def measure():
-            self._run(self.others, 1, stats := ChannelStats(), stream="text")
+            stats = measure_channels(
+                self.case.model, self.others, seed=1, steps=self.case.steps, stream="text", store=self.store,
+                **self.case.generation,
+            )  # fmt: skip
             return Calibration(stats, None, self.calibration.score)
 
         return self._once(("text statistics",), measure)
@@ -139,25 +151,39 @@ class Bench:
         return ChannelSet(tuple(np.asarray(row, dtype=int) for row in rows), chosen.width, chosen.label)
 
     def _own_top(self, k) -> list[ChannelSet]:
-        self._run(self.case.prompts, self.case.seed, stats := ChannelStats())
+        stats = measure_channels(
+            self.case.model, self.case.prompts, seed=self.case.seed, steps=self.case.steps, store=self.store,
+            **self.case.generation,
+        )  # fmt: skip
         scores = channel_scores(stats, self.calibration.score).mean(axis=2)  # [n, L, D]
         return [
             ChannelSet(tuple(rank_channels(row, k)), scores.shape[-1], f"top {k} of prompt {i}")
             for i, row in enumerate(scores)
         ]
 
-    def _reference(self, how) -> object:
-        if how == "mean":
+    def _reference(self, probe: Probe) -> object:
+        """What `mean` and `resample` put in. Where all hidden states of the other prompts are too many, those on the
+        probe's channels are kept, of as many prompts as fit; where not even two fit, the next prompt of the batch
+        stands in."""
+        if probe.how == "mean":
             return self.calibration.stats
-        if how != "resample" or self.calibration.width > WIDEST:
-            return None  # all hidden states of a wide model are too many: the next prompt of the batch stands in
+        if probe.how != "resample":
+            return None
+        stats = self.calibration.stats
+        places = 2 * int(stats.count.max()) * len(stats.steps)  # bytes of a channel in a block
+        if len(self.others) * places * len(stats.layers) * self.calibration.width <= MOST_BYTES:
+            return self._once(("resample",), lambda: self._recorded(self.others))
+        chosen = self.channels(probe)
+        if isinstance(chosen, list):  # one set a prompt: the others have none of these
+            return None
+        held = sum(chosen.sizes) if isinstance(chosen, ChannelSet) else chosen.k * len(chosen)
+        count = min(len(self.others), FEW_OTHERS, MOST_BYTES // (places * held))
+        return self._recorded(self.others[:count], chosen) if count > 1 else None
 
-        def keep() -> Trajectory:
-            with record(self.case.model, dtype="float16") as kept:
-                self.case.model.generate(self.others, seed=1, steps=self.case.steps, **self.case.generation)
-            return kept
-
-        return self._once(("resample",), keep)
+    def _recorded(self, prompts: list[str], channels=None) -> Trajectory:
+        with record(self.case.model, channels, dtype="float16" if self.case.model.is_toy else None) as kept:
+            self.case.model.generate(prompts, seed=1, steps=self.case.steps, **self.case.generation)
+        return kept
 
     def condition(self, probe: Probe) -> Callable[[], dict[str, np.ndarray]]:
         """The probe as a condition for `sweep`; its sets and references are made when it is run."""
@@ -168,7 +194,7 @@ class Bench:
                 ablate, self.channels(probe), probe.how, stream=probe.stream, strength=probe.strength, seed=self.seed,
                 layers=None if probe.layers is None else list(probe.layers),
                 steps=None if probe.steps is None else list(probe.steps),
-                reference=self._reference(probe.how), **options,
+                reference=self._reference(probe), **options,
             )()  # fmt: skip
 
         return compute

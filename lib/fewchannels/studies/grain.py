@@ -28,7 +28,7 @@ class GrainCase(Case):
         found = super().measure(images)
         before, after = cells_of(self.untouched), cells_of(images)
         found["coarse"] = squared_distance(after.mean(axis=3), before.mean(axis=3)).astype(np.float32)
-        if self.model.name == "toyworld":
+        if self.model.is_toy:
             start = [
                 torch.randn(3, *images.shape[1:3], generator=generator_of(self.seed, i)) for i in range(len(images))
             ]

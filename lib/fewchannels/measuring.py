@@ -1,0 +1,97 @@
+"""Channel statistics of many prompts, kept batch by batch where there is a store, so that a stopped run goes on.
+
+    stats = measure_channels(model, prompts, seed=1, steps=8, store="results/klein")
+
+`key_of` says what a result of a model hangs on, for `sweep`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .hooks import capture
+from .stats import ChannelStats
+from .sweep import sweep
+
+PASSING = ("versions", "date", "device", "steps", "pipeline")  # of a model's provenance, what no result hangs on
+
+
+def measure_channels(
+    model: Any,
+    prompts: Sequence[str],
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    at: Sequence[int] | None = None,
+    stream: str = "image",
+    batch_size: int | None = None,
+    store: str | Path | None = None,
+    **generation: Any,
+) -> ChannelStats:
+    """Statistics [S, L, T, D] of `model.generate(prompts, seed=seed, steps=steps, **generation)`, samples apart.
+
+    at: the step indices to measure (None: all). stream: "image" or "text". batch_size: prompts at once (None: the
+    model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without it.
+    Raises what capture and generate raise.
+    """
+    prompts, size = list(prompts), batch_size or model.preset.batch_size
+    if not store:
+        with capture(model, stats := ChannelStats(), stream=stream, steps=at):
+            model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
+        return stats
+
+    def batch(first: int) -> dict[str, np.ndarray]:
+        part = prompts[first : first + size]
+        with capture(model, stats := ChannelStats(), stream=stream, steps=at):
+            model.generate(
+                part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
+                **generation,
+            )  # fmt: skip
+        arrays = stats.to_arrays()
+        if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
+            del arrays["nonfinite"]
+        return arrays | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
+
+    key = key_of(model, prompts, seed=seed, steps=steps, at=None if at is None else list(map(int, at)), stream=stream,
+                 batch=size, generation={**model.defaults, **generation})  # fmt: skip
+    cells = sweep(
+        {f"statistics from prompt {i}": lambda i=i: batch(i) for i in range(0, len(prompts), size)}, store, key
+    )
+    return _together(list(cells.values()), model.layers)
+
+
+def _together(parts: list[dict[str, np.ndarray]], names: Sequence[str]) -> ChannelStats:
+    """Batches of samples as one."""
+    fixed = {name: parts[0][name] for name in ("steps", "grid")}
+    whole = {
+        name: np.concatenate([part[name] for part in parts]) for name in ("mean", "mean_abs", "max_abs", "var", "count")
+    }
+    left_out = [part.get("nonfinite", np.broadcast_to(np.int64(0), part["mean"].shape)) for part in parts]
+    whole["nonfinite"] = np.concatenate(left_out) if any(map(np.any, left_out)) else np.broadcast_to(
+        np.int64(0), whole["mean"].shape
+    )  # fmt: skip
+    return ChannelStats.from_arrays(whole | fixed, tuple(names[i] for i in parts[0]["layers"]))
+
+
+def key_of(model: Any, prompts: Sequence[str], **more: Any) -> dict[str, Any]:
+    """What results of a model hang on, as JSON values for `sweep`: its name, revision, and unless it is the toy world
+    class, dtype and all else that its provenance says; the digest and number of the prompts; and `more`."""
+    digest = hashlib.sha256("\n".join(prompts).encode()).hexdigest()[:16]
+    found = {"model": model.name, "revision": model.revision, "prompts": digest, "n": len(prompts), **more}
+    if model.is_toy:
+        return found
+    return {name: part for name, part in model.provenance().items() if name not in PASSING} | found
+
+
+def spread(count: int, most: int) -> list[int]:
+    """At most `most` indices below `count`, evenly spread, the first and the last among them.
+
+    >>> spread(6, 8), spread(57, 4)
+    ([0, 1, 2, 3, 4, 5], [0, 19, 37, 56])
+    """
+    return np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int)).tolist()
