@@ -14,7 +14,7 @@ from typing import Any
 
 from .explorer_runs import pack_run
 from .host import PageWidget
-from .packing import Block
+from .packing import LEVELS, RELATIVE_ERROR, Block
 
 
 class Explorer(PageWidget):
@@ -23,6 +23,8 @@ class Explorer(PageWidget):
     runs: a Run or a path of a run file, or a list of them; the first is shown first. Each needs the statistics that
         `ChannelStats.to_arrays` gives (`stats/mean`, `stats/mean_abs`, `stats/max_abs`, `stats/var`).
     start: first view. title: a line above. key: the name of this widget in links to a view.
+    score_error, map_levels: precision of what the page carries, the relative error of scores and the number of values
+        that a map has; the page states both. Coarser is smaller.
     In a live notebook `explorer.state` follows the page, and setting it moves the page.
 
     Raises ValueError for a run without statistics or whose index does not fit them, RunFileError for a bad file.
@@ -35,13 +37,17 @@ class Explorer(PageWidget):
         start: Mapping[str, Any] | None = None,
         title: str = "",
         key: str = "explorer",
+        score_error: float = RELATIVE_ERROR,
+        map_levels: int = LEVELS,
     ) -> None:
         given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, (str, bytes)) else [runs]
+        if not 0 < score_error < 0.5 or not 2 <= map_levels <= 256:
+            raise ValueError(f"score_error={score_error}, map_levels={map_levels}: expected 0 to 0.5, and 2 to 256")
         if not given:
             raise ValueError("no runs: expected a Run, a path of a run file, or a list of them")
         block, headers = Block(), []
         for number, run in enumerate(given):
-            headers.append(pack_run(block, _loaded(run), f"run{number}"))
+            headers.append(pack_run(block, _loaded(run), f"run{number}", score_error, map_levels))
         data = {"label": "Channel explorer", "key": key, "title": title, "runs": headers}
         super().__init__("explorer", data, block.tobytes(), dict(start or {}))
 

@@ -18,11 +18,12 @@ AXES = ["sample", "layer", "step", "row", "column", "channel"]
 SCORES = ("abs_mean", "mean_abs", "max_abs", "energy")
 
 
-def pack_run(block: Block, run: Any, key: str) -> dict:
-    """Append a run's arrays to `block`; returns its header.
+def pack_run(block: Block, run: Any, key: str, error: float = RELATIVE_ERROR, levels: int = LEVELS) -> dict:
+    """Append a run's arrays to `block`; returns its header, which states the precision in words.
 
     run: a Run whose `stats` has mean, mean_abs, max_abs or var, float [S, L, T, D]; the maps whose axes its index
-    names (`AXES`) come along, and its pictures. Raises ValueError where shapes and index disagree, naming both.
+    names (`AXES`) come along, and its pictures. error: relative, of scores. levels: how many values a map has, 2 to
+    256. Raises ValueError where shapes and index disagree, naming both.
     """
     scores = run_scores(run)
     samples, layers, steps, width = shape = next(iter(scores.values())).shape
@@ -37,11 +38,11 @@ def pack_run(block: Block, run: Any, key: str) -> dict:
     channels = {
         str(name): _channel_set(name, given, layers, width) for name, given in index.get("channels", {}).items()
     }
-    maps = [_maps(block, name, run, shape, channels, numbers) for name in run.maps if _is_shown(index, name)]
+    maps = [_maps(block, name, run, shape, channels, numbers, levels) for name in run.maps if _is_shown(index, name)]
     pictures = run.images if isinstance(run.images, dict) else {"": run.images} if run.images is not None else {}
-    precision = f"Scores are kept to {100 * RELATIVE_ERROR:g} %"
+    precision = f"Scores are kept to {100 * error:g} %"
     if maps:
-        precision += f", map values to {50 / (LEVELS - 1):.1f} % of each map's range"
+        precision += f", map values to {50 / (levels - 1):.1f} % of each map's range"
     return {
         "about": {
             "key": key,
@@ -65,7 +66,7 @@ def pack_run(block: Block, run: Any, key: str) -> dict:
         },
         "shape": list(shape),
         "per_prompt": samples == len(prompts) and samples > 1,
-        "scores": {name: block.log(values, name=name) for name, values in scores.items()},
+        "scores": {name: block.log(values, name=name, error=error) for name, values in scores.items()},
         "maps": maps,
         "images": {str(name): _pictures(block, batch) for name, batch in pictures.items()},
     }
@@ -117,7 +118,7 @@ def _is_shown(index: dict, name: str) -> bool:
     return index.get("maps", {}).get(name, {}).get("axes") == AXES
 
 
-def _maps(block: Block, name: str, run: Any, shape: tuple, channels: dict, numbers: list[int]) -> dict:
+def _maps(block: Block, name: str, run: Any, shape: tuple, channels: dict, numbers: list[int], levels: int) -> dict:
     entry, maps = run.index["maps"][name], np.asarray(run.maps[name], np.float32)
     rows = channels.get(entry["channels"], {}).get("indices")
     samples, steps = [int(i) for i in entry["samples"]], [int(step) for step in entry["steps"]]
@@ -133,7 +134,7 @@ def _maps(block: Block, name: str, run: Any, shape: tuple, channels: dict, numbe
             f"maps {name!r} of shape {maps.shape}: the index says {expected} x rows x columns x {sorted(count)}"
         )
     return {
-        "values": block.linear(np.moveaxis(maps, 5, 3), name=f"maps {name!r}"),
+        "values": block.linear(np.moveaxis(maps, 5, 3), name=f"maps {name!r}", levels=levels, along=2),
         "channels": rows,
         "prompts": samples,
         "steps": [numbers.index(step) for step in steps],

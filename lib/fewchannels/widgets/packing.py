@@ -61,36 +61,40 @@ class Block:
         """An array of integers or float32, as it is."""
         return self._append(array)
 
-    def linear(self, maps: np.ndarray, name: str = "maps") -> dict:
+    def linear(self, maps: np.ndarray, name: str = "maps", levels: int = LEVELS, along: int | None = None) -> dict:
         """maps [..., h, w] -> uint8 codes with an offset and a scale of its own for each map.
 
-        A value is `offset + scale * code`; it is within half a scale, at most 1 / (2 (LEVELS - 1)) of the map's range.
+        along: keep differences (modulo 256) along this axis, that of the steps, where neighbours are alike.
+        A value is `offset + scale * code`; it is within half a scale, at most 1 / (2 (levels - 1)) of the map's range.
         """
         maps = finite(name, maps)
         low = maps.min((-2, -1))
-        scale = (maps.max((-2, -1)).astype(np.float64) - low) / (LEVELS - 1)
+        scale = (maps.max((-2, -1)).astype(np.float64) - low) / (levels - 1)
         codes = np.rint((maps - low[..., None, None]) / np.where(scale > 0, scale, 1)[..., None, None])
+        codes = codes.astype(np.uint8)
         return {
             "kind": "linear",
-            "codes": self._append(codes.astype(np.uint8)),
+            "codes": self._append(codes if along is None else np.diff(codes, axis=along, prepend=np.uint8(0))),
+            "along": None if along is None else along % maps.ndim,
             "low": self._append(low),
             "scale": self._append(scale.astype(np.float32)),
         }
 
-    def log(self, scores: np.ndarray, axis: int = -2, name: str = "scores") -> dict:
-        """scores >= 0, any shape -> differences along `axis` of rounded logarithms, low and high bytes apart.
+    def log(self, scores: np.ndarray, axis: int = -2, name: str = "scores", error: float = RELATIVE_ERROR) -> dict:
+        """scores >= 0, any shape -> differences along `axis` of rounded logarithms, low and high bytes apart, and
+        stored with that axis last: a channel's series of steps stays together, which deflates better.
 
-        A value is within `RELATIVE_ERROR` of the truth. What is below a 1e-6th of the largest value becomes zero.
+        A value is within the relative `error` of the truth. What is below a 1e-6th of the largest value becomes zero.
         """
         scores = finite(name, scores).astype(np.float64)
         if (scores < 0).any():
             raise ValueError(f"{name}: scores are absolute values, expected none below zero, got {scores.min():g}")
         top = float(scores.max(initial=0)) or 1.0
         floor = top * 1e-6
-        step = 2 * math.log1p(RELATIVE_ERROR)
+        step = 2 * math.log1p(error)
         codes = 1 + np.rint(np.log(np.maximum(scores, floor) / floor) / step)
         delta = np.diff(np.where(scores < floor, 0, codes).astype(np.int32), axis=axis, prepend=0)
-        zigzag = ((delta << 1) ^ (delta >> 31)).astype(np.uint16)
+        zigzag = np.moveaxis((delta << 1) ^ (delta >> 31), axis, -1).astype(np.uint16)
         planes = np.stack([zigzag & 0xFF, zigzag >> 8]).astype(np.uint8)
         return {
             "kind": "log",

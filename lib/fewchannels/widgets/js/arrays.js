@@ -33,22 +33,26 @@ export function arrayOf(buffer, header) {
 export function logValues(buffer, header) {
   const planes = arrayOf(buffer, header.codes);
   const size = product(header.shape);
+  const count = header.shape[header.axis];
   const stride = product(header.shape.slice(header.axis + 1));
-  const span = stride * header.shape[header.axis];
-  const codes = new Int32Array(size);
   const values = new Float32Array(size);
-  for (let i = 0; i < size; i++) {
-    const zigzag = planes[i] | (planes[size + i] << 8);
-    const delta = (zigzag >>> 1) ^ -(zigzag & 1);
-    codes[i] = delta + (i % span >= stride ? codes[i - stride] : 0);
-    values[i] = codes[i] === 0 ? 0 : header.floor * Math.exp((codes[i] - 1) * header.step);
+  // Stored with the axis of the differences last: all of a series, then the next.
+  for (let series = 0; series < size / count; series++) {
+    const first = Math.floor(series / stride) * stride * count + (series % stride);
+    let code = 0;
+    for (let i = 0; i < count; i++) {
+      const place = series * count + i;
+      const zigzag = planes[place] | (planes[size + place] << 8);
+      code += (zigzag >>> 1) ^ -(zigzag & 1);
+      values[first + i * stride] = code === 0 ? 0 : header.floor * Math.exp((code - 1) * header.step);
+    }
   }
   return values;
 }
 
 // Token maps stay packed; one is unpacked when it is looked at.
 export function mapReader(buffer, header) {
-  const codes = arrayOf(buffer, header.codes);
+  const codes = header.along == null ? arrayOf(buffer, header.codes) : summed(arrayOf(buffer, header.codes), header);
   const low = arrayOf(buffer, header.low);
   const scale = arrayOf(buffer, header.scale);
   const shape = header.codes.shape;
@@ -68,4 +72,13 @@ export function mapReader(buffer, header) {
       return values;
     },
   };
+}
+
+// Differences along an axis, modulo 256 -> the codes themselves.
+function summed(differences, { codes, along }) {
+  const out = Uint8Array.from(differences);
+  const stride = product(codes.shape.slice(along + 1));
+  const span = stride * codes.shape[along];
+  for (let i = 0; i < out.length; i++) if (i % span >= stride) out[i] += out[i - stride];
+  return out;
 }
