@@ -72,15 +72,26 @@ def ablate(
     for channels out of range or empty, an unknown edit, layer or step, or a mask of another grid; the model is always
     left as it was.
     """
+    ablation = channel_edit(
+        model, channels, how, stream=stream, tokens=tokens, strength=strength, factor=factor, values=values,
+        reference=reference, partners=partners, match=match, seed=seed,
+    )  # fmt: skip
+    with edit(model, ablation, layers=layers, steps=steps, branch=branch, stream=stream):
+        yield ablation
+    ablation.complain()
+
+
+def channel_edit(
+    model, channels, how="zero", *, stream="image", tokens=None, strength=1.0, factor=None, values=None,
+    reference=None, partners=None, match=None, seed=0,
+) -> ChannelEdit:  # fmt: skip
+    """What `ablate` does to the tokens of a block, as a function for hooks.edit. Arguments as for `ablate`."""
     several = not isinstance(how, str) and np.iterable(how)
     edits = Edits(
         model, list(how) if several else [how], seed=seed,
         factor=factor, values=values, reference=reference, partners=partners, match=match,
     )  # fmt: skip
-    ablation = ChannelEdit(model, channels, edits.values, how, tokens, strength, stream)
-    with edit(model, ablation, layers=layers, steps=steps, branch=branch, stream=stream):
-        yield ablation
-    ablation.complain()
+    return ChannelEdit(model, channels, edits.values, how, tokens, strength, stream)
 
 
 class Edits:

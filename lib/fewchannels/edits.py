@@ -131,6 +131,10 @@ class ChannelEdit:
         before, _, grown = self._sums()
         return 1 + grown / before
 
+    def forget(self) -> None:
+        """Empty the log, for a run that is done again."""
+        self._log, self._samples = [], 0
+
     def complain(self) -> None:
         """Raise RuntimeError where channel sets were left over, or nothing was edited at all."""
         if self._spaces.listed and self._samples < len(self._spaces):

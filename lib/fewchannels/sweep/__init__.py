@@ -3,10 +3,20 @@
     cells = sweep({"top 8": lambda: {"change": ...}, "bottom 8": ...}, store=folder, key=case.key())
     cells["top 8"]["change"]                        # [n], one value a prompt
 
-running.py runs cells here or through joblib (workers.py), store.py keeps them.
+    table = grid({"prompts": prompts, "edit": "zero"}, channels={"top": top}, blocks=[[b] for b in range(6)])
+    cells = sweep_conditions(table, store=folder, jobs=4)
+    cells["top, blocks 3"]["change"]
+
+`sweep` takes any functions; `sweep_conditions` takes a table of edits, and saves work: conditions that share prompts
+and noise are generated in one batch, and the steps before their edit are computed once. running.py runs cells here or
+through joblib (workers.py), store.py keeps them, conditions.py is the table, batches.py and prefix.py are the saving.
 """
 
+from .conditions import code_digest, grid, pieces
 from .running import SweepFailed, digest_of, sweep
 from .store import Store, StoreError
+from .table import sweep_conditions
 
-__all__ = ["Store", "StoreError", "SweepFailed", "digest_of", "sweep"]
+__all__ = [
+    "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep", "sweep_conditions",
+]  # fmt: skip

@@ -79,7 +79,7 @@ class Store:
 
         try:
             with safe_open(path, "numpy") as file:
-                return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+                return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
         except FileNotFoundError:
             return None
         except PermissionError as error:

@@ -140,3 +140,37 @@ def model_of(source: str, revision: str | None = None, device: str | None = None
     from ..models import load
 
     return load(source, device=device, dtype=None if dtype is None else getattr(torch, dtype), revision=revision)
+
+
+def source_of(model) -> str:
+    """What `load` would take for a model, or its name."""
+    return model if isinstance(model, str) else model.name
+
+
+def identity(model, revision: str | None = None) -> tuple[str, str | None, str | None]:
+    """(name, revision, dtype) of a Model, or of what `load` takes, without loading it. revision: the caller's own word
+    for a pipeline in memory, or the commit, tag or branch of a hub model.
+
+    dtype is None where `load` would choose it. Raises FileNotFoundError for a folder that is not there, and OSError
+    where the hub does not answer.
+    """
+    from pathlib import Path
+
+    from ..models import Model
+    from ..origins import digest_of
+
+    if isinstance(model, Model):
+        return model.name, model.revision or revision, str(model.dtype).removeprefix("torch.")
+    if model == "toyworld":
+        import fewchannels.toyworld
+
+        folder = Path(fewchannels.toyworld.__file__).parent / "weights" / "pipeline"
+    else:
+        folder = Path(model).expanduser()
+    if folder.is_dir():
+        return folder.name if model != "toyworld" else model, digest_of(folder / "transformer"), None
+    if model.startswith((".", "/", "~")) or model.count("/") != 1:
+        raise FileNotFoundError(f"{model!r} is no folder, and no hub name of the form 'owner/model'")
+    from huggingface_hub import hf_hub_download
+
+    return model, Path(hf_hub_download(model, "model_index.json", revision=revision)).parent.name, None

@@ -1,0 +1,263 @@
+"""Conditions that share prompts and noise, generated as rows of one batch.
+
+Each condition's edit sees its own rows alone, numbered as if it ran by itself, so that it draws the same numbers there
+(shuffle, noise) and logs the same samples. What fails in a batch is tried again in halves, down to the one condition
+that it is about; what runs out of memory, with half as many rows.
+"""
+
+from __future__ import annotations
+
+import gc
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..ablation import channel_edit
+from ..edits import ChannelEdit
+from ..hooks import chosen_layers, chosen_steps, edit
+from ..metrics import squared_distance
+from .prefix import Prefix
+from .running import Failure
+from .workers import model_of
+
+# of this process: by sweep and group, what its batches share, and how many rows fit into memory
+_bases: dict[tuple[str, str], Base] = {}
+_fits: dict[str, int] = {}
+KEPT_BASES = 2
+
+
+def change(images: np.ndarray, untouched: np.ndarray) -> dict[str, np.ndarray]:
+    """ "change" float32 [P]: the mean squared difference of pictures uint8 [P, H, W, 3] to those without an edit."""
+    return {"change": squared_distance(images, untouched).astype(np.float32)}
+
+
+def change_and_pictures(images: np.ndarray, untouched: np.ndarray) -> dict[str, np.ndarray]:
+    """As `change`, with the "pictures" uint8 [P, H, W, 3] themselves."""
+    return {**change(images, untouched), "pictures": images}
+
+
+@dataclass
+class Base:
+    """What the conditions of a group start from: pictures without an edit, uint8 [P, H, W, 3], and the prefix."""
+
+    untouched: np.ndarray
+    prefix: Prefix
+
+
+@dataclass(frozen=True)
+class Part:
+    """One condition on some rows of a batch. edit: its edit, or None. layers, steps: where it acts, None for all steps."""
+
+    condition: dict
+    edit: ChannelEdit | None
+    layers: frozenset[int]
+    steps: frozenset[int] | None
+
+    @property
+    def first(self) -> int:
+        """The first step that is edited."""
+        return min(self.steps) if self.steps else 0
+
+
+@dataclass
+class Batch:
+    """Conditions of one group (equal prompts, samples, seed and generation), as the `compute` of a Task.
+
+    sweep, group: names under which this process keeps what batches share. model: what `model_of` takes, or a Model.
+    rows: pictures at once. steps: how many steps of the prefix the group needs; 0 shares none.
+    measure: function(images, untouched) -> arrays.
+    """
+
+    sweep: str
+    group: str
+    model: Any
+    conditions: list[dict]
+    rows: int
+    steps: int
+    measure: Callable[[np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
+
+    def __call__(self, names: list[str]) -> dict[str, Mapping | Failure]:
+        model = model_of(*self.model) if isinstance(self.model, tuple) else self.model
+        base = self._base(model)
+        found: dict[str, Mapping | Failure] = {}
+        todo = [[c for c in self.conditions if c["name"] in names]]
+        while todo:
+            some = todo.pop()
+            try:
+                found |= self._measured(model, base, some)
+                continue
+            except Exception as error:
+                if len(some) == 1:
+                    found[some[0]["name"]] = Failure(error, traceback.format_exc())
+            if len(some) > 1:
+                todo += [some[len(some) // 2 :], some[: len(some) // 2]]
+        return found
+
+    def _base(self, model) -> Base:
+        where = self.sweep, self.group
+        if where not in _bases:
+            while len(_bases) >= KEPT_BASES:
+                del _bases[next(iter(_bases))]
+            everyone = [(None, list(range(len(self.conditions[0]["prompts"]))))]
+            _bases[where] = self._fitting(lambda rows: self._untouched(model, everyone, rows))
+        return _bases[where]
+
+    def _untouched(self, model, everyone, rows) -> Base:
+        prefix = Prefix(self.steps)
+        images = []
+        for chunk in _chunks(everyone, rows):
+            with prefix.recorded(model, _samples(self.conditions[0], chunk)):
+                images.append(self._generated(model, chunk))
+        return Base(np.concatenate(images), prefix)
+
+    def _measured(self, model, base: Base, conditions: list[dict]) -> dict[str, Mapping]:
+        parts = [self._part(model, condition, base.prefix.total) for condition in conditions]
+        edited = [part for part in parts if part.edit is not None]
+        pictures = self._fitting(lambda rows: self._edited(model, base, edited, rows)) if edited else {}
+        found = {}
+        for part in parts:
+            name = part.condition["name"]
+            arrays = dict(self.measure(pictures.get(name, base.untouched), base.untouched))
+            if part.edit is not None:
+                part.edit.complain()
+                arrays["moved"] = np.nanmean(part.edit.change, axis=(1, 2)).astype(np.float32)
+                arrays["energy"] = np.nanmean(part.edit.energy_ratio, axis=(1, 2)).astype(np.float32)
+            found[name] = arrays
+        return found
+
+    def _part(self, model, condition, total) -> Part:
+        if condition["edit"] is None:
+            return Part(condition, None, frozenset(), None)
+        options = {name: value for name, value in condition["options"].items() if name != "branch"}
+        change = channel_edit(model, condition["channels"], condition["edit"], **options)
+        steps = chosen_steps(condition["steps"], total, run=True)
+        return Part(condition, change, chosen_layers(model.layers, condition["blocks"]), steps)
+
+    def _fitting(self, function: Callable[[int], Any]) -> Any:
+        """function(rows), with half as many rows each time that memory runs out; what fitted is remembered."""
+        while True:
+            rows = min(self.rows, _fits.get(self.sweep, self.rows))
+            try:
+                return function(rows)
+            except Exception as error:
+                if not is_out_of_memory(error) or rows == 1:
+                    raise
+            _fits[self.sweep] = rows // 2  # outside of `except`, whose traceback holds the tensors
+            gc.collect()
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _edited(self, model, base: Base, parts: list[Part], rows: int) -> dict[str, np.ndarray]:
+        for part in parts:
+            part.edit.forget()  # a batch that ran out of memory has left its log
+        count = len(base.untouched)
+        whole = [(part, list(range(count))) for part in parts]
+        images: dict[str, list[np.ndarray]] = {part.condition["name"]: [] for part in parts}
+        for chunk in _chunks(whole, rows):
+            first = min(part.first for part, _ in chunk)
+            with base.prefix.replayed(model, _samples(parts[0].condition, chunk), min(first, self.steps)):
+                made = self._generated(model, chunk)
+            at = 0
+            for part, prompts in chunk:
+                images[part.condition["name"]].append(made[at : at + len(prompts)])
+                at += len(prompts)
+        return {name: np.concatenate(made) for name, made in images.items()}
+
+    def _generated(self, model, chunk) -> np.ndarray:
+        """Pictures of the rows of a chunk, in their order."""
+        shared = self.conditions[0]
+        rows = [prompt for _, prompts in chunk for prompt in prompts]
+        given = {name: _of_rows(value, rows, len(shared["prompts"])) for name, value in shared["generation"].items()}
+        with ExitStack() as stack:
+            for (branch, stream), edits in _together(chunk).items():
+                layers = sorted(frozenset().union(*(one.part.layers for one in edits)))
+                steps = [one.part.steps for one in edits]
+                steps = None if None in steps else sorted(frozenset().union(*steps))
+                change = _ByRows(edits)
+                stack.enter_context(edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream))
+            return model.generate(
+                [shared["prompts"][row] for row in rows], seed=shared["seed"], samples=_samples(shared, chunk),
+                batch_size=len(rows), **given,
+            )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Own:
+    """The rows of a batch that a condition has: a slice, and the numbers of its prompts."""
+
+    part: Part
+    rows: slice
+    prompts: list[int]
+
+
+@dataclass(frozen=True)
+class _ByRows:
+    """Edits of several conditions as one function for hooks.edit, each on its own rows."""
+
+    edits: list[_Own]
+
+    def __call__(self, tokens: torch.Tensor, *, layer, step, samples, grid) -> torch.Tensor | None:
+        changed = False
+        for own in self.edits:
+            if layer not in own.part.layers or (own.part.steps is not None and step not in own.part.steps):
+                continue
+            new = own.part.edit(tokens[own.rows], layer=layer, step=step, samples=own.prompts, grid=grid)
+            if new is not None:
+                tokens[own.rows] = new
+                changed = True
+        return tokens if changed else None
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether memory ran out, on a GPU or here."""
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return True
+    words = ("out of memory", "can't allocate memory", "cannot allocate memory")
+    return isinstance(error, (RuntimeError, OSError)) and any(word in str(error).lower() for word in words)
+
+
+def forget(sweep: str) -> None:
+    """Drop what this process keeps for a sweep."""
+    _fits.pop(sweep, None)
+    for where in [where for where in _bases if where[0] == sweep]:
+        del _bases[where]
+
+
+def _chunks(whole: list[tuple[Part | None, list[int]]], rows: int) -> list[list[tuple[Part | None, list[int]]]]:
+    """Conditions with their prompts, in lots of at most `rows`: several conditions, or a part of one."""
+    count = len(whole[0][1])
+    if count <= rows:
+        each = rows // count
+        return [whole[start : start + each] for start in range(0, len(whole), each)]
+    return [[(part, prompts[i : i + rows])] for part, prompts in whole for i in range(0, count, rows)]
+
+
+def _together(chunk) -> dict[tuple[str, str], list[_Own]]:
+    """Edits by (branch, stream), which are the hook's."""
+    found: dict[tuple[str, str], list[_Own]] = {}
+    at = 0
+    for part, prompts in chunk:
+        if part is not None:
+            options = part.condition["options"]
+            where = options.get("branch", "both"), options.get("stream", "image")
+            found.setdefault(where, []).append(_Own(part, slice(at, at + len(prompts)), prompts))
+        at += len(prompts)
+    return found
+
+
+def _samples(condition: dict, chunk) -> list[int]:
+    return [condition["samples"][prompt] for _, prompts in chunk for prompt in prompts]
+
+
+def _of_rows(value, rows: Sequence[int], count: int):
+    """Arguments of generate that are one a prompt (negative prompts, latents), for the rows of a batch."""
+    if isinstance(value, torch.Tensor) and value.ndim and len(value) == count:
+        return value[rows]
+    if isinstance(value, list) and len(value) == count and all(isinstance(one, str) for one in value):
+        return [value[row] for row in rows]
+    return value

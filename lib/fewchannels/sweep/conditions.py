@@ -1,0 +1,203 @@
+"""The table of conditions: plain dicts, one a condition, and what each hangs on.
+
+    table = grid(
+        {"prompts": prompts, "seed": 0, "generation": {"steps": 8}},
+        channels={"top": top, "random": drawn}, edit=["zero", "shuffle"], blocks=[None, [0], [1]],
+    )
+    table[0]                     # {"name": "top, zero", "prompts": [...], "channels": ChannelSet, "edit": "zero", ...}
+
+The columns are those of `COLUMNS`; all but prompts have a default.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import inspect
+import itertools
+import textwrap
+from collections.abc import Iterable, Mapping, Sequence
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+COLUMNS = {  # column -> default
+    "name": None,  # in the results
+    "model": "toyworld",  # what fewchannels.load takes
+    "revision": None,  # of a hub model: the commit
+    "prompts": None,
+    "samples": None,  # the number of each prompt, which decides its noise; 0, 1, ...
+    "seed": 0,
+    "generation": {},  # more arguments of Model.generate: steps, guidance_scale, height, width, ...
+    "edit": None,  # how= of fewchannels.ablate; None leaves the model alone
+    "channels": None,  # a ChannelSet, what its to_json gives, Directions, channel numbers, or one of these a prompt
+    "blocks": None,  # layers= of ablate; None for all
+    "steps": None,  # of the edit, from 0; None for all
+    "options": {},  # more arguments of ablate: strength, factor, values, reference, match, branch, stream, tokens, seed
+}
+
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+
+
+def grid(*tables: Mapping | Sequence[Mapping], **axes: Iterable) -> list[dict]:
+    """Every combination of what is given, as conditions with a name made of what varies.
+
+    tables: a dict of columns that all share, or a list of dicts (as from `pieces`) of which each is combined with all
+    else. axes: column=values, a list, or a dict of label -> value. Raises ValueError for a column that does not exist,
+    and for an axis without values.
+
+    >>> [c["name"] for c in grid({"prompts": ["a red dog"]}, edit=["zero", "shuffle"], blocks={"all": None, "0": [0]})]
+    ['zero, all', 'zero, 0', 'shuffle, all', 'shuffle, 0']
+    """
+    rows = [[table] if isinstance(table, Mapping) else list(table) for table in tables]
+    for column, values in axes.items():
+        if isinstance(values, str) or not isinstance(values, Iterable):
+            raise ValueError(f"{column}={values!r}: expected a list of values, or a dict of label -> value")
+        labelled = values.items() if isinstance(values, Mapping) else ((_label(column, v), v) for v in values)
+        rows.append([{"name": label, column: value} for label, value in labelled])
+    for row, name in zip(rows, [*(["a table"] * len(tables)), *axes], strict=True):
+        if not row:
+            raise ValueError(f"{name} is empty: the grid would have no condition")
+    table = []
+    for parts in itertools.product(*rows):
+        name = ", ".join(str(part["name"]) for part in parts if part.get("name"))
+        table.append({**{c: v for part in parts for c, v in part.items()}, "name": name})
+    for condition in table:
+        _known_columns(condition)
+    return table
+
+
+def pieces(prompts: Sequence[str], size: int) -> list[dict]:
+    """Many prompts as tables of `size` for `grid`, each prompt with the noise that it has in the whole.
+
+    >>> pieces(["a", "b", "c"], 2)[1]
+    {'name': 'prompts 2 to 2', 'prompts': ['c'], 'samples': [2]}
+    """
+    if size < 1:
+        raise ValueError(f"size={size}: expected at least 1 prompt a piece")
+    parts = [range(start, min(start + size, len(prompts))) for start in range(0, len(prompts), size)]
+    return [
+        {"name": f"prompts {p[0]} to {p[-1]}", "prompts": [prompts[i] for i in p], "samples": list(p)} for p in parts
+    ]
+
+
+def complete(condition: Mapping, number: int) -> dict:
+    """A condition with every column, checked. Raises ValueError, TypeError that name it and what was expected."""
+    _known_columns(condition)
+    row = {**COLUMNS, **condition}
+    row["name"] = str(row["name"] or f"condition {number}")
+    name = f"condition {row['name']!r}"
+    prompts = [row["prompts"]] if isinstance(row["prompts"], str) else row["prompts"]
+    if not isinstance(prompts, Sequence) or not prompts or not all(isinstance(p, str) for p in prompts):
+        raise ValueError(f"{name}: prompts={row['prompts']!r}: expected a list of at least one text")
+    row["prompts"] = list(prompts)
+    row["samples"] = list(range(len(prompts))) if row["samples"] is None else [int(s) for s in row["samples"]]
+    if len(row["samples"]) != len(prompts) or len(set(row["samples"])) < len(prompts):
+        raise ValueError(f"{name}: samples={row['samples']}: expected {len(prompts)} different numbers, one a prompt")
+    if not isinstance(row["seed"], int) or isinstance(row["seed"], bool):
+        raise TypeError(f"{name}: seed={row['seed']!r}: expected a whole number")
+    for column in ("generation", "options"):
+        if not isinstance(row[column], Mapping):
+            raise TypeError(f"{name}: {column}={row[column]!r}: expected a dict of arguments by name")
+        row[column] = dict(row[column])
+    if row["edit"] is None and (row["channels"] is not None or row["blocks"] is not None):
+        raise ValueError(f"{name}: it has channels or blocks, but no edit: name one, such as 'zero'")
+    if row["edit"] is not None and row["channels"] is None:
+        raise ValueError(f"{name}: edit={row['edit']!r} needs channels")
+    if row["edit"] == "resample" and row["options"].get("reference") is None:
+        raise ValueError(f"{name}: edit='resample' needs options={{'reference': Trajectory}}: the next sample of the "
+                         "batch, which stands in elsewhere, is another one in another batch")  # fmt: skip
+    row["channels"] = _channels(row["channels"])
+    row["blocks"], row["steps"] = (_indices(name, column, row[column]) for column in ("blocks", "steps"))
+    return row
+
+
+def content(value: Any) -> Any:
+    """A value as JSON that is equal exactly where the value is: arrays by their digest, channel sets by what they hold.
+
+    Raises TypeError for what has no content to read, such as a function (see `code_digest`) or a model.
+    """
+    from ..channels import ChannelSet, Directions
+
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    if isinstance(value, ChannelSet):
+        return {"indices": [row.tolist() for row in value.indices], "width": int(value.width)}  # the label is a name
+    if isinstance(value, Directions):
+        return {"directions": [content(basis) for basis in value.bases]}
+    if isinstance(value, np.generic):
+        return value.item()
+    if hasattr(value, "to_arrays"):
+        return content(value.to_arrays())
+    if hasattr(value, "detach"):
+        value = value.detach().float().cpu().numpy()
+    if isinstance(value, np.ndarray):
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
+        return {"array": digest, "dtype": str(value.dtype), "shape": list(value.shape)}
+    if isinstance(value, Mapping):
+        return {str(name): content(one) for name, one in value.items()}
+    if isinstance(value, (Sequence, range)):
+        return [content(one) for one in value]
+    if inspect.isfunction(value):
+        return {"code": code_digest(value)}
+    if hasattr(value, "__dict__"):
+        return {"class": type(value).__qualname__, **content(vars(value))}
+    raise TypeError(f"{type(value).__name__} has no content that a store could know it by: pass arrays or JSON values")
+
+
+def code_digest(*parts: ModuleType | Any) -> str:
+    """Digest of the code of functions, classes or modules: comments, docstrings and layout do not count.
+
+    Put it into a sweep's key, so that results are computed again when what computes them changes.
+
+    >>> code_digest(grid) == code_digest(grid) != code_digest(pieces)
+    True
+    """
+    total = hashlib.sha256()
+    for part in parts:
+        source = textwrap.dedent(inspect.getsource(part))
+        try:
+            tree = ast.parse(source)
+        except SyntaxError:  # a lambda in the middle of an expression
+            total.update(source.encode())
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+        total.update(ast.dump(tree).encode())
+    return total.hexdigest()[:16]
+
+
+def _known_columns(condition: Mapping) -> None:
+    for column in condition:
+        if column not in COLUMNS:
+            raise ValueError(f"a condition has no column {column!r}; the columns are {', '.join(COLUMNS)}")
+
+
+def _label(column: str, value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return ""
+    listed = value if isinstance(value, (list, tuple, range)) else [value]
+    return f"{column} {' '.join(str(getattr(one, 'label', one)) for one in listed)}"
+
+
+def _channels(given: Any) -> Any:
+    from ..channels import ChannelSet
+
+    if isinstance(given, Mapping):
+        return ChannelSet.from_json(given)
+    if isinstance(given, list) and any(isinstance(one, Mapping) for one in given):
+        return [_channels(one) for one in given]
+    return given
+
+
+def _indices(name: str, column: str, given: Any) -> list | None:
+    if given is None:
+        return None
+    listed = [given] if isinstance(given, (int, str)) else list(given)
+    if not listed or not all(isinstance(one, (int, str)) for one in listed):
+        raise ValueError(f"{name}: {column}={given!r}: expected a list of numbers, or None for all")
+    return listed
