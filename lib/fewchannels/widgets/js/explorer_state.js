@@ -60,8 +60,8 @@ export function pinsOf(state) {
 }
 
 function fittedPins(given, width) {
-  const pins = String(given ?? "").split("-").map(Number).filter((c, i, all) => Number.isInteger(c) && c >= 0 && c < width && all.indexOf(c) === i);
-  return /\d/.test(String(given ?? "")) ? pins.slice(0, MAX_PINS).join("-") : "";
+  const named = String(given ?? "").split("-").filter((text) => /^\d+$/.test(text)).map(Number);
+  return [...new Set(named)].filter((channel) => channel < width).slice(0, MAX_PINS).join("-");
 }
 
 const suffixed = (pane) => Object.fromEntries(Object.entries(pane).map(([name, value]) => [`${name}2`, value]));
