@@ -9,6 +9,7 @@ from fewchannels.studies.blending import blend_latents, blend_velocities, interp
 from fewchannels.studies.cases import calibrate
 from fewchannels.studies.files import load_study, save_study
 from fewchannels.studies.pairs import pair_case, prompt_pairs
+from fewchannels.studies.rivals import METHODS, flat, methods_of, mixable, reaches, rivals
 from fewchannels.sweep import sweep
 
 
@@ -106,8 +107,27 @@ def test_headline_has_every_control_with_its_ceiling_and_chance(case, calibratio
 def test_names_of_windows_zones_and_settings():
     assert list(study.windows(8)) == ["steps 1-2", "steps 3-4", "steps 5-6", "steps 7-8"]
     assert study.zones(6) == {"blocks 0-1": [0, 1], "blocks 2-3": [2, 3], "blocks 4-5": [4, 5]}
-    assert list(study.reaches(8)) == ["first 2", "first 4", "first 6", "all 8", "last 6", "last 4"]
-    assert list(study.reaches(2)) == ["first 1", "all 2", "last 1"]
+    assert list(reaches(8)) == ["first 2", "first 4", "first 6", "all 8", "last 6", "last 4"]
+    assert list(reaches(2)) == ["first 1", "all 2", "last 1"]
+
+
+def test_sizes_and_blocks_grow_with_the_model_and_stay_few():
+    assert study.sizes(192) == [1, 2, 4, 16, 32, 64]
+    assert study.sizes(16) == [1, 2, 4, 16]
+    assert study.sizes(3072) == [1, 2, 4, 16, 32, 64, 256]
+    assert study.looked_blocks(6) == [0, 1, 2, 3, 4, 5]
+    assert study.looked_blocks(1) == [0]
+    assert study.looked_blocks(57)[-1] == 56
+    assert len(study.looked_blocks(57)) == 8
+
+
+def test_a_pipeline_that_cannot_mix_prompts_has_no_such_rival(toy, case, calibration, monkeypatch):
+    assert mixable(case)
+    monkeypatch.setattr(toy.pipeline, "encode_prompt", None)
+    assert not mixable(case)
+    conditions = flat(rivals(case, calibration.top(8), mixed=False))
+    assert methods_of(conditions) == ["transport", "latents", "velocities"]
+    assert "asked for, prompt" in conditions
 
 
 def _cell(adopted, retained):
@@ -138,4 +158,4 @@ def test_the_study_runs_goes_on_and_is_kept(toy, tmp_path, monkeypatch):
     assert len(lines) == done
     kept = load_study(save_study(tmp_path / "text_transport.safetensors", case, cells, index))
     assert np.array_equal(kept["top"]["adopted"], cells["top"]["adopted"], equal_nan=True)
-    assert set(kept.index["best"]) == set(study.METHODS)
+    assert set(kept.index["best"]) == set(METHODS)

@@ -27,10 +27,14 @@ from ..hooks import chosen_steps
 from ..masks import upsample
 
 
+class CannotMix(ValueError):
+    """A pipeline does not say how it encodes a prompt, or encodes two prompts in two shapes."""
+
+
 @dataclass
 class Steps:
-    """What the scheduler was given and gave at each step, float32 [S, ...] on the CPU, S samples: `velocities`, the
-    model's output (guidance included), and `latents` after the step."""
+    """What the scheduler was given and gave at each step, [S, ...] on the CPU in its own dtype, S samples:
+    `velocities`, the model's output (guidance included), and `latents` after the step."""
 
     velocities: list[torch.Tensor] = field(default_factory=list)
     latents: list[torch.Tensor] = field(default_factory=list)
@@ -47,7 +51,7 @@ def record_steps(model) -> Iterator[Steps]:
 
     def after(turn, rows, output, result):
         for listed, tensor in ((kept.velocities, output), (kept.latents, result)):
-            tensor = tensor.detach().float().cpu().clone()
+            tensor = tensor.detach().to("cpu", copy=True)
             if rows.start == 0:
                 listed.append(tensor)
             else:
@@ -97,12 +101,12 @@ def interpolate_prompts(model, sources: Mapping[str, str], weight: float) -> Ite
     """Encode (1 - weight) of each target prompt and `weight` of its source: states and pooled vectors, word by word.
 
     sources: {target prompt: source prompt}; prompts that are not in it (an empty one, for guidance) stay as they are.
-    Raises ValueError where the two encodings have different shapes; the pipeline is left as it was.
+    Raises CannotMix where the two encodings have different shapes; the pipeline is left as it was.
     """
     _check_weight(weight)
     pipeline = model.pipeline
     if not callable(getattr(pipeline, "encode_prompt", None)):
-        raise ValueError(f"{type(pipeline).__name__} has no encode_prompt: its prompts cannot be interpolated here")
+        raise CannotMix(f"{type(pipeline).__name__} has no encode_prompt: its prompts cannot be interpolated here")
     original = pipeline.encode_prompt
 
     def swapped(value):
@@ -128,11 +132,13 @@ def interpolate_prompts(model, sources: Mapping[str, str], weight: float) -> Ite
 
 def _between(own, other, weight):
     if isinstance(own, (tuple, list)):
+        if len(own) != len(other):
+            raise CannotMix(f"encodings of {len(own)} and {len(other)} parts")
         return type(own)(_between(a, b, weight) for a, b in zip(own, other, strict=True))
     if not torch.is_tensor(own) or not own.is_floating_point():
         return own
     if own.shape != other.shape:
-        raise ValueError(f"encodings of {tuple(own.shape)} and {tuple(other.shape)}: pad both prompts to one length")
+        raise CannotMix(f"encodings of {tuple(own.shape)} and {tuple(other.shape)}: pad both prompts to one length")
     return (1 - weight) * own + weight * other
 
 

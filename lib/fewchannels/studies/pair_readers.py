@@ -79,15 +79,17 @@ class NaturalPairReader:
 
     A forced choice by a judge that scores texts (CLIP: cosines): adopted where the source's subject (or scene) fits the
     picture better than the target's, retained where it fits worse. It never answers "neither", so a broken picture is
-    a toss-up: 0.5 of each is chance.
+    a toss-up: 0.5 of each is chance. Without a judge it gives nothing.
     """
 
-    def __init__(self, pairs: Sequence[tuple[NaturalPrompt, NaturalPrompt]], judge: ImageJudge):
+    def __init__(self, pairs: Sequence[tuple[NaturalPrompt, NaturalPrompt]], judge: ImageJudge | None = None):
         self.pairs, self.judge = list(pairs), judge
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         if len(images) != len(self.pairs):
             raise ValueError(f"{len(images)} pictures of {len(self.pairs)} pairs: expected one a pair, in their order")
+        if self.judge is None:
+            return {}
         score = np.stack([self._fits(images, 0, n) - self._fits(images, 1, n) for n in NATURAL_ATTRIBUTES], axis=1)
         return {
             "adopted": (score > 0).astype(np.float16),

@@ -211,7 +211,8 @@ class PairCase(Case):
             return super().key(**more)
         judge = getattr(self.read, "judge", None)
         sources = hashlib.sha256("\n".join(self.sources).encode()).hexdigest()[:16]
-        return super().key(**{"sources": sources, "judge": judge and judge.provenance(), **more})
+        found = super().key(**{"sources": sources, **more})
+        return found | {"judge": judge and judge.provenance()}
 
 
 def pair_case(
@@ -234,7 +235,7 @@ def pair_case(
         read = PairReader(pairs, judge) if model.is_toy else _unread
     else:
         sources, targets = ([str(pair[side]) for pair in pairs] for side in (0, 1))
-        read = _unread if judge is None else NaturalPairReader(pairs, judge)
+        read = NaturalPairReader(pairs, judge)
     return PairCase(model, targets, read, seed, steps, sources=sources, masks_on=masks_on, keep=keep)
 
 

@@ -1,43 +1,53 @@
 """Chapter 4: channels of one prompt's trajectory in another's. Adoption, retention, controls, and what blends instead.
 
-    case = pair_case(model, prompt_pairs(64), masks_on=calibration.top(8))
+    case = text_case(model, pairs_for(model, 64), calibration)
     sets = transport_sets(case, calibration, trial)              # trial: a PairCase of calibration pairs
     cells = sweep(headline(case, sets))
     ratio(adoption(cells["top"]), adoption(cells["all"]))               # sufficient? `outcomes` has these numbers
     ratio(adoption(cells["complement"]), adoption(cells["all"]))        # necessary?
 
-All conditions of a case take from one recording of its sources. Settings for "the best that a method can do" are
-chosen on calibration pairs (`choose`) and measured on evaluation pairs.
+All conditions of a case take from one recording of its sources; what a large model's recording cannot hold is carried
+side by side. Settings for "the best that a method can do" are chosen on calibration pairs (`choose`) and measured on
+evaluation pairs.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
-from ..channels import ChannelSet, pca_directions, random_channels, rank_channels
-from ..judges import ToyJudge
+from ..channels import ChannelSet, Directions, pca_directions, random_channels, rank_channels
+from ..judges import ImageJudge, ToyJudge
 from ..masks import to_grid
 from ..metrics import shuffled
-from ..patching import inject
 from ..sweep import sweep
-from ..toyworld.prompts import format_prompt
-from .blending import Steps, blend_latents, blend_velocities, interpolate_prompts, record_steps
 from .cases import STEPS, Calibration, calibrate, control_sets
 from .outcomes import choose
-from .pairs import PAIR_ATTRIBUTES, PairCase, PairReader, pair_case, prompt_pairs
+from .pair_runs import affordable
+from .pairs import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, PairCase, pair_case, pairs_for
+from .rivals import Conditions, flat, methods_of, mixable, rivals
 
 K = 8
 KS = (1, 2, 4, 16, 32, 64)
+WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 RANDOM_KS = (32, 64)
 STRENGTHS = (0.25, 0.5, 0.75)
-WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)
 TRIAL, SWEPT = 16, 20  # calibration pairs, and pairs of the sweeps
-METHODS = ("transport", "prompts", "latents", "velocities")
-Conditions = dict[str, Callable[[], dict[str, np.ndarray]]]
+MOST_BLOCKS = 8  # in which all channels are carried, each block alone
+SHARES = ("count", "width", "energy", "difference")
+
+
+def sizes(width: int) -> list[int]:
+    """How many of the largest channels the sweep over k moves, for a model of `width` channels."""
+    return [k for k in KS if k <= width] + [k for k in WIDER_KS if 4 * k <= width]
+
+
+def looked_blocks(blocks: int) -> list[int]:
+    """The blocks in which all channels are carried alone: all, or eight from the first to the last."""
+    return sorted({round(i) for i in np.linspace(0, blocks - 1, min(blocks, MOST_BLOCKS))})
 
 
 def windows(steps: int) -> dict[str, slice]:
@@ -52,25 +62,49 @@ def zones(blocks: int) -> dict[str, list[int]]:
     return {f"blocks {a}-{b - 1}": list(range(a, b)) for a, b in itertools.pairwise(edges) if a < b}
 
 
-def reaches(steps: int) -> dict[str, slice]:
-    """The windows among which every method may choose: from the first step on, and up to the last."""
-    edges = [steps * i // 4 for i in range(5)]
-    firsts = {f"first {b}": slice(0, b) for b in dict.fromkeys(edges[1:-1]) if b}
-    lasts = {f"last {steps - a}": slice(a, steps) for a in dict.fromkeys(edges[1:3]) if a}
-    return {**firsts, f"all {steps}": slice(0, steps), **lasts}
+def text_case(
+    model,
+    pairs,
+    calibration: Calibration,
+    k: int = K,
+    seed: int = 0,
+    steps: int = STEPS,
+    judge: ImageJudge | None = None,
+) -> PairCase:
+    """A PairCase whose recording fits into memory, and whose masks are made of the top k. judge: for `pair_case`."""
+    sets, top = control_sets(calibration, k), calibration.top(k)
+    equal = [chosen for name, chosen in sets.items() if name.startswith(("bottom", "random ")) and len(name) < 9]
+    larger = [calibration.top(max(size for size in sizes(calibration.width) if size <= max(KS)))]
+    wanted = [top, *equal, *larger, *random_sets(calibration, top).values()]
+    itemsize = max(2, model.dtype.itemsize)  # quantised weights are of one byte, hidden states never
+    return pair_case(model, pairs, seed, steps, top, judge, affordable(calibration, wanted, len(pairs), itemsize))
 
 
-def transport_sets(case: PairCase, calibration: Calibration, trial: PairCase | None = None, k: int = K) -> dict:
+def study_key(case: PairCase, k: int, **more) -> dict:
+    """What this chapter's results hang on, for `sweep`."""
+    more |= {} if k == K else {"k": k}
+    return case.key(study="text_transport", sources=case.sources, **more)
+
+
+def transport_sets(
+    case: PairCase, calibration: Calibration, trial: PairCase | None = None, k: int = K, store: str | Path | None = None
+) -> dict:
     """`control_sets`, and those that only a transport has: "all" channels, "top of the difference" (a set for each
     pair: the k channels in which its source and target differ most), and with calibration pairs "PCA of the
-    difference", frozen on them."""
+    difference", frozen on them, where the model is narrow enough for directions. store: keeps what they are made of."""
     sets = control_sets(calibration, k)
     width, blocks = calibration.width, len(sets["top"])
     sets["all"] = ChannelSet.same(np.arange(width), blocks, width, "all channels")
-    ranked = rank_channels(case.differences.mean(axis=2), k)  # [P, L, k]
+    found = sweep({"difference": lambda: {"channels": case.difference}}, store or None, study_key(case, k))
+    ranked = rank_channels(found["difference"]["channels"], k)  # [P, L, k]
     sets["top of the difference"] = [ChannelSet(tuple(row), width, f"top {k} of the difference") for row in ranked]
-    if trial is not None:
-        sets["PCA of the difference"] = pca_directions(trial.difference_moments, k)
+    if trial is not None and calibration.moments is not None and trial.keep is None:
+        name = "PCA of the difference"
+        made = sweep(
+            {name: lambda: {"basis": np.stack(list(pca_directions(trial.difference_moments, k)))}},
+            store or None, study_key(trial, k),
+        )  # fmt: skip
+        sets[name] = Directions(tuple(made[name]["basis"]), f"PCA {k} directions")
     return sets
 
 
@@ -82,30 +116,28 @@ def headline(case: PairCase, sets: Mapping[str, object]) -> Conditions:
         "source": lambda: case.measure(case.source.images),
         "untouched": lambda: case.measure(case.untouched),
     }
-    conditions |= {name: case.condition(inject, case.source, chosen) for name, chosen in sets.items()}
+    conditions |= {name: case.transport(chosen) for name, chosen in sets.items()}
     for name in ("top", "all"):
-        conditions[f"{name}, in mask"] = case.condition(inject, case.source, sets[name], mask=case.masks["union"])
+        conditions[f"{name}, in mask"] = case.transport(sets[name], mask="union")
     if len(case.prompts) > 1:
-        other = shuffled(len(case.prompts)).tolist()
-        conditions["wrong source"] = case.condition(inject, case.source, sets["top"], sources=other)
+        conditions["wrong source"] = case.transport(sets["top"], sources=shuffled(len(case.prompts)).tolist())
     return conditions
 
 
 def doses(case: PairCase, calibration: Calibration, sets: Mapping[str, object]) -> Conditions:
     """Sweeps over k and strength, for all tokens, blocks and steps."""
-    width = calibration.width
-    conditions = {f"top, k {k}": case.condition(inject, case.source, calibration.top(k)) for k in KS if k <= width}
+    conditions = {f"top, k {k}": case.transport(calibration.top(k)) for k in sizes(calibration.width)}
     for name, drawn in random_sets(calibration, sets["top"]).items():
-        conditions[name] = case.condition(inject, case.source, drawn)
+        conditions[name] = case.transport(drawn)
     for strength in STRENGTHS:
-        conditions[f"top, strength {strength}"] = case.condition(inject, case.source, sets["top"], strength=strength)
+        conditions[f"top, strength {strength}"] = case.transport(sets["top"], strength=strength)
     return conditions
 
 
 def random_sets(calibration: Calibration, top: ChannelSet) -> dict[str, ChannelSet]:
     """Larger sets outside the top, which hold more of the difference."""
-    sizes = [k for k in RANDOM_KS if k <= calibration.width - max(top.sizes)]
-    return {f"random, k {k}": random_channels(calibration.stats, k, outside=top)[0] for k in sizes}
+    some = [k for k in RANDOM_KS if k <= calibration.width - max(top.sizes)]
+    return {f"random, k {k}": random_channels(calibration.stats, k, outside=top)[0] for k in some}
 
 
 def places(case: PairCase, sets: Mapping[str, object]) -> Conditions:
@@ -116,115 +148,115 @@ def places(case: PairCase, sets: Mapping[str, object]) -> Conditions:
     conditions: Conditions = {}
     for depth, layers in by_depth.items():
         for time, steps in by_time.items():
-            name = f"top, {depth}, {time}"
-            conditions[name] = case.condition(inject, case.source, sets["top"], layers=layers, steps=steps)
-    conditions["top, all but the last block"] = case.condition(
-        inject, case.source, sets["top"], layers=list(range(blocks - 1))
-    )
-    for block in range(blocks):
-        conditions[f"all, block {block}"] = case.condition(inject, case.source, sets["all"], layers=block)
+            conditions[f"top, {depth}, {time}"] = case.transport(sets["top"], layers=layers, steps=steps)
+    if blocks > 1:
+        conditions["top, all but the last block"] = case.transport(sets["top"], layers=list(range(blocks - 1)))
+    for block in looked_blocks(blocks):
+        conditions[f"all, block {block}"] = case.transport(sets["all"], layers=block)
     return conditions
 
 
-def owners(case: PairCase, sets: Mapping[str, object]) -> Conditions:
-    """Whose tokens are moved: the masks of source, target and both (K-means on the top set); on the toy world also the
-    judge's masks of the two pictures, as a mask that owes nothing to the channels."""
-    masks = dict(case.masks)
+def owners(case: PairCase, sets: Mapping[str, object], segmenter: ImageJudge | None = None) -> Conditions:
+    """Whose tokens are moved: the masks of source, target and both (K-means on the top set); and as a mask that owes
+    nothing to the channels that of a judge: the toy world's, or for our own prompts the segmenter's, by the subjects'
+    names."""
+    masks: dict[str, str | Callable[[], np.ndarray]] = {name: name for name in ("source", "target", "union")}
     judge = getattr(case.read, "judge", None)
+    pairs = getattr(case.read, "pairs", [])
     if isinstance(judge, ToyJudge):
-        both = judge.masks(case.source.images) | judge.masks(case.untouched)
-        masks["the judge's"] = to_grid(both, case.source.grid, 0.25)
-    return {f"top, {name}": case.condition(inject, case.source, sets["top"], mask=m) for name, m in masks.items()}
+        masks["the judge's"] = lambda: _tokens(case, *(judge.masks(i) for i in (case.source.images, case.untouched)))
+    elif segmenter is not None and pairs:
+        masks["the judge's"] = lambda: _tokens(
+            case,
+            segmenter.masks(case.source.images, [source.subject for source, _ in pairs]),
+            segmenter.masks(case.untouched, [target.subject for _, target in pairs]),
+        )
+    return {f"top, {name}": case.transport(sets["top"], mask=mask) for name, mask in masks.items()}
 
 
-def rivals(case: PairCase, massive: ChannelSet, recorded: Steps | None = None) -> dict[str, Conditions]:
-    """Every setting of each method, all but the prompts' under the mask of both subjects, as {method:
-    {setting: function}}.
-
-    "transport" (of `massive`), "latents" and "velocities" over the same windows; "prompts", their encodings
-    interpolated. With toy pairs also "asked for": the target's scene with the source's subject in the prompt itself, in
-    which nothing is moved, as a ceiling.
-    """
-    if recorded is None:
-        with record_steps(case.model) as recorded:
-            case.draw(prompts=case.sources)
-    union = case.masks["union"]
-    time = reaches(case.steps)
-    methods: dict[str, Conditions] = {
-        "transport": {
-            name: case.condition(inject, case.source, massive, mask=union, steps=steps) for name, steps in time.items()
-        },
-        "latents": {
-            name: case.condition(blend_latents, recorded, union, steps=steps) for name, steps in time.items()
-        },
-        "velocities": {
-            name: case.condition(blend_velocities, recorded, union, steps=steps) for name, steps in time.items()
-        },
-        "prompts": {
-            f"weight {weight}": case.condition(
-                interpolate_prompts, dict(zip(case.prompts, case.sources, strict=True)), weight
-            )
-            for weight in WEIGHTS
-        },
-    }  # fmt: skip
-    methods["transport"]["strength 0.5"] = case.condition(inject, case.source, massive, mask=union, strength=0.5)
-    if isinstance(case.read, PairReader):
-        asked = [
-            format_prompt(dataclasses.replace(pair.target, subjects=pair.source.subjects)) for pair in case.read.pairs
-        ]
-        methods["asked for"] = {"prompt": lambda: case.measure(case.draw(prompts=asked))}
-    return methods
+def _tokens(case: PairCase, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+    return to_grid(source | target, case.source.grid, 0.25)
 
 
-def flat(methods: Mapping[str, Conditions]) -> Conditions:
-    """{method: {setting: function}} to {"method, setting": function}, for `sweep`."""
-    return {f"{method}, {name}": compute for method, row in methods.items() for name, compute in row.items()}
+def described(
+    case: PairCase, calibration: Calibration, sets: Mapping[str, object], k: int = K, store: str | Path | None = None
+) -> dict[str, dict[str, float]]:
+    """What each set is, averaged over blocks: "count", and shares of "width", "energy" and "difference" (NaN for
+    directions where only some channels of the sources were recorded)."""
+
+    def of(chosen) -> Callable[[], dict[str, np.ndarray]]:
+        def compute():
+            each = chosen if isinstance(chosen, list) else [chosen]
+            shares = {part: float(np.mean(values)) for part, values in calibration.shares(each[0]).items()}
+            if isinstance(chosen, list):
+                shares["energy"] = float(np.mean([calibration.shares(one)["energy"].mean() for one in each]))
+            known = case.keep is None or not isinstance(chosen, Directions)
+            shares["difference"] = float(case.difference_share(chosen).mean()) if known else np.nan
+            return {"shares": np.array([shares[part] for part in SHARES])}
+
+        return compute
+
+    cells = sweep({f"shares/{n}": of(chosen) for n, chosen in sets.items()}, store or None, study_key(case, k))
+    return {n: dict(zip(SHARES, cells[f"shares/{n}"]["shares"].tolist(), strict=True)) for n in sets}
 
 
-def described(case: PairCase, calibration: Calibration, sets: Mapping[str, object]) -> dict[str, dict[str, float]]:
-    """What each set is, averaged over blocks: "count", and shares of "width", "energy" and "difference"."""
-    rows = {}
-    for name, chosen in sets.items():
-        one = chosen[0] if isinstance(chosen, list) else chosen
-        shares = {part: float(np.mean(values)) for part, values in calibration.shares(one).items()}
-        if isinstance(chosen, list):
-            each = [calibration.shares(one)["energy"].mean() for one in chosen]
-            shares["energy"] = float(np.mean(each))
-        rows[name] = shares | {"difference": float(case.difference_share(chosen).mean())}
-    return rows
-
-
-def full_study(model, store, report, n: int = 64, k: int = K, seed: int = 0, steps: int = STEPS):
-    """(case, cells, index) of `n` evaluation pairs, fewer in the sweeps; settings are chosen on calibration pairs."""
-    calibration = calibrate(model, steps=steps)
-    top = calibration.top(k)
-    trial = pair_case(model, prompt_pairs(min(n, TRIAL), "calibration"), seed + 1, steps, top)
-    case = pair_case(model, prompt_pairs(n), seed, steps, top)
-    swept = pair_case(model, prompt_pairs(min(n, SWEPT)), seed, steps, top)
-    sets = transport_sets(case, calibration, trial, k)
+def grid(
+    case: PairCase, swept: PairCase, trial: PairCase, calibration: Calibration, k: int = K,
+    store: str | Path | None = None, report=None, segmenter: ImageJudge | None = None,
+) -> tuple[dict, dict]:  # fmt: skip
+    """(cells, index): the headline and each method's best on `case`, the sweeps on `swept` (its first pairs), settings
+    chosen on `trial`, calibration pairs."""
+    sets = transport_sets(case, calibration, trial, k, store)
+    top = sets["top"]
     own = {**sets, "top of the difference": sets["top of the difference"][: len(swept.prompts)]}
 
     def run(conditions, where, **more):
-        more |= {} if k == K else {"k": k}
-        return sweep(conditions, store, where.key(study="text_transport", sources=where.sources, **more), report)
+        return sweep(conditions, store or None, study_key(where, k, **more), report)
 
+    mixed = case.model.is_toy or bool(
+        run({"mixable": lambda: {"mixable": np.array([mixable(trial)])}}, trial)["mixable"]["mixable"][0]
+    )
     found = run(headline(case, sets), case)
-    others = {**doses(swept, calibration, own), **places(swept, own), **owners(swept, own), **flat(rivals(swept, top))}
-    small = run(others, swept)
-    tried = run(flat(rivals(trial, top)), trial)
-    best = {name: choose(tried, name) for name in METHODS}
-    whole = flat(rivals(case, top))
+    others = {**doses(swept, calibration, own), **places(swept, own), **owners(swept, own, segmenter)}
+    named = {} if segmenter is None else {"segmenter": segmenter.provenance()}
+    small = run(others | flat(rivals(swept, top, mixed)), swept, **named)
+    tried = run(flat(rivals(trial, top, mixed)), trial)
+    best = {name: choose(tried, name) for name in methods_of(tried)}
+    whole = flat(rivals(case, top, mixed))
     wanted = {f"best {name}": whole[setting] for name, setting in best.items()}
     if "asked for, prompt" in whole:
         wanted["asked for"] = whole["asked for, prompt"]
     found |= run(wanted, case, best=best)
     found |= {f"swept: {name}": cell for name, cell in small.items()}
     found |= {f"tried: {name}": cell for name, cell in tried.items()}
-    by_k = {f"top, k {size}": calibration.top(size) for size in KS if size <= calibration.width} | random_sets(
+    by_k = {f"top, k {size}": calibration.top(size) for size in sizes(calibration.width)} | random_sets(
         calibration, top
     )
     index = {
-        "k": k, "best": best, "described": described(case, calibration, sets | by_k), "sources": case.sources,
-        "attributes": list(PAIR_ATTRIBUTES), "swept": len(swept.prompts), "tried": len(trial.prompts),
+        "k": k, "best": best, "described": described(case, calibration, sets | by_k, k, store), "sources": case.sources,
+        "attributes": list(PAIR_ATTRIBUTES if case.model.is_toy else NATURAL_ATTRIBUTES), "swept": len(swept.prompts),
+        "tried": len(trial.prompts),
     }  # fmt: skip
-    return case, found, index
+    return found, index
+
+
+def study_cases(
+    model, calibration: Calibration, n: int, k: int = K, seed: int = 0, steps: int = STEPS, few: int = SWEPT,
+    judge: ImageJudge | None = None,
+) -> tuple[PairCase, PairCase, PairCase]:  # fmt: skip
+    """(case, swept, trial): `n` evaluation pairs, the first `few` of them, and as many calibration pairs, at most 16,
+    from another noise."""
+
+    def make(pairs: Sequence, noise: int) -> PairCase:
+        return text_case(model, pairs, calibration, k, noise, steps, judge)
+
+    pairs, few = pairs_for(model, n), min(n, few)
+    return make(pairs, seed), make(pairs[:few], seed), make(pairs_for(model, min(few, TRIAL), "calibration"), seed + 1)
+
+
+def full_study(model, store, report, n: int = 64, k: int = K, seed: int = 0, steps: int = STEPS):
+    """(case, cells, index) of `n` evaluation pairs, fewer in the sweeps; settings are chosen on calibration pairs."""
+    calibration = calibrate(model, steps=steps)
+    case, swept, trial = study_cases(model, calibration, n, k, seed, steps)
+    cells, index = grid(case, swept, trial, calibration, k, store, report)
+    return case, cells, index
