@@ -150,24 +150,31 @@ class PairCase(Case):
         kept = self.keep.mask() if isinstance(self.keep, ChannelSet) else False
         return all(isinstance(one, ChannelSet) and not (one.mask() & ~kept).any() for one in sets)
 
+    def carry(self, chosen, *, mask=None, **where) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Channels of each source in its target's run: pictures uint8 [P, H, W, 3], and `change` and `energy_ratio`
+        [P, L, T] as ablate logs them. Arguments as for `transport`."""
+        on = self.masks[mask] if isinstance(mask, str) else mask() if callable(mask) else mask
+        if on is not None and not np.any(on):  # nothing to move, and inject takes no empty mask
+            still = np.zeros((len(self.prompts), len(self.model.layers), self.steps))
+            return self.untouched, still, still + 1
+        if self.holds(chosen):
+            with inject(self.model, self.source, chosen, mask=on, **where) as log:
+                images = self.draw()
+            return images, log.change, log.energy_ratio
+        images, log = carry_both(self, chosen, mask=on, **where)
+        return images, log.change[1::2], log.energy_ratio[1::2]
+
     def transport(self, chosen, *, mask=None, **where) -> Callable[[], dict[str, np.ndarray]]:
-        """A condition for `sweep`: channels of each source in its target's run, as `condition(inject, ...)` gives it.
+        """A condition for `sweep`: `carry` measured, with "moved" and "energy" [P] as of `condition`.
 
         mask: as for inject, or the name of one of `masks`, or a function that makes one. where: strength, layers,
         steps, sources. Nothing runs, sources included, before the condition is computed.
         """
 
         def compute():
-            on = self.masks[mask] if isinstance(mask, str) else mask() if callable(mask) else mask
-            if on is not None and not np.any(on):  # nothing to move, and inject takes no empty mask
-                still = np.zeros(len(self.prompts), dtype=np.float32)
-                return self.measure(self.untouched) | {"moved": still, "energy": still + 1}
-            if self.holds(chosen):
-                return self.condition(inject, self.source, chosen, mask=on, **where)()
-            images, log = carry_both(self, chosen, mask=on, **where)
-            logged = {"moved": log.change[1::2], "energy": log.energy_ratio[1::2]}
-            logged = {name: np.nanmean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}
-            return self.measure(images) | logged
+            images, *logged = self.carry(chosen, mask=mask, **where)
+            means = [np.nanmean(rows, axis=(1, 2)).astype(np.float32) for rows in logged]
+            return self.measure(images) | dict(zip(("moved", "energy"), means, strict=True))
 
         return compute
 
