@@ -83,7 +83,7 @@ def keep(name: str, value: Any, interval: Sequence[float] | None = None) -> None
     ValueError where a name is kept twice with different values. On another model than "toyworld" what is not finite,
     such as a mean over no picture, is not kept.
     """
-    if _undefined(value, *(interval or ())):
+    if _undefined(value, *(() if interval is None else interval)):
         return
     if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9_]+", name):
         raise ValueError(f"keep({name!r}): a name has small letters, digits and underscores only")
@@ -114,7 +114,7 @@ def check(name: str, condition: Any, value: Any = None, interval: Sequence[float
     if type(condition).__name__ not in ("bool", "bool_"):
         raise TypeError(f"check({name!r}): the condition is {condition!r}; expected one truth value")
     holds = bool(condition)
-    if _undefined(value, *(interval or ())):
+    if _undefined(value, *(() if interval is None else interval)):
         say(f"**Cannot be told here** (on {_session.model}). {_claim(name)['statement']}")
         return holds
     value = None if value is None else _plain(f"check({name!r})", value)
