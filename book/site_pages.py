@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import claims_page
+import explorer_page
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,6 +44,7 @@ def stage() -> None:
     for name in ("CHANGELOG.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, SRC / name)
     claims_page.write_pages(SRC, BUILD / "results")
+    explorer_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

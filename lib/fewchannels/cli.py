@@ -110,6 +110,7 @@ def _run(options: argparse.Namespace) -> None:
     from .channels import energy_share, top_channels
     from .hooks import capture
     from .models import load
+    from .recording import stored
     from .runfile import Run, save_run
     from .stats import ChannelStats
 
@@ -134,7 +135,7 @@ def _run(options: argparse.Namespace) -> None:
     run = Run(
         provenance={**model.provenance(), **asked, "steps": len(stats.steps), "command": "fewchannels run"},
         prompts=prompts,
-        stats=stats.to_arrays(),
+        stats=stored(stats),
         images=images,
         index={
             "layers": list(stats.layers), "steps": [int(s) for s in stats.steps], "grid": list(stats.grid),

@@ -29,7 +29,7 @@ class Stopped(Exception):
 class _Watch:
     """A sink that keeps nothing: tells how far the run is, and ends it where it is asked to."""
 
-    def __init__(self, total: int | None, report: Callable[[float], None] | None, stopped: Callable[[], bool] | None):
+    def __init__(self, total: int, report: Callable[[float], None] | None, stopped: Callable[[], bool] | None):
         self._total, self._report, self._stopped, self._seen = total, report, stopped, 0
 
     def start(self, layers, grid):
@@ -73,8 +73,7 @@ def record(
     Raises Stopped for that, and what generate, capture and ablate raise; the model is always left as it was.
     """
     passes = 1 if like is not None or not sum(shown) else 2
-    total = passes * len(prompts) * (asked.get("steps") or model.steps or 0)
-    watch = _Watch(total or None, report, stopped)
+    watch = _Watch(passes * len(prompts) * (asked.get("steps") or model.steps or 0), report, stopped)
 
     def run_with(*sinks: Any) -> np.ndarray:
         with ExitStack() as stack:
@@ -98,7 +97,7 @@ def record(
     run = Run(
         provenance={**model.provenance(), "seed": seed, **asked, "steps": len(stats.steps), "edit": edit},
         prompts=list(prompts),
-        stats=stats.to_arrays(),
+        stats=stored(stats),
         images=images,
         index={
             "layers": list(stats.layers), "steps": [int(step) for step in stats.steps], "grid": list(stats.grid),
@@ -115,6 +114,14 @@ def record(
     if tokens:
         run.maps["shown"], run.index["maps"] = _maps(tokens, len(prompts))
     return run
+
+
+def stored(stats: ChannelStats) -> dict[str, np.ndarray]:
+    """The arrays for a run file. Counts of inf and nan, half of all bytes, go in where there are any."""
+    arrays = stats.to_arrays()
+    if not arrays["nonfinite"].any():
+        del arrays["nonfinite"]
+    return arrays
 
 
 def channel_sets(stats: Any, k: int, score: str, shown: tuple[int, int, int]) -> dict[str, ChannelSet]:
@@ -146,3 +153,45 @@ def _maps(tokens: KeepTokens, samples: int) -> tuple[np.ndarray, dict]:
         "samples": list(range(samples)), "steps": [int(step) for step in tokens.steps],
     }  # fmt: skip
     return maps.reshape(*maps.shape[:3], *tokens.grid, maps.shape[-1]), {"shown": entry}
+
+
+EDITS = ("zero", "own_mean", "shuffle")
+MAP_VALUES = 4_000_000  # that an answer carries at most, which decides at how many steps it has maps
+
+
+def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
+    """What an explorer in a live notebook asks: `Explorer(run, ask=recorder(model, like=run))`.
+
+    The function that is returned takes a request, {"prompt": text, "seed": int, "steps": int, "ablate": None or
+    {"how": one of EDITS, "channels": a ChannelSet's JSON}}, and report and stopped as `record` does, and gives a Run of
+    one prompt with the channel sets of `like`. Raises ValueError for a request that is none, RuntimeError where the
+    model is at work already.
+    """
+
+    def answer(request: dict[str, Any], report=None, stopped=None) -> Run:
+        prompt, seed, steps = request.get("prompt"), request.get("seed"), request.get("steps")
+        if not isinstance(prompt, str) or not prompt.strip():
+            raise ValueError("the prompt is empty: write what the picture is to show")
+        if type(seed) is not int or type(steps) is not int or seed < 0 or not 1 <= steps <= 1000:
+            raise ValueError(f"seed {seed!r} and steps {steps!r}: expected whole numbers, seed from 0, steps 1 to 1000")
+        edit, name = request.get("ablate"), f"{prompt}, seed {seed}"
+        if edit is not None:
+            if edit.get("how") not in EDITS:
+                raise ValueError(f"the edit {edit.get('how')!r}: expected one of {', '.join(EDITS)}")
+            edit = {"how": edit["how"], "channels": ChannelSet.from_json(edit["channels"])}
+            name += f", {edit['how']} {edit['channels'].label}".rstrip()
+        if model.run is not None:
+            raise RuntimeError("the model is at work in another cell: ask again when that is done")
+        shown = like.index["channels"].get("shown") if like is not None else None
+        kept = (
+            sum(map(len, shown["indices"])) * int(np.prod(like.index["grid"]))
+            if shown
+            else 20 * len(model.layers) * 256
+        )
+        places = np.unique(np.linspace(0, steps - 1, max(1, min(steps, MAP_VALUES // kept))).astype(int)).tolist()
+        return record(
+            model, [prompt], seed=seed, steps=steps, like=like, ablate=edit, map_steps=places, label=name,
+            report=report, stopped=stopped,
+        )  # fmt: skip
+
+    return answer

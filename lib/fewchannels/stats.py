@@ -215,7 +215,8 @@ class ChannelStats:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], layers: tuple[str, ...]) -> ChannelStats:
-        """The inverse of to_arrays; layers: the L names. Raises ValueError where the shapes do not agree."""
+        """The inverse of to_arrays, "nonfinite" being 0 where it is missing; layers: the L names. Raises ValueError where
+        the shapes do not agree."""
         shape = arrays["mean"].shape
         if len(shape) != 4 or shape[1] != len(layers) or shape[2] != len(arrays["steps"]):
             raise ValueError(f"mean of shape {shape} for {len(layers)} layers and {len(arrays['steps'])} steps")
@@ -232,7 +233,7 @@ class ChannelStats:
 
 
 def _part_at(arrays, row, samples) -> _Part:
-    bad = arrays["nonfinite"][row]
+    bad = np.asarray(arrays["nonfinite"][row], np.int64) if "nonfinite" in arrays else np.zeros(1, np.int64)
     counts = np.unique(arrays["count"][row])
     if len(counts) != 1:
         raise ValueError(f"samples saw different numbers of tokens ({counts.tolist()}): merge them first")
