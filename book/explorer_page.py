@@ -72,9 +72,7 @@ def explorer(folder: Path | None = None):
 
     folder = folder or runs()
     paths = [folder / f"{name}.safetensors" for name in ("untouched", "other-seed", "zeroed")]
-    widget = Explorer(paths, score_error=SCORE_ERROR, map_levels=MAP_LEVELS)
-    widget.data = {**widget.data, "sample": f"../_static/{SAMPLE}"}
-    return widget
+    return Explorer(paths, score_error=SCORE_ERROR, map_levels=MAP_LEVELS, sample=f"../_static/{SAMPLE}")
 
 
 def _module(piece: str) -> str:

@@ -65,7 +65,7 @@ def pack_run(block: Block, run: Any, key: str, error: float = RELATIVE_ERROR, le
             "precision": precision + ". Channels closer than that may swap ranks.",
         },
         "shape": list(shape),
-        "per_prompt": samples == len(prompts) and samples > 1,
+        "per_prompt": samples == len(prompts),
         "scores": {name: block.log(values, name=name, error=error) for name, values in scores.items()},
         "maps": maps,
         "images": {str(name): _pictures(block, batch) for name, batch in pictures.items()},

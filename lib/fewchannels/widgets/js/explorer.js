@@ -8,6 +8,7 @@ import { askNeeds, asker, ownRun } from "./explorer_own.js";
 import { explorerPane } from "./explorer_pane.js";
 import { sourceOf } from "./explorer_source.js";
 import { COMPARISONS, channelSet, compareBy, explorerState, paneChange, paneState, pinsOf } from "./explorer_state.js";
+import { kernelAsker, withKernel } from "./kernel.js";
 import { linkButton } from "./link_button.js";
 import { openPacked } from "./packed_run.js";
 import { openRun } from "./run_file.js";
@@ -15,8 +16,10 @@ import { openRun } from "./run_file.js";
 const ALL_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond"];
 const SHARED_SCALE = ["prompt", "step", "layer", "set", "cond"]; // comparisons within one run: colours mean the same
 
-async function openExplorer(header, blob) {
-  return { ...header, runs: await openPacked(header, blob), wanted: null };
+async function openExplorer(header, blob, model) {
+  const runs = await openPacked(header, blob);
+  const ask = kernelAsker(model, header.ask);
+  return { ...header, runs: ask ? runs.map((run) => withKernel(run, ask, header.ask)) : runs, wanted: null };
 }
 
 // A link to a view of a file that is not in the page: kept until the file is opened.

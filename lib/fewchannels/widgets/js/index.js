@@ -47,7 +47,7 @@ async function render({ model, el: place, host }) {
   try {
     const kind = KINDS_OF_WIDGET[model.get("kind")];
     if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
-    const data = await kind.open(header, model.get("blob"));
+    const data = await kind.open(header, model.get("blob"), model);
     const linked = host === "page" ? fromHash(data.key, location.hash) : null;
     const store = createStore(kind.state(data, linked || model.get("state")));
     addStyle(root);

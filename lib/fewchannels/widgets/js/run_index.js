@@ -43,7 +43,7 @@ export function readIndex({ record, tensors }) {
       k: top || 1,
       score: ["abs_mean", "mean_abs"].includes(index.score) ? index.score : "abs_mean",
       channels,
-      perPrompt: samples > 1 || prompts.length === 1,
+      perPrompt: samples === prompts.length,
     },
     stats,
     maps: readMaps(record, tensors, { prompts, layers, numbers, channels, grid }),
