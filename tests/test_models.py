@@ -185,7 +185,7 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(toy, tmp_path, monkeypatch)
     toy.pipeline.save_pretrained(tmp_path / "bare")
     for file in (tmp_path / "bare" / "transformer").glob("*.safetensors"):
         file.unlink()
-    with pytest.raises(FileNotFoundError, match=r"holds no \.safetensors file"):
+    with pytest.raises(FileNotFoundError, match=r"has no \.safetensors file"):
         fc.load(tmp_path / "bare")
     shutil.rmtree(tmp_path / "bare" / "transformer")
     index = json.loads((tmp_path / "bare" / "model_index.json").read_text())
@@ -205,14 +205,6 @@ def test_what_cannot_be_loaded_is_said_with_a_remedy(toy, tmp_path, monkeypatch)
         fc.load(5)
     with pytest.raises(KeyError, match="no layout for the transformer class 'Linear'"):
         fc.load(torch.nn.Linear(1, 1))
-
-
-def test_a_hub_that_cannot_be_reached_is_said_with_a_remedy(monkeypatch):
-    import huggingface_hub.constants
-
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    with pytest.raises(OSError, match=r"(?s)'nobody/nothing' could not be loaded from the hub.*accept its licence"):
-        fc.load("nobody/nothing")
 
 
 def test_a_unet_pipeline_is_refused():

@@ -9,6 +9,8 @@ Weights are read from safetensors only, and no code from a hub is ever run.
 
 from .loading import load
 from .model import Model, Run
-from .presets import Preset, preset_of
+from .needs import NotEnough
+from .preset import Preset
+from .presets import preset_of
 
-__all__ = ["Model", "Preset", "Run", "load", "preset_of"]
+__all__ = ["Model", "NotEnough", "Preset", "Run", "load", "preset_of"]

@@ -1,122 +1,222 @@
 """`load`: a pipeline with its layout, from a name, a local folder, or what is already in memory.
 
-Weights are read from safetensors only, and no code from a hub is ever run.
+Weights are read from safetensors only, and no code from a hub is ever run. What is asked of the machine is checked
+before anything large is downloaded or read.
 """
 
 from __future__ import annotations
 
+import gc
 import importlib.resources
 import json
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
 
 from ..layouts import layout_of
+from . import hub, needs, overflow
 from .model import Model
+from .placing import Placing, place, placing_of, quantisation
+from .presets import PRESETS
 
 
 def load(
-    source, device=None, dtype=None, revision: str | None = None, generation: Mapping[str, object] | None = None
+    source,
+    device=None,
+    dtype=None,
+    revision: str | None = None,
+    generation: Mapping[str, object] | None = None,
+    offload: str | None = None,
+    quantize: int | None = None,
+    check: bool = True,
 ) -> Model:
     """A model from "toyworld", a local pipeline folder, a hub name, a pipeline, or a bare transformer in memory.
 
     device: where it runs, a CUDA device where there is one, else the CPU. dtype: float32 on a CPU; on a GPU bfloat16
-    from compute capability 8.0, else float16. A pipeline in memory stays where and as it is unless asked. revision:
-    the branch, tag or commit of a hub model. generation: arguments that the model's generate takes where none are
+    from compute capability 8.0, else float16, and where a short trial then overflows (`provenance()["overflow"]`),
+    float32. A pipeline in memory stays where and as it is unless asked. revision: the branch, tag or commit of a hub
+    model; the commit is pinned and recorded. generation: arguments that the model's generate takes where none are
     given, such as {"height": 768, "width": 768, "steps": 20}; they go before what its preset says.
 
-    Raises FileNotFoundError for a folder without a pipeline or without weights, NoLayout (a KeyError) for a
-    transformer class that the table does not hold, ImportError for one that diffusers lacks, and OSError with the
-    hub's reason where a model cannot be fetched.
+    offload: "model" keeps in GPU memory only the part of the pipeline that runs, "sequential" only the layer that
+    runs (slow); both hold the rest in main memory. quantize: 8 or 4, the transformer's weights in as many bits, by
+    bitsandbytes: its activations are then those of the quantised model. check: compare what the model wants with the
+    free disk, main memory and GPU memory first; False tries regardless.
+
+    Raises FileNotFoundError for a folder without a pipeline or without weights and for a model that the hub does not
+    have, PermissionError for a gated one, ConnectionError without a network, OSError with the hub's reason for all
+    else that it refuses; NoLayout (a KeyError) for a transformer class that the table does not hold; ImportError for
+    a class or a library that is missing; NotEnough (a RuntimeError) for too little disk or memory, RuntimeError for
+    what takes a GPU where there is none; ValueError for a pipeline without a transformer, and arguments that clash.
     """
     if isinstance(source, Model):
         return source
     if not isinstance(source, (str, Path)):
-        return _in_memory(source, device, dtype, generation)
+        return _in_memory(source, device, dtype, generation, offload, quantize)
     name = str(source)
-    if name == "toyworld":
-        folder = importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"
-        if not folder.is_dir():
-            raise FileNotFoundError(
-                f"the toy world's weights are missing: expected a pipeline in {folder}. They come with the package; "
-                f"train them with python -m fewchannels.toyworld.train"
-            )
-        path = Path(str(folder))
-    else:
-        path = Path(name).expanduser()
-        if not path.exists() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
-            raise FileNotFoundError(
-                f"{name!r} is no folder, and no hub name of the form 'owner/model': pass 'toyworld', a folder with a "
-                f"model_index.json, or a hub name"
-            )
+    path = _toyworld() if name == "toyworld" else Path(name).expanduser()
+    if not path.exists() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
+        raise FileNotFoundError(
+            f"{name!r} is no folder, and no hub name of the form 'owner/model': pass 'toyworld', a folder with a "
+            f"model_index.json, or a hub name"
+        )
     local = path.is_dir()
     if local and revision is not None:
         raise ValueError(f"revision={revision!r} is for models of a hub; {name!r} is a folder")
-    if device is None:
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    if dtype is None:
-        dtype = _fitting_dtype(torch.device(device))
-    pipeline, revision = _from_folder(path, dtype) if local else _from_hub(name, dtype, revision)
-    pipeline.set_progress_bar_config(disable=True)
-    return Model(
-        pipeline.to(device), _transformer_of(pipeline), path.name if local and name != "toyworld" else name,
-        revision, path if local else None, generation,
-    )  # fmt: skip
+    placing = placing_of(device, dtype, offload, quantize)
+    if local:
+        config, commit = _index_of(path), None
+    else:
+        config, commit = hub.fetch_index(name, revision)
+    weights, variant = _checked(name, path, local, config, commit, placing, check)
+
+    def read(dtype) -> Model:
+        more = {"local_files_only": True} if local else {"revision": commit}
+        if variant:
+            more["variant"] = variant
+        if quantize:
+            more["quantization_config"] = quantisation(config["transformer"][1], quantize, dtype)
+        pipeline = _from_pretrained(_pipeline_class(config), path if local else name, dtype, **more)
+        pipeline.set_progress_bar_config(disable=True)
+        own = path.name if local and name != "toyworld" else name
+        return Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
+                     path if local else None, generation, offload, quantize)  # fmt: skip
+
+    model = read(placing.dtype)
+    if not placing.own_dtype or placing.dtype != torch.float16:
+        return model
+    return _without_overflow(model, read, lambda: _check_memory(name, weights, placing, torch.float32, check))
 
 
-def _fitting_dtype(device: torch.device) -> torch.dtype:
-    if device.type != "cuda":
-        return torch.float32
-    return torch.bfloat16 if torch.cuda.get_device_capability(device) >= (8, 0) else torch.float16
+def _without_overflow(model: Model, read, check_memory) -> Model:
+    """The model, where float16 holds what it computes; else the same in float32, with a warning."""
+    try:
+        count = overflow.count_overflow(model)
+    except (TypeError, ValueError, RuntimeError) as error:
+        count = None
+        warnings.warn(
+            f"{model.name} was loaded in float16, and could not be tried for overflow ({error}): see stats.nonfinite, "
+            f"or load it with dtype=torch.float32",
+            stacklevel=3,
+        )
+    if count is not None and overflow.overflowed(count):
+        warnings.warn(
+            f"{model.name} overflows in float16: {count['nonfinite']} inf or nan and {count['saturated']} values cut "
+            f"off at 65,504 among {count['values']} (first in {count['first']}), and this GPU has no bfloat16. It is "
+            f"loaded again in float32; dtype=torch.float16 keeps it as it was",
+            stacklevel=3,
+        )
+        del model
+        gc.collect()
+        torch.cuda.empty_cache()
+        check_memory()
+        model = read(torch.float32)
+    model.overflow = count
+    return model
 
 
-def _in_memory(source, device, dtype, generation) -> Model:
+def _checked(name, path, local, config, commit, placing, check) -> tuple[needs.Weights | None, str | None]:
+    """(the model's weights, None where nothing says how large; the variant of its files), after all checks."""
+    transformers = _transformers_of(config, name)
+    sizes = hub.local_sizes(path) if local else hub.file_sizes(name, commit)
+    weights, variant = needs.weights_of(PRESETS[name]) if name in PRESETS else None, None
+    if sizes is not None:
+        files, variant = hub.weight_files(config, sizes), hub.variant_of(sizes)
+        if not any(file.startswith("transformer/") for file in files):
+            raise FileNotFoundError(
+                f"the transformer of {name!r} has no .safetensors file: the weights are missing, or in a format that "
+                f"is not read. Load it with diffusers, save_pretrained(folder, safe_serialization=True), and pass the "
+                f"folder"
+            )
+        weights = weights or hub.weights_by_files(files, transformers)
+        if check and not local:
+            needs.check_disk(name, hub.missing_bytes(name, commit, files), _cache_folder())
+    if check and weights is not None and placing.only_cpu:
+        needs.check_gpu(name, weights)
+    _check_memory(name, weights, placing, placing.dtype, check)
+    return weights, variant
+
+
+def _check_memory(name, weights, placing: Placing, dtype, check: bool) -> None:
+    if check and weights is not None:
+        needs.check_memory(name, weights, placing.device, dtype, placing.offload, placing.quantize)
+
+
+def _cache_folder() -> Path:
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _toyworld() -> Path:
+    folder = importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"
+    if not folder.is_dir():
+        raise FileNotFoundError(
+            f"the toy world's weights are missing: expected a pipeline in {folder}. They come with the package; "
+            f"train them with python -m fewchannels.toyworld.train"
+        )
+    return Path(str(folder))
+
+
+def _in_memory(source, device, dtype, generation, offload, quantize) -> Model:
+    if quantize:
+        raise ValueError("quantize is for models that are loaded by name or from a folder: this one is in memory")
     moves = {name: value for name, value in (("device", device), ("dtype", dtype)) if value is not None}
     if isinstance(source, torch.nn.Module):
+        if offload:
+            raise ValueError("offload is for whole pipelines: a bare transformer in memory stays where it is")
         return Model(None, source.to(**moves) if moves else source, type(source).__name__, generation=generation)
     if not callable(getattr(source, "progress_bar", None)):
         raise TypeError(f"load got {type(source).__name__}: expected a name, a folder, a pipeline or a transformer")
-    transformer = _transformer_of(source)
-    layout_of(transformer)
-    return Model(source.to(**moves) if moves else source, transformer, type(source).__name__, generation=generation)
-
-
-def _transformer_of(pipeline):
-    transformer = getattr(pipeline, "transformer", None)
+    transformer = getattr(source, "transformer", None)
     if transformer is None:
-        raise ValueError(
-            f"{type(pipeline).__name__} has no transformer (a U-Net pipeline has none): this library reads diffusion "
-            f"transformers only"
-        )
-    return transformer
+        raise _no_transformer(type(source).__name__)
+    layout_of(transformer)
+    if offload:
+        placing = placing_of(device, dtype, offload)
+        place(source.to(dtype) if dtype else source, placing.device, offload)
+    elif moves:
+        source.to(**moves)
+    return Model(source, transformer, type(source).__name__, generation=generation, offload=offload)
 
 
-def _from_folder(path: Path, dtype):
-    index = path / "model_index.json"
+def _no_transformer(name: str) -> ValueError:
+    return ValueError(
+        f"{name} has no transformer (a U-Net pipeline has none): this library reads diffusion transformers only"
+    )
+
+
+def _index_of(path: Path) -> dict:
+    index = path / hub.INDEX
     if not index.is_file():
-        raise FileNotFoundError(f"{path} holds no model_index.json, so it is no diffusers pipeline folder")
-    config = json.loads(index.read_text())
-    _known(config.get("transformer", (None, "no transformer"))[1])
-    if not list((path / "transformer").glob("*.safetensors")):
-        raise FileNotFoundError(
-            f"{path / 'transformer'} holds no .safetensors file: the weights are missing, or in a format that is not "
-            f"read here. Save the pipeline with safe_serialization=True"
-        )
+        raise FileNotFoundError(f"{path} holds no {hub.INDEX}, so it is no diffusers pipeline folder")
+    return json.loads(index.read_text(encoding="utf-8"))
+
+
+def _transformers_of(config: Mapping, name: str) -> tuple[str, ...]:
+    """The parts of a pipeline that are transformers. Raises ValueError where there is none, NoLayout for a class that
+    the table does not hold, ImportError for one that diffusers does not."""
+    kind = (config.get("transformer") or (None, None))[1]
+    if kind is None:
+        raise _no_transformer(f"{name} ({config.get('_class_name')})")
+    second = layout_of(kind).second
+    if not hasattr(importlib.import_module("diffusers"), kind):
+        raise ImportError(f"the installed diffusers has no {kind} (0.42.1 has): pip install -U diffusers")
+    return ("transformer", second) if second else ("transformer",)
+
+
+def _pipeline_class(config: Mapping):
     if config["_class_name"] == "ToyWorldPipeline":
         # diffusers neither finds a pipeline class outside itself nor imports a component's module: both are done here.
         from ..toyworld import text_encoder  # noqa: F401
-        from ..toyworld.pipeline import ToyWorldPipeline as kind
-    else:
-        from diffusers import DiffusionPipeline as kind
-    return _from_pretrained(kind, path, dtype, local_files_only=True), None
+        from ..toyworld.pipeline import ToyWorldPipeline
 
+        return ToyWorldPipeline
+    from diffusers import DiffusionPipeline
 
-def _known(name: str):
-    """Raise NoLayout for a class that the table does not hold, ImportError for one that diffusers does not."""
-    layout_of(name)
-    if not hasattr(importlib.import_module("diffusers"), name):
-        raise ImportError(f"the installed diffusers has no {name} (0.42.1 has): pip install -U diffusers")
+    return DiffusionPipeline
 
 
 def _from_pretrained(kind, source, dtype, **more):
@@ -129,24 +229,11 @@ def _from_pretrained(kind, source, dtype, **more):
     logging.disable_progress_bar()
     try:
         return kind.from_pretrained(source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more)
+    except (OSError, ValueError) as error:
+        raise OSError(
+            f"{str(source)!r} could not be loaded: {error}\nA download that broke off goes on where it stopped when it "
+            f"is started again; a damaged file goes away with `hf cache rm`"
+        ) from error
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-def _from_hub(name: str, dtype, revision):
-    from diffusers import DiffusionPipeline
-    from huggingface_hub import hf_hub_download
-
-    try:
-        index = Path(hf_hub_download(name, "model_index.json", revision=revision))
-        _known(json.loads(index.read_text()).get("transformer", (None, "no transformer"))[1])
-        # The cache keeps a file under the commit it came from.
-        commit = index.parent.name
-        pipeline = _from_pretrained(DiffusionPipeline, name, dtype, revision=commit)
-    except (OSError, ValueError) as error:
-        raise OSError(
-            f"{name!r} could not be loaded from the hub: {error}\nIf the model is gated, accept its licence on its "
-            f"page and log in (huggingface_hub.login()); without a network, pass a local folder"
-        ) from error
-    return pipeline, commit

@@ -17,6 +17,7 @@ import torch
 
 from ..layouts import blocks_of, layout_of
 from ..origins import as_output, digest_of, generator_of, versions
+from .placing import computing_device, computing_dtype
 from .presets import preset_of
 
 
@@ -33,7 +34,8 @@ class Model:
 
     pipeline, transformer, layout; layers: block names in depth order; name, revision, device, dtype; preset: what
     suits it; defaults: arguments that generate takes where none are given; steps: how many steps that makes; run: the
-    trajectory that runs now, or None.
+    trajectory that runs now, or None; offload, quantize: as `load` was asked; overflow: what a trial in float16
+    counted (see overflow.py), None where there was none.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Model:
         revision: str | None = None,
         folder: Path | None = None,
         generation: Mapping[str, object] | None = None,
+        offload: str | None = None,
+        quantize: int | None = None,
     ):
         self.pipeline = pipeline
         self.transformer = transformer
@@ -52,6 +56,8 @@ class Model:
         self.name = name
         self.folder = folder
         self._revision = revision
+        self.offload, self.quantize = offload, quantize
+        self.overflow: dict | None = None
         self.run: Run | None = None
         self._accepted = dict(inspect.signature(type(pipeline).__call__).parameters) if pipeline is not None else {}
         self.is_toy = type(pipeline).__name__ == "ToyWorldPipeline"
@@ -77,11 +83,13 @@ class Model:
 
     @property
     def device(self) -> torch.device:
-        return next(self.transformer.parameters()).device
+        """Where the transformer computes; of an offloaded one, where it is moved to."""
+        return computing_device(self.transformer)
 
     @property
     def dtype(self) -> torch.dtype:
-        return next(self.transformer.parameters()).dtype
+        """What the transformer computes in; of a quantised one, its activations."""
+        return computing_dtype(self.transformer)
 
     @property
     def revision(self) -> str | None:
@@ -99,6 +107,9 @@ class Model:
             "class": self.layout.name,
             "dtype": str(self.dtype).removeprefix("torch."),
             "device": self.device.type,
+            "offload": self.offload,
+            "quantize": self.quantize,
+            "overflow": self.overflow,
             "steps": self.steps,
             "versions": versions(),
             "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
@@ -119,7 +130,7 @@ class Model:
         progress: bool = False,
         **more,
     ) -> np.ndarray | list | torch.Tensor:
-        """Images of a list of prompts, one each.
+        """Images of a list of prompts, one each; of a model of classes (DiT), the names of the classes.
 
         Sample i starts from noise that (seed, samples[i]) alone decides, samples being 0, 1, ... where not given: the
         same seed on the same machine and batch size gives the same bits, another batch size the same to about 1e-4.
@@ -163,8 +174,11 @@ class Model:
                 if "prompt" in name and isinstance(value, list) and len(value) == len(prompts):
                     own[name] = value[part]
             self._refuse_unknown(own)
+            asked = {"prompt": prompts[part]}
+            if "class_labels" in self._accepted:
+                asked = {"class_labels": self.pipeline.get_label_ids(prompts[part])}
             with self.trajectory(len(prompts[part]), None):
-                found.append(self.pipeline(prompt=prompts[part], **{**given, **own}).images)
+                found.append(self.pipeline(**asked, **{**given, **own}).images)
         return as_output(found, output)
 
     @contextmanager

@@ -1,0 +1,353 @@
+"""load: what it refuses before a download, with the real client of the hub; offloading, quantising, overflow."""
+
+import contextlib
+import json
+import shutil
+from types import SimpleNamespace
+
+import accelerate
+import fewchannels as fc
+import numpy as np
+import pytest
+import torch
+from fewchannels.models import NotEnough, loading, needs, overflow, placing
+from fewchannels.models.needs import GB, Weights
+from hub_server import COMMIT, serving
+from tiny_pipelines import PIPELINES, guidance_of
+
+SMALL = {"height": 32, "width": 32, "max_sequence_length": 24}
+PROMPTS = ["a large red star at the center on a plain white background"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A whole tiny FLUX.2-klein pipeline on disk."""
+    path = tmp_path_factory.mktemp("hub") / "tiny"
+    PIPELINES["FLUX.2-klein"]().pipeline.save_pretrained(path)
+    return path
+
+
+@pytest.fixture
+def hub(folder, tmp_path, monkeypatch):
+    """hub(sizes=...) -> the served hub, which the client asks instead of the real one, with a cache of its own."""
+    from huggingface_hub import constants, hf_api
+
+    models = {"lab/tiny": folder, "lab/gated": folder}
+    for name, index in (("empty", None), ("unet", {"unet": ["diffusers", "UNet2DConditionModel"]}),
+                        ("film", {"transformer": ["diffusers", "WanTransformer3DModel"]}),
+                        ("bare", {"transformer": ["diffusers", "Flux2Transformer2DModel"]})):  # fmt: skip
+        models[f"lab/{name}"] = tmp_path / name
+        (tmp_path / name).mkdir()
+        if index is not None:
+            (tmp_path / name / "model_index.json").write_text(json.dumps({"_class_name": "Some", **index}))
+
+    def serve(sizes=None):
+        served = context.enter_context(serving(models, {"lab/gated"}, sizes))
+        monkeypatch.setattr(constants, "ENDPOINT", served.address)
+        files = served.address + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(hf_api.api, "endpoint", served.address)
+        return served
+
+    with contextlib.ExitStack() as context:
+        yield serve
+
+
+def test_a_model_of_the_hub_is_loaded_at_a_pinned_commit(hub, folder):
+    served = hub()
+    model = fc.load("lab/tiny", revision="main")
+    assert (model.name, model.revision) == ("lab/tiny", COMMIT)
+    assert model.provenance()["revision"] == COMMIT
+    case = PIPELINES["FLUX.2-klein"]()
+    options = {"steps": 2, **guidance_of(case, False)}
+    np.testing.assert_array_equal(model.generate(PROMPTS, **options), fc.load(folder).generate(PROMPTS, **options))
+    assert not [path for path in served.asked if "resolve/main" in path and "model_index" not in path]
+
+
+@pytest.mark.parametrize(("name", "options", "kind", "words"), [
+    ("lab/gated", {}, PermissionError, r"gated: accept its licence on .*lab/gated, then log in .*no token was found"),
+    ("lab/none", {}, FileNotFoundError, r"no model 'lab/none', or shows it to members only"),
+    ("lab/tiny", {"revision": "v9"}, FileNotFoundError, r"no revision 'v9'"),
+    ("lab/empty", {}, FileNotFoundError, r"holds no model_index\.json, so it is no diffusers pipeline"),
+    ("lab/unet", {}, ValueError, r"has no transformer \(a U-Net pipeline has none\)"),
+    ("lab/film", {}, KeyError, r"no layout for the transformer class 'WanTransformer3DModel'"),
+    ("lab/bare", {}, FileNotFoundError, r"no \.safetensors file"),
+])  # fmt: skip
+def test_what_the_hub_refuses_is_said_with_the_next_step(hub, monkeypatch, name, options, kind, words):
+    import huggingface_hub
+
+    served = hub()
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: None)
+    with pytest.raises(kind, match=words):
+        fc.load(name, **options)
+    assert not [path for path in served.asked if path.endswith(".safetensors")], "nothing large was asked for"
+
+
+def test_a_token_without_access_is_told_apart_from_none(hub, monkeypatch):
+    import huggingface_hub
+
+    hub()
+    monkeypatch.setattr(huggingface_hub, "get_token", lambda: "hf_x")
+    with pytest.raises(PermissionError, match="account of the token that was found here, which has no access yet"):
+        fc.load("lab/gated")
+
+
+def test_without_a_network_it_is_said(hub, monkeypatch):
+    import huggingface_hub.constants
+
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    with pytest.raises(ConnectionError, match="'nobody/nothing' is not in the cache, and the hub could not be reached"):
+        fc.load("nobody/nothing")
+
+
+@pytest.mark.slow
+def test_a_hub_that_does_not_answer_is_said(monkeypatch):
+    """The client tries for twenty seconds."""
+    import huggingface_hub.constants
+
+    address = "http://127.0.0.1:9"
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", address)
+    monkeypatch.setattr(huggingface_hub.constants, "HUGGINGFACE_CO_URL_TEMPLATE",
+                        address + "/{repo_id}/resolve/{revision}/{filename}")  # fmt: skip
+    with pytest.raises(ConnectionError, match="check the network"):
+        fc.load("nobody/nothing")
+
+
+LARGE = "transformer/diffusion_pytorch_model.safetensors"
+
+
+def test_too_little_disk_is_said_before_the_download(hub, monkeypatch):
+    served = hub({LARGE: 10**15})
+    with pytest.raises(NotEnough, match=r"lab/tiny wants 1000000\.\d GB of disk .* free under .*hf cache"):
+        fc.load("lab/tiny", device="cpu")
+    assert not [path for path in served.asked if path.endswith(".safetensors")]
+
+
+def test_a_large_model_without_a_gpu_is_refused_and_too_little_memory_too(hub, monkeypatch):
+    hub({LARGE: 30 * 10**9})
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: SimpleNamespace(free=1e18))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(RuntimeError, match=r"30\.0 GB of weights in 16 bit, and there is no GPU .*device=\"cpu\""):
+        fc.load("lab/tiny")
+    hub({LARGE: 10**15})
+    with pytest.raises(NotEnough, match=r"wants about 2000004\.\d GB of main memory in float32, and .* smaller model"):
+        fc.load("lab/tiny", device="cpu")
+
+
+# Memory by formula
+
+
+FLUX = Weights(23.8 * GB, 9.9 * GB)
+
+
+@pytest.fixture
+def card(monkeypatch):
+    """card(gpu, main): a machine with so many GB free; the check asks torch and psutil, which answer so."""
+    import psutil
+
+    def has(gpu, main=64):
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (gpu * GB, gpu * GB))
+        monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=main * GB))
+
+    return has
+
+
+def test_memory_is_compared_with_what_is_free_and_what_would_fit_is_named(card):
+    cuda = torch.device("cuda")
+    card(40)
+    needs.check_memory("flux", FLUX, cuda, torch.bfloat16)
+    card(30)
+    with pytest.raises(NotEnough, match=r"flux wants about 37\.7 GB of GPU memory in bfloat16, and 30\.0 GB") as told:
+        needs.check_memory("flux", FLUX, cuda, torch.bfloat16)
+    assert 'offload="model" (27.8 GB of GPU memory), quantize=4 (21.0 GB' in str(told.value)
+    needs.check_memory("flux", FLUX, cuda, torch.bfloat16, "model")
+    card(15)
+    with pytest.raises(NotEnough, match=r'What fits: offload="model" with quantize=4 \(13\.9 GB .*"sequential"'):
+        needs.check_memory("flux", FLUX, cuda, torch.bfloat16)
+    card(80, main=12)
+    with pytest.raises(NotEnough, match=r"33\.7 GB of main memory .* What fits: quantize=4"):
+        needs.check_memory("flux", FLUX, cuda, torch.bfloat16)
+    card(2, main=2)
+    with pytest.raises(NotEnough, match="No way of loading it fits"):
+        needs.check_memory("flux", FLUX, cuda, torch.float32, "model")
+
+
+def test_the_check_can_be_left_out(toy, folder, card):
+    card(0, main=0)
+    with pytest.raises(NotEnough, match="check=False"):
+        fc.load(folder, device="cpu")
+    assert fc.load(folder, device="cpu", check=False).layers
+
+
+def test_weights_of_a_folder_are_counted(folder):
+    from fewchannels.models import hub as files
+
+    sizes = files.local_sizes(folder)
+    model = fc.load(folder)
+    parameters = sum(p.numel() for p in model.transformer.parameters())
+    assert files.weights_by_files(sizes).transformer == 2 * parameters
+    assert set(files.weight_files(loading._index_of(folder), sizes)) == set(sizes)
+
+
+def test_files_of_another_precision_are_chosen_only_where_there_is_no_other():
+    from fewchannels.models import hub as files
+
+    config = {"transformer": ["diffusers", "X"], "vae": ["diffusers", "Y"], "gone": [None, None]}
+    sizes = {"transformer/a.bf16.safetensors": 2, "transformer/a.fp16.safetensors": 2, "vae/b.safetensors": 1}
+    assert files.variant_of(sizes) == "bf16"
+    assert files.weight_files(config, sizes) == {"transformer/a.bf16.safetensors": 2, "vae/b.safetensors": 1}
+
+
+# Offloading and quantising
+
+
+def offloaded(pipeline, how):
+    """As place() does on a GPU. Sequential offloading by diffusers asks for device number 0, which no CPU has."""
+    if how == "model":
+        return placing.place(pipeline, torch.device("cpu"), how)
+    for part in pipeline.components.values():
+        if isinstance(part, torch.nn.Module):
+            accelerate.cpu_offload(part, torch.device("cpu"), offload_buffers=len(part._parameters) > 0)
+    return pipeline
+
+
+@pytest.mark.parametrize("how", ["model", "sequential"])
+@pytest.mark.parametrize("name", ["SD3", "FLUX.2-klein", "Z-Image"])
+def test_hooks_and_edits_see_blocks_under_offloading(name, how):
+    case = PIPELINES[name]()
+    model = fc.load(case.pipeline)
+    options = {"seed": 0, "steps": 2, **guidance_of(case, True)}
+
+    def drawn(**more):
+        with fc.capture(model, stats := fc.ChannelStats()):
+            return model.generate(PROMPTS, **options), stats.mean
+
+    plain = drawn()
+    offloaded(case.pipeline, how)
+    assert next(model.transformer.parameters()).device.type == ("meta" if how == "sequential" else "cpu")
+    assert (model.device.type, model.dtype) == ("cpu", torch.float32)
+    for one, other in zip(plain, drawn(), strict=True):
+        np.testing.assert_array_equal(one, other)
+    with fc.ablate(model, [3], "zero"):
+        assert not np.array_equal(model.generate(PROMPTS, **options), plain[0])
+    np.testing.assert_array_equal(model.generate(PROMPTS, **options), plain[0])
+
+
+@pytest.mark.parametrize(("options", "kind", "words"), [
+    ({"offload": "disk"}, ValueError, "offload='disk': expected None, 'model' or 'sequential'"),
+    ({"quantize": 3}, ValueError, "quantize=3: expected None, 8 or 4"),
+    ({"quantize": 4, "offload": "sequential"}, ValueError, "use offload='model' with quantize"),
+    ({"offload": "model"}, RuntimeError, "offload='model' moves weights .* no GPU here. In Colab"),
+    ({"device": "cuda"}, RuntimeError, "device='cuda' asks for a GPU, and there is no GPU"),
+])  # fmt: skip
+def test_what_cannot_be_placed_is_said_before_anything_is_read(folder, monkeypatch, options, kind, words):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(kind, match=words):
+        fc.load(folder, **options)
+
+
+def test_a_missing_library_is_named_with_its_remedy(folder, monkeypatch):
+    find = placing.importlib.util.find_spec
+    monkeypatch.setattr(placing.importlib.util, "find_spec", lambda name: None if name in missing else find(name))
+    missing = {"accelerate"}
+    with pytest.raises(ImportError, match=r"offload='model' takes accelerate.*pip install accelerate"):
+        fc.load(folder, offload="model")
+    missing = {"bitsandbytes"}
+    with pytest.raises(ImportError, match=r"quantize=4 takes bitsandbytes.*pip install bitsandbytes"):
+        fc.load(folder, quantize=4)
+
+
+def test_what_is_in_memory_is_not_quantised_and_a_bare_transformer_not_offloaded(tiny):
+    transformer, _ = tiny("Flux2Transformer2DModel")
+    with pytest.raises(ValueError, match="quantize is for models that are loaded by name"):
+        fc.load(transformer, quantize=4)
+    with pytest.raises(ValueError, match="offload is for whole pipelines"):
+        fc.load(transformer, offload="model")
+
+
+def test_the_transformer_alone_is_quantised():
+    pytest.importorskip("bitsandbytes")
+    config = placing.quantisation("Ideogram4Transformer2DModel", 4, torch.float16)
+    assert set(config.quant_mapping) == {"transformer", "unconditional_transformer"}
+    assert config.quant_mapping["transformer"].bnb_4bit_compute_dtype == torch.float16
+    assert placing.quantisation("FluxTransformer2DModel", 8, torch.float16).quant_mapping["transformer"].load_in_8bit
+
+
+def test_the_dtype_of_quantised_weights_is_that_of_what_is_computed():
+    module = torch.nn.Linear(4, 4, dtype=torch.bfloat16)
+    module.weight = torch.nn.Parameter(torch.zeros(8, 1, dtype=torch.uint8), requires_grad=False)
+    assert placing.computing_dtype(module) == torch.bfloat16
+
+
+def test_dtype_follows_the_card(monkeypatch):
+    assert placing.fitting_dtype(torch.device("cpu")) == torch.float32
+    for capability, dtype in (((7, 5), torch.float16), ((8, 0), torch.bfloat16), ((9, 0), torch.bfloat16)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, found=capability: found)
+        assert placing.fitting_dtype(torch.device("cuda")) == dtype
+
+
+# Overflow
+
+
+@pytest.fixture
+def half(monkeypatch):
+    """As on a GPU without bfloat16."""
+    monkeypatch.setattr(placing, "fitting_dtype", lambda device: torch.float16)
+
+
+def saved(path, scale):
+    """A tiny SD3 pipeline whose second block writes values `scale` times as large."""
+    case = PIPELINES["SD3"]()
+    with torch.no_grad():
+        case.pipeline.transformer.transformer_blocks[1].ff.net[2].weight.mul_(scale)
+    case.pipeline.save_pretrained(path)
+    return path
+
+
+def test_a_model_that_holds_in_float16_stays_in_it(half, tmp_path):
+    model = fc.load(saved(tmp_path, 1), generation=SMALL)
+    count = model.provenance()["overflow"]
+    assert model.dtype == torch.float16
+    assert (count["nonfinite"], count["saturated"], count["first"], count["picture"]) == (0, 0, None, True)
+    assert count["values"] > 1000
+    json.dumps(count)
+
+
+def test_a_model_that_overflows_in_float16_is_loaded_again_in_float32(half, tmp_path):
+    with pytest.warns(UserWarning, match=r"overflows in float16: .*first in transformer_blocks\.1.*float32"):
+        model = fc.load(saved(tmp_path, 1e7), generation=SMALL)
+    assert model.dtype == torch.float32
+    assert model.provenance()["overflow"]["nonfinite"] > 0
+    assert model.provenance()["overflow"]["first"] == "transformer_blocks.1"
+    asked = fc.load(tmp_path, dtype=torch.float16, generation=SMALL)
+    assert (asked.dtype, asked.overflow) == (torch.float16, None), "what is asked for is neither tried nor changed"
+    assert not any(block._forward_hooks for block in asked.transformer.transformer_blocks)
+
+
+def test_values_that_float16_cuts_off_are_counted(flux):
+    model = fc.load(flux.pipeline, generation={"height": 32, "width": 48})
+    assert not overflow.overflowed(overflow.count_overflow(model))
+    weight = model.transformer.transformer_blocks[1].ff.net[2].weight
+    with torch.no_grad():
+        before = weight.clone()
+        weight.mul_(1e9)
+        count = overflow.count_overflow(model)
+        weight.copy_(before)
+    assert count["saturated"] > 0
+    assert overflow.overflowed(count)
+
+
+def test_the_trial_is_of_a_small_picture_where_the_pipeline_has_larger_ones(flux):
+    assert overflow._small(flux) == {"height": 512, "width": 512}
+    assert overflow._small(fc.load(flux.pipeline, generation={"height": 64, "width": 32})) == {}
+    assert overflow._small(fc.load(PIPELINES["Sana"]().pipeline)) == {"height": 512, "width": 512}
+
+
+def test_a_model_that_cannot_be_tried_says_so(half, tmp_path, monkeypatch):
+    def fails(model):
+        raise TypeError("needs image=")
+
+    monkeypatch.setattr(overflow, "count_overflow", fails)
+    with pytest.warns(UserWarning, match=r"could not be tried for overflow \(needs image=\)"):
+        assert fc.load(saved(tmp_path, 1)).overflow is None
