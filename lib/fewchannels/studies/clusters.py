@@ -108,5 +108,44 @@ class Clusters:
         kept = self._kept[name]
         if not kept:
             raise RuntimeError(f"the rule {name!r} clustered nothing: no block and step ran to which it applies")
-        samples, layers, steps = (sorted({key[axis] for key in kept}) for axis in range(3))
-        return np.array([[[kept[s, b, t][part] for t in steps] for b in layers] for s in samples], dtype)
+        return assembled(kept, part).astype(dtype)
+
+
+class Maps:
+    """A sink that keeps what is shown of the top k channels: [S, L, T, h, w] over samples, blocks and steps, whatever
+    the width of the model.
+
+    After a capture: heat float32 (the scaled channels' mean), largest float32 (the single largest channel, centred and
+    in units of its spread), mask bool (by the border rule), larger_sum bool; grid, and width, the channels of a token.
+    """
+
+    def __init__(self, k: int):
+        self.k = k
+        self.grid: tuple[int, int] | None = None
+        self.width = 0
+        self._kept: dict[tuple[int, int, int], tuple] = {}
+
+    def add(self, tokens, *, layer, step, samples, grid):
+        self.grid, self.width = tuple(grid), tokens.shape[-1]
+        values = tokens.detach().float().cpu().numpy()
+        found = partition(values, k=self.k, grid=grid)
+        first = np.take_along_axis(values, found.channels[:, None, :1], axis=2)[..., 0]
+        spread = first.std(axis=1, keepdims=True)
+        first = (first - first.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
+        for row, sample in enumerate(samples):
+            kept = found.heat[row], first[row].reshape(grid), found.mask[row], found.larger_sum[row]
+            self._kept[sample, layer, step] = kept
+
+    heat = property(lambda self: self._array(0))
+    largest = property(lambda self: self._array(1))
+    mask = property(lambda self: self._array(2))
+    larger_sum = property(lambda self: self._array(3))
+
+    def _array(self, part: int) -> np.ndarray:
+        return assembled(self._kept, part)
+
+
+def assembled(kept: Mapping[tuple[int, int, int], tuple], part: int) -> np.ndarray:
+    """[S, L, T, ...] from one part of what was kept by (sample, layer, step), in their order."""
+    samples, layers, steps = (sorted({key[axis] for key in kept}) for axis in range(3))
+    return np.array([[[kept[s, b, t][part] for t in steps] for b in layers] for s in samples])

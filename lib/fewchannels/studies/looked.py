@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+import torch
 
 from ..hooks import capture
 from ..inversion import encode, renoised
@@ -24,8 +25,9 @@ from .attention_maps import attention_to, word_places
 from .cases import STEPS
 from .clusters import Clusters, Rule
 from .mask_baselines import attention_masks, two_clusters
-from .watched import Loop, at_levels, watched
+from .watched import Loop, at_levels, tokens_of, watched
 
+SEEN = "noisy pixels", "own estimate", "noisy pixels, scaled", "own estimate, scaled"
 OWN_POLARITY = ("attention",)  # masks that begin so know which side is the subject
 
 
@@ -34,7 +36,8 @@ class Looked:
     """What `look` found for S samples, L blocks (1 for what comes from no block) and T noise levels.
 
     sigmas: float [T]. clusters: by name, bool [S, L, T, h, w], the cluster with the larger summed map. energy: by
-    name, [S, L, T]. images: uint8 [S, H, W, 3], the pictures at the end. loop: what the model saw and expected.
+    name, [S, L, T]. images: uint8 [S, H, W, 3], the pictures at the end. loop: what the model saw and expected, where
+    it was kept. left_out: what could not be looked at on this model, and why; its IoU is NaN.
     """
 
     sigmas: np.ndarray
@@ -42,7 +45,8 @@ class Looked:
     clusters: dict[str, np.ndarray]
     energy: dict[str, np.ndarray]
     images: np.ndarray
-    loop: Loop = field(repr=False)
+    loop: Loop | None = field(default=None, repr=False)
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def nearest(self, level: float) -> int:
         """The step whose noise level is nearest."""
@@ -65,6 +69,8 @@ class Looked:
 
     def iou(self, name: str, truth: np.ndarray, polarity: str = "border") -> np.ndarray:
         """IoU [S, L, T] with the truth bool [S, h, w] on the token grid; NaN where the truth is empty."""
+        if name in self.left_out:
+            return np.full((len(truth), 1, len(self.sigmas)), np.nan)
         return iou_of(self.masks(name, polarity, truth), truth)
 
     def area(self, name: str, polarity: str = "border") -> np.ndarray:
@@ -89,6 +95,9 @@ def look(
     steps: int = STEPS,
     seed: int = 0,
     words: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    layers: Sequence[int] | None = None,
+    at: Sequence[int] | None = None,
+    keep_loop: bool = True,
     **generation,
 ) -> Looked:
     """Run the model over its noise levels and cluster tokens by the chosen rules, pixels and its own estimate too.
@@ -96,27 +105,63 @@ def look(
     clean: pictures to look at under noise, (1 - sigma) picture + sigma noise; without them the model generates.
     levels: noise levels to stop at (default: those of `steps` steps). words: {name: for each prompt the words
     whose attention map is looked at}, as "attention to name" for each block and "attention to name, all blocks" for
-    the mean map. generation: to Model.generate.
-    Errors as for `capture`, `at_levels`, `encode` and `attention_to`.
+    the mean map. layers, at: blocks and steps to look at (default: all). keep_loop: whether `Looked.loop` keeps every
+    step's latents. generation: to Model.generate. Errors as for `capture`, `at_levels`, `encode` and `attention_to`.
     """
     prompts = list(prompts)
     count = steps if levels is None else len(levels)
     with contextlib.ExitStack() as stack:
         if levels is not None:
             stack.enter_context(at_levels(model, levels))
-        loop = stack.enter_context(watched(model))
+        seen = _Seen(at)
+        kept = stack.enter_context(watched(model)) if keep_loop else None
+        loop = stack.enter_context(watched(model, seen.add))
         if clean is not None:
             size = generation.get("height"), generation.get("width")
             stack.enter_context(renoised(model, encode(model, list(clean), *size)))
         places = {name: word_places(model, prompts, rows) for name, rows in (words or {}).items()}
         looking = stack.enter_context(attention_to(model, places)) if places else None
-        found = stack.enter_context(capture(model, Clusters(chosen)))
+        found = stack.enter_context(capture(model, Clusters(chosen), layers=layers, steps=at))
+        seen.found = found
         images = model.generate(prompts, seed=seed, steps=count, **generation)
-    clusters = found.larger_sum
-    for name, tokens in (("noisy pixels", loop.noisy(found.grid)), ("own estimate", loop.estimate(found.grid))):
-        clusters[name] = two_clusters(tokens, found.grid)
-        clusters[f"{name}, scaled"] = two_clusters(tokens, found.grid, "minmax")
+    clusters, left_out = found.larger_sum | seen.clusters, dict.fromkeys(seen.missing, loop.unknown or seen.misfit)
     for name, maps in (looking.maps if looking else {}).items():
         clusters[f"attention to {name}"] = attention_masks(maps, found.grid)
         clusters[f"attention to {name}, all blocks"] = attention_masks(maps.mean(axis=1, keepdims=True), found.grid)
-    return Looked(loop.sigmas, found.grid, clusters, found.energy, images, loop)
+    sigmas = loop.sigmas if at is None else loop.sigmas[list(at)]
+    return Looked(sigmas, found.grid, clusters, found.energy, images, kept, left_out)
+
+
+class _Seen:
+    """Takes what the loop holds at each step and keeps its two clusters. found: the sink that knows the grid, which
+    the blocks have told by the time the scheduler steps. misfit: why latents could not be laid on it."""
+
+    def __init__(self, at: Sequence[int] | None):
+        self.at, self.found, self.misfit = at, None, ""
+        self._kept: dict[str, list[list[np.ndarray]]] = {name: [] for name in SEEN}
+
+    def add(self, step: int, noisy: torch.Tensor, estimate: torch.Tensor | None) -> None:
+        for name, latents in (("noisy pixels", noisy), ("own estimate", estimate)):
+            for scaling, title in ((None, name), ("minmax", f"{name}, scaled")):
+                if step == 0:
+                    self._kept[title].append([])
+                if latents is None or (self.at is not None and step not in self.at):
+                    continue
+                try:
+                    tokens = tokens_of(latents, self.found.grid).cpu().numpy()
+                except ValueError as error:
+                    self.misfit = str(error)
+                    continue
+                self._kept[title][-1].append(two_clusters(tokens[:, None], self.found.grid, scaling))
+
+    @property
+    def clusters(self) -> dict[str, np.ndarray]:
+        return {
+            name: np.concatenate([np.concatenate(steps, axis=2) for steps in batches])
+            for name, batches in self._kept.items()
+            if name not in self.missing
+        }
+
+    @property
+    def missing(self) -> list[str]:
+        return [name for name, batches in self._kept.items() if not batches or not all(batches)]

@@ -43,6 +43,16 @@ def priors(calibration: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
+def priors_of_others(truth: np.ndarray) -> dict[str, np.ndarray]:
+    """`priors` for each of n masks bool [n, h, w], fitted on all the others: bool [n, h, w] each. Where the others are
+    empty, there is nothing to fit, and everything is covered."""
+    if len(truth) < 2:
+        raise ValueError(f"{len(truth)} mask: what is fitted on the others needs at least 2")
+    others = [np.delete(truth, i, axis=0) for i in range(len(truth))]
+    found = [priors(known if known.any() else np.ones_like(known)) for known in others]
+    return {name: np.stack([masks[name] for masks in found]) for name in found[0]}
+
+
 def random_half(n: int, grid: tuple[int, int], seed: int = 0) -> np.ndarray:
     """bool [n, h, w]: each token is in the mask with probability one half, independently for each sample."""
     return np.stack([np.random.default_rng((seed, 5, i)).random(grid) < 0.5 for i in range(n)])

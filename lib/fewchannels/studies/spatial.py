@@ -173,7 +173,7 @@ def conditions(
         seen_by += [f"attention to {w}{blocks}" for w in WORDS for blocks in ("", ", all blocks")]
     for group, seen, truth, of in (("scenes", in_scenes, exact, scenes), ("generated", in_own, final, own)):
         for name in (*common, *seen_by):
-            cells[f"{group}: {name}"] = functools.partial(_measured, seen, name, truth)
+            cells[f"{group}: {name}"] = functools.partial(measured, seen, name, truth)
         cells[f"{group}: priors"] = functools.partial(_priors, truth, [s.attributes for s in of])
     cells["scenes: other prompt"] = lambda: other_words(_turned(given))
     cells["scenes: empty prompt"] = lambda: other_words([""] * len(given))
@@ -181,9 +181,9 @@ def conditions(
     cells["generated: empty prompt"] = lambda: other_run([""] * len(case.prompts))
     cells["generated: other noise"] = lambda: other_run(case.prompts, case.seed + 1)
     for name in sweep_k:
-        cells[f"k: {name}"] = functools.partial(_measured, in_scenes, name, exact)
+        cells[f"k: {name}"] = functools.partial(measured, in_scenes, name, exact)
     for name in toggled:
-        cells[f"protocol: {name}"] = functools.partial(_measured, in_own, name, final, ("larger_sum", "best"))
+        cells[f"protocol: {name}"] = functools.partial(measured, in_own, name, final, ("larger_sum", "best"))
     cells["scenes: on pixels"] = lambda: _on_pixels(in_scenes().masks("top")[:, middle, claimed], scenes)
     return cells
 
@@ -242,7 +242,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> Interval:
     return mean_of(a - b if b.ndim == 1 else a[:, None] - b)
 
 
-def _measured(seen, name, truth, polarities: Sequence[str] = ()) -> dict[str, np.ndarray]:
+def measured(seen, name, truth, polarities: Sequence[str] = ()) -> dict[str, np.ndarray]:
+    """The measures of one name of a `Looked`: seen, truth: functions that give it, and the truth bool [n, h, w]."""
     looked, true = seen(), truth()
     known = POLARITIES if name == "top" else ()
     more = dict.fromkeys((*polarities, *known, *(("best",) if name in ("top", "bottom", "all") else ())))

@@ -5,8 +5,8 @@
     loop.noisy((12, 12))                                 # [S, 3, 144, 3], what the model saw, averaged over each token
     loop.estimate((12, 12))                              # the clean picture that it expected at that moment
 
-Both contexts are put on before `inversion.renoised`, which may stand inside of them. The estimate is x - sigma v, which
-is the clean picture for a flow whose velocity is noise minus picture (Esser et al., 2024, arXiv 2403.03206).
+Both contexts are put on before `inversion.renoised`, which may stand inside of them. `predictions` says what a
+prediction means to each kind of scheduler; noise levels of our choice need a flow.
 """
 
 from __future__ import annotations
@@ -18,23 +18,55 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from .predictions import clean_estimate, is_flow, noise_share, signal_and_noise
+
 
 class Loop:
-    """What the denoising loop held: sigmas float [T], and `noisy` and `estimate`, each read on a token grid."""
+    """What the denoising loop held: `noisy` and `estimate`, each read on a token grid.
 
-    def __init__(self):
+    sigmas: float [T], the share of noise at each step; for a scheduler that does not tell, the share of the steps that
+    is still to go. unknown: why there is no estimate, "" where there is one. sink: is given
+    sink(step, noisy, estimate or None), tensors [B, ...] that it may keep, in place of them being kept here.
+    """
+
+    def __init__(self, sink: Callable | None = None):
         self.sigmas = np.zeros(0)
+        self.unknown = ""
+        self._sink = sink
+        self._timesteps = None
+        self._step = 0
+        self._levels: tuple[np.ndarray, np.ndarray] | None = None
         self._noisy: list[list[torch.Tensor]] = []
         self._estimate: list[list[torch.Tensor]] = []
 
-    def begin(self, sigmas) -> None:
-        self.sigmas = np.asarray(sigmas, np.float64)
+    def add(self, scheduler, output: torch.Tensor, sample: torch.Tensor) -> None:
+        # A scheduler makes new timesteps for every run, and not all of them count their steps.
+        if self._timesteps is not scheduler.timesteps:
+            self._begin(scheduler)
+        noisy, estimate = sample.detach().float(), None
+        if self._levels is not None:
+            alpha, sigma = (float(level[self._step]) for level in self._levels)
+            try:
+                estimate = clean_estimate(scheduler, output.detach(), noisy, alpha, sigma)
+            except ValueError as error:
+                self.unknown, self._levels = str(error), None
+        if self._sink is not None:
+            self._sink(self._step, noisy, estimate)
+        else:
+            self._noisy[-1].append(noisy.cpu())
+            if estimate is not None:
+                self._estimate[-1].append(estimate.cpu())
+        self._step += 1
+
+    def _begin(self, scheduler) -> None:
+        self._timesteps, self._step = scheduler.timesteps, 0
         self._noisy.append([])
         self._estimate.append([])
-
-    def add(self, noisy: torch.Tensor, estimate: torch.Tensor) -> None:
-        self._noisy[-1].append(noisy.detach().float().cpu())
-        self._estimate[-1].append(estimate.detach().float().cpu())
+        try:
+            self._levels, self.sigmas = signal_and_noise(scheduler), noise_share(scheduler)
+        except ValueError as error:
+            count = len(scheduler.timesteps)
+            self.unknown, self._levels, self.sigmas = str(error), None, 1 - np.arange(count) / count
 
     def noisy(self, grid: tuple[int, int]) -> np.ndarray:
         """What the model saw at each step, float32 [S, T, N, C]: the mean over each token's pixels (or latents)."""
@@ -42,6 +74,8 @@ class Loop:
 
     def estimate(self, grid: tuple[int, int]) -> np.ndarray:
         """The model's own estimate of the clean picture at each step, float32 [S, T, N, C]."""
+        if self.unknown:
+            raise RuntimeError(f"there is no estimate of the clean picture: {self.unknown}")
         return self._read(self._estimate, grid)
 
     def pixels(self) -> np.ndarray:
@@ -57,10 +91,13 @@ class Loop:
 
 
 def tokens_of(latents: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
-    """Pixels or latents [B, C, H, W], averaged over each token, or packed ones [B, N, C], as [B, h * w, C].
+    """Pixels or latents [B, C, H, W] or [B, C, 1, H, W], averaged over each token, or packed ones [B, N, C], as
+    [B, h * w, C].
 
     Raises ValueError where the grid does not fit.
     """
+    if latents.ndim == 5 and latents.shape[2] == 1:
+        latents = latents[:, :, 0]
     if latents.ndim == 3 and latents.shape[1] == grid[0] * grid[1]:
         return latents
     if latents.ndim != 4 or latents.shape[2] % grid[0] or latents.shape[3] % grid[1]:
@@ -70,18 +107,17 @@ def tokens_of(latents: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
 
 
 @contextmanager
-def watched(model) -> Iterator[Loop]:
-    """Keep what the denoising loop holds at each step. Raises ValueError for a scheduler without noise levels."""
-    scheduler, loop = _scheduler(model), Loop()
-    original = scheduler.step
+def watched(model, sink: Callable | None = None) -> Iterator[Loop]:
+    """Keep what the denoising loop holds at each step, or hand it to a sink (see `Loop`). Raises ValueError for a
+    model without a scheduler."""
+    scheduler = getattr(model.pipeline, "scheduler", None)
+    if not callable(getattr(scheduler, "step", None)):
+        raise ValueError(f"{model.name} has no scheduler, so what its loop holds cannot be seen: load a whole pipeline")
+    loop, original = Loop(sink), scheduler.step
 
     def step(model_output, timestep, sample, *args, **more):
-        if scheduler.step_index is None:
-            loop.begin(scheduler.sigmas[:-1].cpu())
-        result = original(model_output, timestep, sample, *args, **more)
-        sigma = float(scheduler.sigmas[scheduler.step_index - 1])
-        loop.add(sample, sample.float() - sigma * model_output.float())
-        return result
+        loop.add(scheduler, model_output, sample)
+        return original(model_output, timestep, sample, *args, **more)
 
     with _replaced(scheduler, "step", step):
         yield loop
@@ -114,7 +150,7 @@ def at_levels(model, levels: Sequence[float]) -> Iterator[None]:
 
 def _scheduler(model):
     scheduler = getattr(model.pipeline, "scheduler", None)
-    if not hasattr(scheduler, "sigmas") or not hasattr(scheduler, "step_index"):
+    if not hasattr(scheduler, "sigmas") or not hasattr(scheduler, "step_index") or not is_flow(scheduler):
         raise ValueError(f"{type(scheduler).__name__} has no noise levels: a flow-matching Euler scheduler is needed")
     return scheduler
 
