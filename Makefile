@@ -58,7 +58,6 @@ serve: $(SITE)
 	@$(VENV) book/build.py serve --port $(PORT)
 
 lab: env
-	@$(VENV) -c "import jupyterlab" 2>/dev/null || $(VENV) -m pip install --quiet --disable-pip-version-check jupyterlab
 	$(VENV) -m jupyter lab notebooks
 
 bench: env
