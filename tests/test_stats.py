@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.reductions import reduce_tokens
+from fewchannels.stats import record_bytes
+from torch.utils._python_dispatch import TorchDispatchMode
 
 FIELDS = ("mean", "mean_abs", "max_abs", "var")
 NAMES = ("blocks.0", "blocks.1")
@@ -165,7 +167,7 @@ def test_arrays_go_round(x):
     x[0, 0, 0, 0, 0] = float("nan")
     stats = fresh(x, steps=[2, 5, 7])
     arrays = stats.to_arrays()
-    assert {value.dtype.kind for value in arrays.values()} <= {"f", "i"}
+    assert {value.dtype.kind for value in arrays.values()} <= {"f", "i", "u"}
     back = fc.ChannelStats.from_arrays(arrays, layers=stats.layers)
     assert (back.layers, back.steps, back.grid, back.per_sample) == (NAMES, (2, 5, 7), (2, 8), True)
     for name in (*FIELDS, "nonfinite", "count", "energy"):
@@ -272,3 +274,77 @@ def test_keep_tokens_says_what_is_wrong(tokens):
     keep.add(tokens(1, 4, 3), layer=0, step=1, samples=[1], grid=(2, 2))
     with pytest.raises(RuntimeError, match="different layers or steps"):
         keep.array.shape  # noqa: B018
+
+
+def held(stats):
+    """Bytes of all arrays that statistics hold, views counted with what they are views of, and once."""
+    owners = {}
+    parts = [vars(part).values() for parts in stats._parts.values() for part in parts]
+    for array in (item for group in (stats.to_arrays().values(), *parts) for item in group):
+        while isinstance(getattr(array, "base", None), np.ndarray):
+            array = array.base
+        if isinstance(array, np.ndarray):
+            owners[id(array)] = array.nbytes
+    return sum(owners.values())
+
+
+def test_the_record_of_flux_takes_at_most_150_mb():
+    assert record_bytes(layers=57, steps=50, channels=3072) <= 150e6
+    tokens = torch.ones(1, 1, 3072)
+    stats = fc.ChannelStats()
+    stats.start(tuple(f"blocks.{i}" for i in range(57)), (1, 1))
+    for step in range(50):
+        for layer in range(57):
+            stats.add(tokens, layer=layer, step=step, samples=range(1), grid=(1, 1))
+    assert stats.mean.shape == (1, 57, 50, 3072)
+    assert abs(held(stats) - record_bytes(57, 50, 3072)) < 1000, "and nothing is held twice"
+
+
+def test_what_was_left_out_is_counted_in_few_bytes(x):
+    x[2, 1, 0, 3:9, 4] = float("nan")
+    x[3, 1, 0, :, 5] = float("inf")
+    stats = fresh(x)
+    assert stats.nonfinite.dtype == np.uint8
+    assert (stats.nonfinite[2, 1, 0, 4], stats.nonfinite[3, 1, 0, 5], stats.nonfinite.sum()) == (6, 16, 22)
+    again = fc.ChannelStats.from_arrays(stats.to_arrays(), NAMES)
+    np.testing.assert_array_equal(again.nonfinite, stats.nonfinite)
+    assert stats.merge(again).merged().nonfinite.sum() == 44
+
+
+def test_reading_in_between_changes_nothing(x):
+    whole, parts = fresh(x), fc.ChannelStats()
+    for place in (0, 2):
+        parts.start(NAMES, (2, 8))
+        feed(parts, x[place : place + (2 if place == 0 else 3)])
+        assert len(parts.mean) == (2 if place == 0 else 5)
+    for name in FIELDS:
+        np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
+
+
+class OnTheHost(TorchDispatchMode):
+    """Notes the largest tensor that any operation puts into main memory."""
+
+    largest = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        result = function(*args, **(kwargs or {}))
+        for tensor in result if isinstance(result, (tuple, list)) else (result,):
+            if isinstance(tensor, torch.Tensor) and tensor.device.type == "cpu":
+                self.largest = max(self.largest, tensor.numel())
+        return result
+
+
+def test_tokens_are_reduced_where_they_are():
+    """On torch's device without data nothing can be brought to the host: whatever tried would raise."""
+    stats = fc.ChannelStats()
+    stats.start(NAMES, (64, 64))
+    with OnTheHost() as host:
+        for layer in range(2):
+            tokens = torch.empty(1, 4096, 3072, dtype=torch.bfloat16, device="meta")
+            stats.add(tokens, layer=layer, step=0, samples=range(1), grid=(64, 64))
+    kept = [tensor for entry in stats._pending for tensor in entry[-2:]]
+    assert {tensor.device.type for tensor in kept} == {"meta"}
+    assert sum(tensor.numel() for tensor in kept) == 2 * 5 * 3072, "four numbers and a count a channel, and no tokens"
+    assert host.largest <= 16, "no more than counts of pieces"
+    with pytest.raises(NotImplementedError, match="meta"):
+        stats._flush()

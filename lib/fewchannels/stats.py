@@ -45,7 +45,7 @@ class ChannelStats:
     grow with prompts. After a capture, arrays over [S, L, T, D] (samples, layers, steps, channels):
 
     mean, mean_abs, max_abs, var, energy (= var + mean**2, the mean square): float32, over finite values only;
-    nonfinite: int64, the inf and nan that were left out; count: int64 [S, L, T], tokens seen.
+    nonfinite: integers no wider than they need be, the inf and nan that were left out; count: int64 [S, L, T], tokens.
     layers: names of the layers seen; steps: their step indices; grid: (height, width) in tokens of the first image.
 
     One object can be given to several captures in turn: samples count on. Raises RuntimeError where it is read
@@ -133,7 +133,17 @@ class ChannelStats:
             raise RuntimeError("no statistics yet: generate inside `with fc.capture(model, stats):` and read them then")
         if self._arrays is None:
             self._arrays = self._assembled()
+            self._share()
         return self._arrays
+
+    def _share(self):
+        """Have the parts be views of the arrays, so that nothing is held twice."""
+        places = sorted({layer for layer, _ in self._parts}), sorted({step for _, step in self._parts})
+        samples = np.unique(np.concatenate([part.samples for parts in self._parts.values() for part in parts]))
+        for layer, step in self._parts:
+            row = slice(None), places[0].index(layer), places[1].index(step)
+            if len(np.unique(self._arrays["count"][row])) == 1:
+                self._parts[layer, step] = [_part_at(self._arrays, row, samples)]
 
     def _assembled(self):
         layers = sorted({layer for layer, _ in self._parts})
@@ -142,7 +152,7 @@ class ChannelStats:
         width = next(iter(self._parts.values()))[0].mean.shape[-1]
         shape = (len(samples), len(layers), len(steps))
         arrays = {name: np.zeros((*shape, width), np.float32) for name in FIELDS}
-        arrays["nonfinite"] = np.zeros((*shape, width), np.int64)
+        arrays["nonfinite"] = self._no_counts((*shape, width))
         arrays["count"] = np.zeros(shape, np.int64)
         for (layer, step), parts in self._parts.items():
             at = layers.index(layer), steps.index(step)
@@ -152,7 +162,8 @@ class ChannelStats:
                     part = _merged(_part_at(arrays, rows, part.samples), part)
                 for name in FIELDS:
                     arrays[name][rows] = getattr(part, name)
-                arrays["nonfinite"][rows] = 0 if part.bad is None else part.bad
+                if part.bad is not None:
+                    arrays["nonfinite"][rows] = part.bad
                 arrays["count"][rows] = part.count
         if not arrays["count"].all():
             sample, layer, step = np.argwhere(arrays["count"] == 0)[0]
@@ -162,11 +173,18 @@ class ChannelStats:
             )
         return arrays
 
+    def _no_counts(self, shape):
+        """Zeros for the counts of what was left out: without memory where there is none, as is nearly always so."""
+        most = [[0 if part.bad is None else int(part.bad.max()) for part in parts] for parts in self._parts.values()]
+        if not any(map(any, most)):
+            return np.broadcast_to(np.int64(0), shape)
+        return np.zeros(shape, np.min_scalar_type(max(map(sum, most))))
+
     mean = property(lambda self: self._finish()["mean"], doc="Mean over tokens, float32 [S, L, T, D].")
     mean_abs = property(lambda self: self._finish()["mean_abs"], doc="Mean of |x| over tokens, float32 [S, L, T, D].")
     max_abs = property(lambda self: self._finish()["max_abs"], doc="Largest |x| over tokens, float32 [S, L, T, D].")
     var = property(lambda self: self._finish()["var"], doc="Variance over tokens (by N), float32 [S, L, T, D].")
-    nonfinite = property(lambda self: self._finish()["nonfinite"], doc="inf and nan left out, int64 [S, L, T, D].")
+    nonfinite = property(lambda self: self._finish()["nonfinite"], doc="inf and nan left out, integers [S, L, T, D].")
     count = property(lambda self: self._finish()["count"], doc="Tokens seen, int64 [S, L, T].")
 
     @property
@@ -215,8 +233,8 @@ class ChannelStats:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], layers: tuple[str, ...]) -> ChannelStats:
-        """The inverse of to_arrays, "nonfinite" being 0 where it is missing; layers: the L names. Raises ValueError where
-        the shapes do not agree."""
+        """The inverse of to_arrays, "nonfinite" being 0 where it is missing; layers: the L names. Raises ValueError
+        where the shapes do not agree."""
         shape = arrays["mean"].shape
         if len(shape) != 4 or shape[1] != len(layers) or shape[2] != len(arrays["steps"]):
             raise ValueError(f"mean of shape {shape} for {len(layers)} layers and {len(arrays['steps'])} steps")
@@ -230,6 +248,15 @@ class ChannelStats:
                 row = slice(None), layer, place
                 new._put(layer, int(step), _part_at(arrays, row, np.arange(shape[0])))
         return new
+
+
+def record_bytes(layers: int, steps: int, channels: int, samples: int = 1) -> int:
+    """Bytes that the statistics of a run take, in memory and in its file, where no value was inf or nan.
+
+    >>> record_bytes(57, 50, 3072) / 1e6   # FLUX.1
+    140.1...
+    """
+    return samples * layers * steps * (len(FIELDS) * 4 * channels + 8)
 
 
 def _part_at(arrays, row, samples) -> _Part:
