@@ -23,7 +23,7 @@ from ..metrics import Interval, attribute_accuracy, bootstrap_interval, frechet_
 from ..sweep import sweep
 from ..toyworld.judge import ATTRIBUTES
 from .cases import DRAWS, STEPS, Case, calibrate, plain_case, toy_case
-from .disruption import MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
+from .disruption import FEW_OTHERS, MATCHES, OTHER_SCORE, OWN_TOP, Bench, Probe
 from .grain import GrainCase
 from .readers import PictureReader, PicturesReader, ToyReader
 
@@ -34,6 +34,8 @@ RANDOM = tuple(f"random {i + 1}" for i in range(DRAWS))
 MATCHED = ("energy-matched", *(f"energy-matched {i + 2}" for i in range(MATCHES - 1)))
 STRENGTHS = (0.25, 0.5, 0.75)
 UNTOUCHED, OTHER_SEED, CHANCE = "untouched", "another seed", "another prompt"
+TURNED_KINDS = ("top", "bottom", RANDOM[0], MATCHED[0])  # of the notebook's pictures that can be turned over
+TURNED_EDITS = ("zero", "shuffle", "resample")
 MOST_BLOCKS = 8  # one at a time, of a deep model
 THIRDS = ("early", "middle", "late")
 WHERE_MATCHED = "where matched"
@@ -158,6 +160,38 @@ def full_study(model, store, report, n: int = 64):
     return bench.case, cells, {"k": K, "ks": list(KS), "shares": shares, "matched": list(bench.matched_layers(K))}
 
 
+def sizes_of(k: int, width: int) -> list[int]:
+    """1, k and 4 k channels, or half of the width where that is less: more would leave none to compare with.
+
+    >>> sizes_of(8, 192), sizes_of(8, 40)
+    ([1, 8, 32], [1, 8, 20])
+    """
+    return sorted({1, k, min(4 * k, width // 2)})
+
+
+def turned_grid(sizes: Sequence[int]) -> list[list[list[Probe]]]:
+    """[size][set][edit]: the probes whose pictures a notebook's reader turns over."""
+    return [[[Probe(how, kind, size) for how in TURNED_EDITS] for kind in TURNED_KINDS] for size in sizes]
+
+
+def others(model, bench: Bench | None, k: int, sizes: Sequence[int], steps: int) -> list[Probe]:
+    """All that the study asks besides the headline and single blocks; bench: None leaves out what hangs on sets."""
+    return [
+        *edits(k), *widths(sizes), *doses(k), *zones(len(model.layers), steps, k),
+        *(sensitivity(bench, k) if bench else []), *(text(k) if model.layout.text == "joint" else []),
+    ]  # fmt: skip
+
+
+def pictures_of(model, n: int, few: int, k: int, steps: int) -> int:
+    """About how many pictures the notebook draws without a study: calibration, a dozen conditions on `n` prompts, all
+    else on `few`, and where hidden states are too many to be kept, four more for each set that is resampled."""
+    sizes = (1, k, 4 * k)
+    probes = [p for row in turned_grid(sizes) for column in row for p in column]
+    probes += blocks(len(model.layers), k, ("top", "bottom", RANDOM[0])) + others(model, None, k, sizes, steps)
+    resampled = 0 if model.is_toy else 4 + sum(p.how == "resample" for p in probes)
+    return 24 + 14 * n + few * len({p.name for p in probes}) + FEW_OTHERS * resampled
+
+
 def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None = None) -> np.ndarray:
     """For a `Flipbook`: what the first n prompts give under nested lists of probes [A1, ..., Am].
 
@@ -172,11 +206,6 @@ def turned_over(cells: Mapping, probes, measure: str = "change", n: int | None =
     some = next(cell["pictures"][:n] for cell in found if cell is not None)
     pictures = [np.full_like(some, 255) if cell is None else cell["pictures"][:n] for cell in found]
     return np.reshape(pictures, (*grid.shape, *some.shape))
-
-
-def smaller_sizes(k: int, width: int) -> list[int]:
-    """1, k and 4 k channels, or half of the width where that is less: more leave none to compare with."""
-    return sorted({1, k, min(4 * k, width // 2)})
 
 
 def attributes_right(cell: Mapping[str, np.ndarray]) -> np.ndarray:

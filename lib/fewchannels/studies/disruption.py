@@ -178,7 +178,8 @@ class Bench:
             return None
         held = sum(chosen.sizes) if isinstance(chosen, ChannelSet) else chosen.k * len(chosen)
         count = min(len(self.others), FEW_OTHERS, MOST_BYTES // (places * held))
-        return self._recorded(self.others[:count], chosen) if count > 1 else None
+        alone = len(self.case.prompts) % self.case.model.preset.batch_size == 1  # then the last has no next one
+        return self._recorded(self.others[: max(2, count)], chosen) if count > 1 or alone else None
 
     def _recorded(self, prompts: list[str], channels=None) -> Trajectory:
         with record(self.case.model, channels, dtype="float16" if self.case.model.is_toy else None) as kept:
