@@ -51,7 +51,7 @@ class Base:
 
 @dataclass(frozen=True)
 class Part:
-    """One condition on some rows of a batch. edit: its edit, or None. layers, steps: where it acts, None for all steps."""
+    """One condition. edit: what it does, or None. layers, steps: where; steps is None for all."""
 
     condition: dict
     edit: ChannelEdit | None

@@ -15,6 +15,7 @@ import ast
 import hashlib
 import inspect
 import itertools
+import math
 import textwrap
 from collections.abc import Iterable, Mapping, Sequence
 from types import ModuleType
@@ -120,6 +121,8 @@ def content(value: Any) -> Any:
     """
     from ..channels import ChannelSet, Directions
 
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": str(value)}  # JSON has none
     if value is None or isinstance(value, (str, bool, int, float)):
         return value
     if isinstance(value, ChannelSet):
@@ -127,7 +130,7 @@ def content(value: Any) -> Any:
     if isinstance(value, Directions):
         return {"directions": [content(basis) for basis in value.bases]}
     if isinstance(value, np.generic):
-        return value.item()
+        return content(value.item())
     if hasattr(value, "to_arrays"):
         return content(value.to_arrays())
     if hasattr(value, "detach"):

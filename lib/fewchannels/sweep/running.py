@@ -145,8 +145,6 @@ class _Progress:
     def __init__(self, tasks, store, report, on_error):
         self.tasks, self.store, self.report, self.on_error = tasks, store, report, on_error
         self.names = [name for task in tasks for name in task.cells]
-        if doubled := {name for name in self.names if self.names.count(name) > 1}:
-            raise ValueError(f"two conditions are called {sorted(doubled)[0]!r}: give each its own name")
         self.found: dict[str, dict[str, np.ndarray]] = {}
         self.failures: dict[str, Failure] = {}
         self.held: dict[str, object] = {}

@@ -6,7 +6,7 @@
         store.write(digest, "top 8", {"change": array})
 
 A cell is one safetensors file, named by the digest of what it hangs on, and written whole or not at all. It bears a
-checksum over its digest, names, types, shapes and bytes, so that a file that was cut short, flipped, edited or renamed
+checksum over its digest, name, key and arrays, so that a file that was cut short, flipped, edited or renamed
 is found out and computed again. (Who edits a file and its checksum is not found out: that takes a signature.) A claim
 is a lock of the operating system on a file in `.claims`; when a process dies, the system takes its locks away.
 """
@@ -26,6 +26,7 @@ import numpy as np
 from ..runfile import write_whole
 
 CLAIMS = ".claims"
+RECORD = "fewchannels.cell"  # the one entry of the file's metadata, JSON
 
 
 class StoreError(OSError):
@@ -55,37 +56,32 @@ class Store:
 
         Raises StoreError where the file is there and may not be read.
         """
-        found = self._read(self.path(digest))
-        if found is None:
-            return None
-        metadata, arrays = found
-        if arrays is None or metadata.get("sha256") != _checksum(digest, arrays):
-            self.damaged.append(digest)
-            return None
-        return arrays
+        found = self._read(digest)
+        return None if found is None else found[1]
 
     def cells(self) -> Iterator[tuple[str, dict, dict[str, np.ndarray]]]:
         """(name, key, arrays) of every sound cell, in the order of their names."""
-        listed = []
-        for path in sorted(self.folder.glob("*.safetensors")):
-            arrays = self.read(path.stem)
-            if arrays is not None:
-                metadata, _ = self._read(path)
-                listed.append((metadata["condition"], json.loads(metadata.get("key", "{}")), arrays))
-        yield from sorted(listed, key=lambda cell: cell[0])
+        found = [self._read(path.stem) for path in self.folder.glob("*.safetensors")]
+        for record, arrays in sorted(filter(None, found), key=lambda cell: cell[0]["condition"]):
+            yield record["condition"], record["key"], arrays
 
-    def _read(self, path: Path) -> tuple[dict[str, str], dict[str, np.ndarray] | None] | None:
+    def _read(self, digest: str) -> tuple[dict, dict[str, np.ndarray]] | None:
         from safetensors import SafetensorError, safe_open
 
         try:
-            with safe_open(path, "numpy") as file:
-                return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}
+            with safe_open(self.path(digest), "numpy") as file:
+                arrays = {name: file.get_tensor(name) for name in file.keys()}
+                record = json.loads((file.metadata() or {})[RECORD])
+            if record.pop("sha256") == _checksum(digest, record, arrays):
+                return record, arrays
         except FileNotFoundError:
             return None
         except PermissionError as error:
             raise self._refused("read", error) from error
-        except (SafetensorError, OSError, ValueError, TypeError, KeyError, OverflowError):
-            return {}, None
+        except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError):
+            pass  # whatever it is, we did not write it like this
+        self.damaged.append(digest)
+        return None
 
     def write(self, digest: str, name: str, arrays: Mapping[str, np.ndarray], key: Mapping | None = None) -> None:
         """Keep a cell. Raises StoreError where the folder takes no file, and leaves nothing half-written;
@@ -93,9 +89,10 @@ class Store:
         from safetensors.numpy import save
 
         stored = {part: _storable(part, array) for part, array in arrays.items()}
-        metadata = {"condition": name, "sha256": _checksum(digest, stored)}
-        if key is not None:
-            metadata["key"] = json.dumps(key, sort_keys=True)
+        record = {"condition": name, "key": dict(key or {})}
+        record["sha256"] = _checksum(digest, record, stored)
+        # one entry, as safetensors writes several in any order, and equal cells shall be equal files
+        metadata = {RECORD: json.dumps(record, sort_keys=True)}
         try:
             write_whole(self.path(digest), save(stored, metadata=metadata))
         except OSError as error:
@@ -157,9 +154,9 @@ def _storable(part: str, array) -> np.ndarray:
     return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
-def _checksum(digest: str, arrays: Mapping[str, np.ndarray]) -> str:
-    """sha256 over the cell's digest and its arrays, in the order of their names."""
-    total = hashlib.sha256(digest.encode())
+def _checksum(digest: str, record: Mapping, arrays: Mapping[str, np.ndarray]) -> str:
+    """sha256 over the cell's digest, name, key and arrays, these in the order of their names."""
+    total = hashlib.sha256(f"{digest}{json.dumps(record, sort_keys=True)}".encode())
     for name in sorted(arrays):
         array = arrays[name]
         total.update(json.dumps([name, array.dtype.str, array.shape]).encode())

@@ -17,7 +17,7 @@ from .running import Task, carry_out, digest_of
 from .store import Store
 
 ROWS, TOY_ROWS = 4, 32  # pictures at once, as in Model.generate
-A_RUN = 2  # what starting a batch costs, in rows: at most so much is computed twice to save one
+A_FORWARD = 1  # what a forward costs beside its rows, in rows: so on the toy world, on one core
 SHARED = ("model", "revision", "prompts", "samples", "seed", "generation")
 CODE = (
     "ablation", "edits", "hooks", "layouts.branches", "layouts.frames", "layouts.tokens", "models", "origins",
@@ -53,6 +53,9 @@ def sweep_conditions(
 
     measure = measure or change
     table = [complete(condition, number) for number, condition in enumerate(conditions)]
+    names = [condition["name"] for condition in table]
+    if doubled := {name for name in names if names.count(name) > 1}:
+        raise ValueError(f"two conditions are called {sorted(doubled)[0]!r}: give each its own name")
     if rows is not None and rows < 1:
         raise ValueError(f"rows={rows}: expected at least 1 picture at once")
     sweep = uuid.uuid4().hex
@@ -61,7 +64,7 @@ def sweep_conditions(
         found = carry_out(tasks, None if store is None else Store(store), report, jobs, on_error)
     finally:
         forget(sweep)
-    return {condition["name"]: found[condition["name"]] for condition in table}
+    return {name: found[name] for name in names}
 
 
 def key_of(condition: Mapping, measure: Callable) -> dict:
@@ -71,8 +74,10 @@ def key_of(condition: Mapping, measure: Callable) -> dict:
 
     name, revision, dtype = identity(condition["model"], condition["revision"])
     if revision is None:
-        raise ValueError(f"{name} was made in memory, and a store cannot tell its weights from others: give the "
-                         "condition a revision of your own, or save the pipeline to a folder and load that")  # fmt: skip
+        raise ValueError(
+            f"{name} was made in memory, and a store cannot tell its weights from others: give the condition a "
+            "revision of your own, or save the pipeline to a folder and load that"
+        )
     columns = {c: content(v) for c, v in condition.items() if c not in ("name", "model", "revision")}
     return {"model": name, "revision": revision, "dtype": dtype, **columns,
             "measure": content(measure), "code": _code()}  # fmt: skip
@@ -138,7 +143,7 @@ def batched(group: list[dict], first: Mapping[str, int], rows: int) -> list[list
             begun = first[batches[-1][0]["name"]]
             earliest = min(first[c["name"]] for c in batches[-1])
             now = first[condition["name"]]
-            if (earliest - now) * len(batches[-1]) * count <= A_RUN * (1 + begun - now):
+            if (earliest - now) * len(batches[-1]) * count <= A_FORWARD * (1 + begun - now):
                 batches[-1].append(condition)
                 continue
         batches.append([condition])

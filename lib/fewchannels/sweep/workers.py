@@ -10,8 +10,10 @@ common disk. A model that was loaded by name is not sent to them but loaded ther
 from __future__ import annotations
 
 import functools
+import importlib.resources
 import pickle
 from collections.abc import Iterator
+from pathlib import Path
 
 from .running import Failure, Task, attempt
 
@@ -154,17 +156,13 @@ def identity(model, revision: str | None = None) -> tuple[str, str | None, str |
     dtype is None where `load` would choose it. Raises FileNotFoundError for a folder that is not there, and OSError
     where the hub does not answer.
     """
-    from pathlib import Path
-
     from ..models import Model
     from ..origins import digest_of
 
     if isinstance(model, Model):
         return model.name, model.revision or revision, str(model.dtype).removeprefix("torch.")
     if model == "toyworld":
-        import fewchannels.toyworld
-
-        folder = Path(fewchannels.toyworld.__file__).parent / "weights" / "pipeline"
+        folder = Path(str(importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"))
     else:
         folder = Path(model).expanduser()
     if folder.is_dir():
