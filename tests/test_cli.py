@@ -7,10 +7,11 @@ import sys
 import numpy as np
 import pytest
 from fewchannels import load_run
-from fewchannels.channels import ChannelSet
+from fewchannels.channels import ChannelSet, top_channels
 from fewchannels.cli import main, read_prompts
 from fewchannels.layouts.table import TABLE
 from fewchannels.stats import ChannelStats
+from tiny_pipelines import PIPELINES
 
 STEPS = 2
 
@@ -91,14 +92,53 @@ def test_models_lists_every_layout(capsys):
     assert known["Ideogram4Transformer2DModel"]["second"] == "unconditional_transformer"
     assert "use_kv_cache=False" in known["QwenImage21Transformer2DModel"]["turn_off_cache"]
     assert known["Flux3Transformer2DModel"]["blocks"][1]["path"] == "mode_blocks.image"
+    flux = known["FluxTransformer2DModel"]
+    assert flux["installed"] is True
+    assert [row["name"] for row in flux["checkpoints"]][-1] == "black-forest-labs/FLUX.1-dev"
+    assert flux["checkpoints"][-1]["least_gpu"] == {"whole": "A100 40 GB", "offload": "A100 40 GB", "4-bit": "T4"}
+    assert known["Flux3Transformer2DModel"]["checkpoints"] == []
     line = next(line for line in shown.splitlines() if line.startswith("ZImage"))
     assert "batched (cond + uncond)" in line
     assert line.endswith("noise_refiner (image), context_refiner (text), layers (one row, image first)")
 
 
+SETTINGS = {
+    "SD3": ["--set", "max_sequence_length=24", "--guidance", "4"],
+    "PixArt-Sigma": ["--set", "use_resolution_binning=false", "--set", "clean_caption=false",
+                     "--set", "max_sequence_length=24"],
+    "FLUX.2-klein": ["--set", "text_encoder_out_layers=[1, 2]", "--set", "max_sequence_length=24"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", list(SETTINGS))
+def test_a_real_pipeline_runs_from_its_folder(name, tmp_path, prompts):
+    case = PIPELINES[name]()
+    case.pipeline.save_pretrained(tmp_path / "model")
+    path = tmp_path / "run.safetensors"
+    arguments = ["run", "--model", str(tmp_path / "model"), "--prompt", prompts[0], "--prompt", prompts[1], "--quiet",
+                 "--steps", "2", "--height", "32", "--width", "48", "--maps", "1", "--k", "3",
+                 "--out", str(path)]  # fmt: skip
+    assert main([*arguments, *SETTINGS[name]]) == 0
+    run = load_run(path)
+    said = run.provenance
+    assert (said["class"], said["steps"], said["offload"], said["quantize"], said["overflow"]) == (
+        type(case.pipeline.transformer).__name__, 2, None, None, None,
+    )  # fmt: skip
+    assert said["max_sequence_length"] == 24
+    assert run.images.shape == (2, 32, 48, 3)
+    assert tuple(run.index["grid"]) == case.grid
+    stats = ChannelStats.from_arrays(run.stats, layers=tuple(run.index["layers"]))
+    top = ChannelSet.from_json(run.index["channels"]["top"])
+    assert [list(row) for row in top_channels(stats, k=3)] == [list(row) for row in top]
+    assert run.maps["top"].shape == (1, len(stats.layers), 2, *case.grid, 3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["run", "--prompt", "a red star", "--set", "true_cfg=3", "--out", "{folder}/x"], "does not accept true_cfg"),
+        (["run", "--prompt", "x", "--quantize", "4", "--out", "{folder}/x"], "quantize=4"),
+        (["run", "--prompt", "x", "--offload", "model", "--device", "cpu", "--out", "{folder}/x"], "there is no GPU"),
         (["run", "--prompt", "a dog", "--out", "{folder}/x"], "unknown word 'dog'"),
         (["run", "--out", "{folder}/x"], "give --prompt TEXT or --prompts FILE"),
         (["run", "--prompt", "x", "--out", "{folder}/none/x"], "make it first"),
@@ -118,7 +158,16 @@ def test_what_cannot_be_done_is_one_line_and_status_1(tmp_path, capsys, argument
 
 
 @pytest.mark.parametrize(
-    "arguments", [[], ["walk"], ["run"], ["run", "--out", "x", "--steps", "0"], ["run", "--out", "x", "--k", "many"]]
+    "arguments",
+    [
+        [],
+        ["walk"],
+        ["run"],
+        ["run", "--out", "x", "--steps", "0"],
+        ["run", "--out", "x", "--k", "many"],
+        ["run", "--out", "x", "--set", "height"],
+        ["run", "--out", "x", "--quantize", "3"],
+    ],
 )
 def test_what_is_not_understood_is_status_2(arguments, capsys):
     with pytest.raises(SystemExit) as stop:

@@ -69,8 +69,13 @@ def _parser() -> argparse.ArgumentParser:
     add("--height", type=_positive, metavar="PX")
     add("--width", type=_positive, metavar="PX")
     add("--batch-size", type=_positive, metavar="N", help="images at once")
+    add("--set", action="append", default=[], type=_setting, metavar="NAME=VALUE", dest="settings",
+        help="one more argument of the pipeline, its value as JSON or text; may be given several times")  # fmt: skip
     add("--device", help='"cpu", "cuda" (a GPU where there is one)')
     add("--dtype", choices=("float32", "bfloat16", "float16"), help="of the computation (what fits the device)")
+    add("--offload", choices=("model", "sequential"), help="keep in GPU memory only the part, or the layer, that runs")
+    add("--quantize", type=int, choices=(8, 4), help="the transformer's weights in as many bits (takes bitsandbytes)")
+    add("--no-check", action="store_true", help="load without a look at free disk and memory")
     add("--k", type=_positive, default=8, metavar="N", help="how many channels a block count as top (%(default)s)")
     add("--score", choices=("abs_mean", "mean_abs"), default="abs_mean", help="what ranks them (%(default)s)")
     add("--maps", type=_natural, default=4, metavar="N",
@@ -123,10 +128,13 @@ def _run(options: argparse.Namespace) -> None:
         device=options.device,
         dtype=getattr(torch, options.dtype) if options.dtype else None,
         revision=options.revision,
+        offload=options.offload,
+        quantize=options.quantize,
+        check=not options.no_check,
     )
     tell(f"{model.name}: {len(model.layers)} blocks, {len(prompts)} prompt{'s' * (len(prompts) > 1)}")
     asked = {"seed": options.seed, "steps": options.steps, "guidance_scale": options.guidance, "height": options.height,
-             "width": options.width, "batch_size": options.batch_size}  # fmt: skip
+             "width": options.width, "batch_size": options.batch_size, **dict(options.settings)}  # fmt: skip
     with capture(model, stats := ChannelStats(per_sample=not options.merge)):
         images = model.generate(prompts, **asked)
     if stats.nonfinite.any():
@@ -230,35 +238,10 @@ def _words(value: Any) -> str:
 
 
 def _models(options: argparse.Namespace) -> None:
-    from dataclasses import asdict
+    from .models.listing import as_text, supported
 
-    from .layouts.guards import KEPT_KEYS
-    from .layouts.table import TABLE
-
-    rows = []
-    for layout in TABLE.values():
-        row = asdict(layout)
-        rows.append({"class": row.pop("name"), **row, "turn_off_cache": KEPT_KEYS.get(layout.name)})
-    if options.json:
-        print(json.dumps(rows, indent=2))
-        return
-    cells = [("transformer class", "family", "text", "guidance", "px", "blocks (what they return)")]
-    for row in rows:
-        order = " + ".join(row["batched"] or row["turns"])
-        blocks = ", ".join(f"{b['path']} ({_form(b)})" for b in row["blocks"])
-        guidance = f"{row['guidance']} ({order})" if order else row["guidance"]
-        cells.append((row["class"], row["family"], row["text"], guidance, str(row["pixels"] or "-"), blocks))
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    for line in cells:
-        print("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-    print(f"{len(rows)} classes. px: side of a token in the picture. --json says more.")
-
-
-def _form(blocks: dict[str, Any]) -> str:
-    """What a list of blocks returns, for people."""
-    if blocks["returns"] == "fused":
-        return f"one row, image {blocks['image']}"
-    return {"txt_img": "text, image", "img_txt": "image, text", "img": "image", "txt": "text"}[blocks["returns"]]
+    rows = supported()
+    print(json.dumps(rows, indent=2) if options.json else as_text(rows))
 
 
 def _positive(text: str) -> int:
@@ -266,6 +249,17 @@ def _positive(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
+
+
+def _setting(text: str) -> tuple[str, Any]:
+    """ "steps=4" -> ("steps", 4): a value that is no JSON is text."""
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"{text!r} is no NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value
 
 
 def _natural(text: str) -> int:

@@ -2,8 +2,8 @@
 
 To add one, add a row. What is not known is None, and is shown as such; nothing here is a guess but `others`, which is
 the sum of 16-bit weights of the text encoders and the autoencoder by their published parameter counts. `source` says
-where the count of parameters is from: "card", or "counted" on the class at its default sizes, which are the
-checkpoint's. steps, size and guidance are the card's, or those of the pipeline's documentation where `steps_source`
+where the count of parameters is from: "card", or "counted" on the class of diffusers at the checkpoint's
+sizes. steps, size and guidance are the card's, or those of the pipeline's documentation where `steps_source`
 says "docs". Written down in November 2026; licences and gates change, and the model's page decides.
 """
 
@@ -29,9 +29,9 @@ ROWS = (
     Preset("black-forest-labs/FLUX.1-dev", "FluxTransformer2DModel", 28, {"guidance_scale": 3.5}, 1024,
            billions=11.9, others=9.9, licence="FLUX.1 [dev] Non-Commercial", gated=True, passes=1, **COUNTED),
     Preset("stabilityai/stable-diffusion-3.5-medium", "SD3Transformer2DModel", 40, {"guidance_scale": 4.5}, 1024,
-           billions=2.2, others=11.3, licence="Stability AI Community", gated=True),
+           billions=2.2, others=11.3, licence="Stability AI Community", gated=True, **COUNTED),
     Preset("stabilityai/stable-diffusion-3.5-large", "SD3Transformer2DModel", 28, {"guidance_scale": 3.5}, 1024,
-           billions=8.1, others=11.3, licence="Stability AI Community", gated=True),
+           billions=8.1, others=11.3, licence="Stability AI Community", gated=True, **COUNTED),
     Preset("PixArt-alpha/PixArt-Sigma-XL-2-1024-MS", "PixArtTransformer2DModel", 20, {"guidance_scale": 4.5}, 1024,
            billions=0.6, others=9.7, licence="CreativeML OpenRAIL++", gated=False, **COUNTED),
     Preset("PixArt-alpha/PixArt-XL-2-1024-MS", "PixArtTransformer2DModel", 20, {"guidance_scale": 4.5}, 1024,
