@@ -108,6 +108,23 @@ def test_a_channel_set_survives_json(stats):
         ch.ChannelSet.from_json({"indices": [[1]]})
 
 
+@pytest.mark.parametrize(
+    ("record", "error", "words"),
+    [
+        ("channels.json", ValueError, "no JSON .* for a file give its text"),
+        ("[[1, 2]]", ValueError, "expected an object, got list"),
+        ({"indices": "12", "width": 4}, ValueError, "one list of numbers a layer"),
+        ({"indices": [[1]], "width": "4"}, ValueError, "one list of numbers a layer"),
+        ({"indices": [[1.5]], "width": 4}, TypeError, "must be integers"),
+        ({"indices": [[4]], "width": 4}, ValueError, "channel 4 is out of range"),
+        ({"indices": [[], []], "width": 4}, ValueError, "is empty"),
+    ],
+)
+def test_json_that_is_no_channel_set_says_so(record, error, words):
+    with pytest.raises(error, match=words):
+        ch.ChannelSet.from_json(record)
+
+
 def test_uneven_sets_have_sizes_and_no_k():
     uneven = ch.ChannelSet(([1, 2], []), D, "uneven")
     assert uneven.sizes == (2, 0)

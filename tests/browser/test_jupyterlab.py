@@ -1,4 +1,4 @@
-"""The explorer in JupyterLab: a real server, a kernel with the toy world, Chromium; the kernel is asked for another run."""
+"""The explorer in JupyterLab: a real server, a kernel with the toy world, Chromium; the kernel is asked for runs."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def lab(tmp_path_factory, absent):
         "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1",
     }  # fmt: skip
     environment.pop("FEWCHANNELS_BOOK", None)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}", "--ServerApp.port_retries=0",
-               "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=few", f"--ServerApp.root_dir={folder}",
-               "--ServerApp.allow_root=True"]  # fmt: skip
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}",
+               "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=few",
+               f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True"]  # fmt: skip
     log = open(folder / "server.log", "wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"

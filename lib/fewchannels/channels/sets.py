@@ -125,12 +125,28 @@ class ChannelSet:
 
     @classmethod
     def from_json(cls, record: Mapping[str, Any] | str) -> ChannelSet:
-        """What `to_json` gave, as a dict or as JSON text. Raises ValueError where a key is missing."""
-        record = json.loads(record) if isinstance(record, str) else record
+        """What `to_json` or the explorer's "Channels as JSON" gave, as a dict or as JSON text.
+
+        Raises ValueError for what is no JSON or no such object, and as ChannelSet itself does.
+        """
+        if isinstance(record, str):
+            try:
+                record = json.loads(record)
+            except ValueError as error:
+                raise ValueError(
+                    f"no channel set: the text is no JSON ({error}); for a file give its text, as in "
+                    'Path("channels.json").read_text()'
+                ) from None
+        if not isinstance(record, Mapping):
+            raise ValueError(f"no channel set: expected an object, got {type(record).__name__}")
         missing = {"indices", "width"} - set(record)
         if missing:
             raise ValueError(f"no channel set: missing {sorted(missing)}, found {sorted(record)}")
-        return cls(tuple(np.asarray(i, dtype=int) for i in record["indices"]), record["width"], record.get("label", ""))
+        rows, width, label = record["indices"], record["width"], record.get("label", "")
+        lists = isinstance(rows, (list, tuple)) and all(isinstance(row, (list, tuple)) for row in rows)
+        if not lists or type(width) is not int:
+            raise ValueError('no channel set: expected "indices", one list of numbers a layer, and "width", a number')
+        return cls(tuple(rows), width, str(label))
 
 
 @dataclass(frozen=True, eq=False)
