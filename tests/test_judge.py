@@ -261,6 +261,8 @@ def test_clip_scores_pictures_and_prompts(images):
     np.testing.assert_allclose(np.linalg.norm(features, axis=1), 1, atol=1e-5)
     whole = model(**processor(text=prompts, images=list(images[:3]), return_tensors="pt", padding=True))
     np.testing.assert_allclose(scores, torch.diag(whole.logits_per_image / model.logit_scale.exp()).detach(), atol=1e-5)
+    assert clip.fits(images[:2], prompts).shape == (2, 3)
+    np.testing.assert_allclose(np.diag(clip.fits(images[:3], prompts)), scores, atol=1e-5)
     assert clip.provenance() == {"judge": "ClipJudge", "model": "in memory", "revision": None, "class": "CLIPModel"}
     with pytest.raises(NotImplementedError, match="use one of: ToyJudge, ClipSegJudge"):
         clip.masks(images[:1])

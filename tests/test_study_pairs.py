@@ -6,10 +6,11 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.channels import ChannelSet, pca_directions, top_channels
-from fewchannels.natural_prompts import swapped_pairs
+from fewchannels.natural_prompts import natural_prompts, swapped_pairs
 from fewchannels.patching import inject
 from fewchannels.prompts import toyworld_prompts
 from fewchannels.studies.cases import Calibration
+from fewchannels.studies.pair_readers import WordsReader
 from fewchannels.studies.pair_runs import affordable, apart
 from fewchannels.studies.pairs import (
     PAIR_ATTRIBUTES,
@@ -177,13 +178,27 @@ def test_what_is_recorded_fits(toy):
     assert least.sizes == (0, 0, 0, 4, 0, 0)
 
 
+def test_our_own_prompts_are_read_by_a_choice_among_them():
+    prompts = natural_prompts(3)
+
+    class Sees:
+        def fits(self, images, texts):
+            return np.array([[text in (prompts[1].subject, prompts[i].scene) for text in texts] for i in range(3)])
+
+    found = WordsReader(prompts, Sees())(np.zeros((3, 8, 8, 3), np.uint8))
+    assert found["agree"].tolist() == [[0, 1], [1, 1], [0, 1]]
+    assert WordsReader(prompts)(np.zeros((3, 8, 8, 3), np.uint8)) == {}
+    with pytest.raises(ValueError, match="2 pictures of 3 prompts"):
+        WordsReader(prompts, Sees())(np.zeros((2, 8, 8, 3), np.uint8))
+
+
 def test_our_own_pairs_are_read_by_what_fits_better(toy):
     pairs = swapped_pairs(2)
 
     class Sees:
-        def scores(self, images, prompts):
+        def fits(self, images, texts):
             words = [pairs[0][0].subject, pairs[1][1].subject, pairs[0][1].scene, pairs[1][1].scene]
-            return np.array([0.3 if p in words else 0.2 for p in prompts])
+            return np.tile([0.3 if text in words else 0.2 for text in texts], (len(images), 1))
 
     found = NaturalPairReader(pairs, Sees())(np.zeros((2, 8, 8, 3), np.uint8))
     assert found["adopted"].tolist() == [[1, 0], [0, 0]]

@@ -18,9 +18,6 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
-
 from .hooks import capture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
 from .models import Model, load, preset_of
@@ -159,18 +156,6 @@ def toy_only(dit: Model, what: str) -> bool:
     if not dit.is_toy:
         say(f"*{what} needs scenes whose truth is known exactly, so it is skipped for {dit.name}.*")
     return dit.is_toy
-
-
-def on_page(images: np.ndarray, side: int = 256) -> np.ndarray:
-    """Pictures uint8 [..., H, W, 3] for a page, their longer side at most `side` px; smaller ones as they are."""
-    images = np.asarray(images)
-    height, width = images.shape[-3:-1]
-    if max(height, width) <= side:
-        return images
-    size = max(1, round(width * side / max(height, width))), max(1, round(height * side / max(height, width)))
-    rows = images.reshape(-1, height, width, 3)
-    small = np.stack([np.asarray(Image.fromarray(row).resize(size, Image.Resampling.BOX)) for row in rows])
-    return small.reshape(*images.shape[:-3], *small.shape[1:])
 
 
 def judged_by(judge: ImageJudge | None) -> str:

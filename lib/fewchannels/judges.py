@@ -47,6 +47,10 @@ class ImageJudge:
         """float32 [B]: how well each picture fits its prompt."""
         raise self._cannot("scores")
 
+    def fits(self, images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+        """float32 [B, M]: how well each picture fits each of M texts."""
+        raise self._cannot("fits")
+
     def provenance(self) -> dict[str, Any]:
         """Name and origin of the judge, as JSON values, to be kept beside its numbers."""
         return {"judge": type(self).__name__, "model": self.name}
@@ -152,7 +156,7 @@ class _TransformersJudge(ImageJudge):
 
 
 class ClipJudge(_TransformersJudge):
-    """CLIP: `scores` is the cosine of picture and prompt in -1 to 1, `features` the unit image vector."""
+    """CLIP: `scores` and `fits` are cosines of picture and text in -1 to 1, `features` the unit image vector."""
 
     classes = ("CLIPModel", "CLIPProcessor")
     default = "openai/clip-vit-base-patch32"
@@ -165,10 +169,16 @@ class ClipJudge(_TransformersJudge):
     @torch.no_grad()
     def scores(self, images: np.ndarray, prompts: Sequence[str]) -> np.ndarray:
         _paired(images, prompts)
-        texts = torch.cat(
-            [_unit(self.model.get_text_features(**self._words(prompts[s]))) for s, _ in self._batches(images)]
-        )
-        return (self.features(images) * texts.float().cpu().numpy()).sum(axis=1)
+        return (self.features(images) * self._texts(prompts)).sum(axis=1)
+
+    def fits(self, images: np.ndarray, texts: Sequence[str]) -> np.ndarray:
+        return self.features(images) @ self._texts(texts).T
+
+    @torch.no_grad()
+    def _texts(self, texts: Sequence[str]) -> np.ndarray:
+        size = self.batch_size
+        parts = [self.model.get_text_features(**self._words(texts[i : i + size])) for i in range(0, len(texts), size)]
+        return torch.cat([_unit(part) for part in parts]).float().cpu().numpy()
 
 
 class Dinov2Judge(_TransformersJudge):

@@ -22,7 +22,6 @@ import torch
 from ..channels import ChannelSet
 from ..hooks import capture
 from ..kept import KeepTokens
-from ..stats import ChannelStats
 from .cases import Case
 
 FACTORS = ("step", "prompt", "noise", "rest")
@@ -42,13 +41,13 @@ class States:
         self.case, self.sets, self.noises = case, dict(sets), noises
 
     @functools.cached_property
-    def _runs(self) -> tuple[list[ChannelStats], list[np.ndarray], list[Normaliser]]:
+    def _runs(self) -> tuple[list[SetStats], list[np.ndarray], list[Normaliser]]:
         model, case = self.case.model, self.case
         middle = len(model.layers) // 2
         union = np.unique(np.concatenate([chosen[middle] for chosen in self.sets.values()]))
         found: tuple[list, list, list] = ([], [], [])
         for noise in range(self.noises):
-            sinks = ChannelStats(), KeepTokens(layers=[middle], channels=union), Normaliser(self.sets)
+            sinks = SetStats(self.sets), KeepTokens(layers=[middle], channels=union), Normaliser(self.sets)
             with capture(model, *sinks):
                 model.generate(
                     case.prompts, seed=case.seed, steps=case.steps, samples=[noise] * len(case.prompts),
@@ -69,11 +68,11 @@ class States:
         """
         stats, tokens, normalisers = self._runs
         chosen = self.sets[name]
-        means = np.stack([s.mean for s in stats], axis=1)  # [P, J, L, T, D]
-        energy = np.stack([s.energy for s in stats], axis=1)
         part = {}
-        for what, array in (("level", means), ("energy", energy)):
-            part[what] = [np.moveaxis(array[:, :, layer], -1, 0)[c] for layer, c in enumerate(chosen)]  # [k, P, J, T]
+        for i, what in enumerate(("level", "energy")):
+            part[what] = [
+                np.stack([s.array(name, layer)[i] for s in stats], axis=2) for layer in range(len(chosen))
+            ]  # [k, P, J, T]
         shares = [
             (level**2).sum(axis=0) / both.sum(axis=0) if len(both) else np.full(both.shape[1:], np.nan)
             for level, both in zip(part["level"], part["energy"], strict=True)
@@ -151,6 +150,29 @@ def pattern_correlations(tokens: np.ndarray) -> dict[str, np.ndarray]:
             "neither": rest / ((noises - 1) * (prompts - 1)),
         }
     return {name: value.mean(axis=(1, 3)).astype(np.float32) for name, value in found.items()}
+
+
+class SetStats:
+    """A sink of capture: level and energy of the channels of some sets, and of no others: `array(name, layer)` is
+    float32 [2, k, S, T]."""
+
+    def __init__(self, sets: Mapping[str, ChannelSet]):
+        self.sets = dict(sets)
+        self._index: dict[tuple[str, int], torch.Tensor] = {}
+        self._kept: dict[tuple[str, int, int], list[np.ndarray]] = {}
+
+    def add(self, tokens, *, layer, step, samples, grid):
+        for name, chosen in self.sets.items():
+            if (name, layer) not in self._index:
+                self._index[name, layer] = torch.as_tensor(chosen[layer], device=tokens.device)
+            x = tokens[..., self._index[name, layer]].detach().float()
+            rows = torch.stack([x.mean(dim=1), x.square().mean(dim=1)]).cpu().numpy()  # [2, b, k]
+            self._kept.setdefault((name, layer, step), []).append(rows)
+
+    def array(self, name: str, layer: int) -> np.ndarray:
+        steps = sorted({step for kept, block, step in self._kept if (kept, block) == (name, layer)})
+        each = [np.concatenate(self._kept[name, layer, step], axis=1) for step in steps]
+        return np.stack(each, axis=-1).transpose(0, 2, 1, 3)
 
 
 class Normaliser:

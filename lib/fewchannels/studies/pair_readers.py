@@ -90,15 +90,15 @@ class NaturalPairReader:
             raise ValueError(f"{len(images)} pictures of {len(self.pairs)} pairs: expected one a pair, in their order")
         if self.judge is None:
             return {}
-        score = np.stack([self._fits(images, 0, n) - self._fits(images, 1, n) for n in NATURAL_ATTRIBUTES], axis=1)
+        words = [getattr(pair[side], name) for name in NATURAL_ATTRIBUTES for side in (0, 1) for pair in self.pairs]
+        cosines = self.judge.fits(images, words).reshape(len(images), len(NATURAL_ATTRIBUTES), 2, len(images))
+        own = np.diagonal(cosines, axis1=0, axis2=3)  # of each pair's own words: [attributes, sides, P]
+        score = (own[:, 0] - own[:, 1]).T
         return {
             "adopted": (score > 0).astype(np.float16),
             "retained": (score < 0).astype(np.float16),
             "score": score.astype(np.float32),
         }
-
-    def _fits(self, images, side: int, name: str) -> np.ndarray:
-        return self.judge.scores(images, [getattr(pair[side], name) for pair in self.pairs])
 
     @property
     def exchanged(self) -> list[str]:
@@ -113,6 +113,24 @@ def _share(read: Attributes, pair: Pair, of: Attributes) -> list[float]:
         hits = [value_of(read, name, i) == value_of(of, name) for i in several]
         row.append((float(np.mean(hits)) if hits else 0.0) if name in pair.differ else np.nan)
     return row
+
+
+class WordsReader:
+    """Pictures uint8 [P, H, W, 3] of P prompts of our own to "agree", float16 [P, 2] over `NATURAL_ATTRIBUTES`: 1 where
+    a judge (CLIP), choosing among the subjects (or scenes) of all P prompts, takes the prompt's own. 1 / P is chance.
+    Without a judge it gives nothing."""
+
+    def __init__(self, prompts: Sequence[NaturalPrompt], judge: ImageJudge | None = None):
+        self.prompts, self.judge = list(prompts), judge
+
+    def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        if len(images) != len(self.prompts):
+            raise ValueError(f"{len(images)} pictures of {len(self.prompts)} prompts: expected one a prompt, in order")
+        if self.judge is None:
+            return {}
+        words = [getattr(prompt, name) for name in NATURAL_ATTRIBUTES for prompt in self.prompts]
+        fits = self.judge.fits(images, words).reshape(len(images), len(NATURAL_ATTRIBUTES), -1)
+        return {"agree": (fits.argmax(axis=2) == np.arange(len(images))[:, None]).astype(np.float16)}
 
 
 def mean_over(rows: np.ndarray, names: Sequence[str] = PAIR_ATTRIBUTES) -> np.ndarray:

@@ -85,7 +85,7 @@ def album(
     """Pictures of every version, for a Flipbook: uint8 [4, k, place, n, H, W, 3], edits in the order of `VERSIONS`.
 
     sets: a ChannelSet for each k; places: names to `layers` of ablate (None: all). Another prompt is the next one, the
-    last one's being the first; each keeps its own noise. All versions of one place run as one batch.
+    last one's being the first; each keeps its own noise. On the toy world all versions of one place run as one batch.
     """
     count = len(prompts)
     largest = ChannelSet.from_mask(np.logical_or.reduce([chosen.mask() for chosen in sets.values()]))
@@ -100,8 +100,8 @@ def album(
         with ablate(model, [chosen for _, chosen in rows], hows, layers=layers):
             found.append(
                 model.generate(
-                    list(prompts) * (len(rows) // count), seed=seed, steps=steps, batch_size=len(rows),
-                    samples=list(range(count)) * (len(rows) // count),
+                    list(prompts) * (len(rows) // count), seed=seed, steps=steps,
+                    samples=list(range(count)) * (len(rows) // count), batch_size=len(rows) if model.is_toy else None,
                 )
             )  # fmt: skip
     pictures = np.stack(found)  # [place, edit * k * n, ...]

@@ -45,7 +45,7 @@ class Writers:
         self._now: dict[int, dict[str, torch.Tensor]] = {}
         self._gates: dict[tuple[int, int], list[np.ndarray]] = {}
         self._scales: dict[tuple[int, int], list[np.ndarray]] = {}
-        self._sums: dict[tuple[int, int], list[tuple[np.ndarray, np.ndarray]]] = {}
+        self._sums: dict[int, dict[int, list]] = {}
 
     def note(self, layer: int, what: str):
         """A hook that notes a submodule's output until the block is done."""
@@ -86,7 +86,11 @@ class Writers:
         key = layer, step
         self._gates.setdefault(key, []).append(torch.stack([gate, gate_mlp], dim=1).cpu().numpy())
         self._scales.setdefault(key, []).append(torch.stack([scale, scale_mlp], dim=1).cpu().numpy())
-        self._sums.setdefault(key, []).append((torch.stack(written, dim=2).cpu().numpy(), size.cpu().numpy()))
+        sums = torch.stack(written, dim=2), size
+        total = self._sums.setdefault(layer, {}).setdefault(samples[0], [0, 0, 0])  # of a batch, over its steps
+        for i, part in enumerate(sums):
+            total[i] = total[i] + part.cpu().double()
+        total[2] += 1
         if layer == 0:
             self._head_due = step, rows
 
@@ -95,11 +99,15 @@ class Writers:
         step, rows = self._head_due
         self._scales.setdefault((len(self._model.layers), step), []).append(self._head[rows].float().cpu().numpy())
 
-    def _array(self, kept, pick=lambda value: value) -> np.ndarray:
+    def _array(self, kept) -> np.ndarray:
         layers, steps = (sorted({key[i] for key in kept}) for i in (0, 1))
-        return np.stack(
-            [np.stack([np.concatenate([pick(v) for v in kept[b, t]]) for t in steps], axis=1) for b in layers], axis=1
-        )
+        return np.stack([np.stack([np.concatenate(kept[b, t]) for t in steps], axis=1) for b in layers], axis=1)
+
+    def _mean(self, part: int) -> np.ndarray:
+        """[S, L, ...] over steps, batches in their order."""
+        batches = [[sums[first] for first in sorted(sums)] for _, sums in sorted(self._sums.items())]
+        means = [np.concatenate([np.asarray(b[part] / b[2]) for b in rows]) for rows in batches]
+        return np.stack(means, axis=1).astype(np.float32)
 
     @property
     def gates(self) -> np.ndarray:
@@ -107,11 +115,11 @@ class Writers:
 
     @property
     def written(self) -> np.ndarray:
-        return self._array(self._sums, lambda pair: pair[0]).mean(axis=2)
+        return self._mean(0)
 
     @property
     def content(self) -> np.ndarray:
-        return np.sqrt(self._array(self._sums, lambda pair: pair[1]).mean(axis=2))
+        return np.sqrt(self._mean(1))
 
     @property
     def read(self) -> np.ndarray:
@@ -155,17 +163,26 @@ def watch_writers(model, branch: str = "cond") -> Iterator[Writers]:
             handle.remove()
 
 
-def check_blocks(model) -> list:
-    """The blocks, where their class is one of `SUPPORTED`; errors as for `watch_writers`."""
+def why_not(model) -> str:
+    """Why the update of this model's blocks cannot be taken apart here; "" where it can."""
     blocks = list(getattr(model.transformer, "transformer_blocks", ()))
     kinds = sorted({type(block).__name__ for block in blocks})
-    if not blocks or set(kinds) - set(SUPPORTED) or len(blocks) != len(model.layers):
+    if blocks and not set(kinds) - set(SUPPORTED) and len(blocks) == len(model.layers):
+        return ""
+    return (
+        f"{type(model.transformer).__name__} has blocks of class {', '.join(kinds) or 'unknown'}"
+        f"{'' if len(blocks) == len(model.layers) else ' and more than one list of them'}: the update is taken "
+        f"apart for {', '.join(SUPPORTED)} only (Stable Diffusion 3 and the toy world)"
+    )
+
+
+def check_blocks(model) -> list:
+    """The blocks, where their class is one of `SUPPORTED`; errors as for `watch_writers`."""
+    if reason := why_not(model):
         raise NotImplementedError(
-            f"{type(model.transformer).__name__} has blocks of class {', '.join(kinds) or 'unknown'}"
-            f"{'' if len(blocks) == len(model.layers) else ' and more than one list of them'}: the update is taken "
-            f"apart for {', '.join(SUPPORTED)} only (Stable Diffusion 3 and the toy world). For another class say here "
-            "which of its submodules give the gates, the attention and the MLP"
+            f"{reason}. For another class say here which of its submodules give the gates, the attention and the MLP"
         )
+    blocks = list(model.transformer.transformer_blocks)
     if any(getattr(block, "_chunk_size", None) is not None for block in blocks):
         raise ValueError("the feed-forward runs in chunks: call transformer.set_chunk_feed_forward(None, 0) first")
     return blocks
