@@ -2,7 +2,7 @@
 
 import { openSheet, drawValues } from "./canvas.js";
 import { gradient } from "./colour.js";
-import { el, setText, uid } from "./dom.js";
+import { el, setAttr, setText, uid } from "./dom.js";
 import { figures, number } from "./format.js";
 
 // Native radio buttons, largest first: one tab stop, arrow keys walk down the ranking.
@@ -26,7 +26,8 @@ export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channe
       fill: el("span.fc-fill"),
       value: el("span.fc-value"),
     };
-    item.track = el("span.fc-track", {}, item.fill, el("span.fc-median"));
+    item.median = el("span.fc-median");
+    item.track = el("span.fc-track", {}, item.fill, item.median);
     item.row = el("label.fc-row", {}, item.input, item.number, item.track, item.value);
     list.append(el("li", {}, item.row));
     return item;
@@ -35,7 +36,7 @@ export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channe
     node,
     show(view, text) {
       setText(caption, text);
-      list.style.setProperty("--fc-median", view.medianLength);
+      const median = `calc(${(100 * view.medianLength).toFixed(1)}% - 1px)`;
       items.forEach((item, i) => {
         const given = view.list[i];
         item.row.parentNode.hidden = !given;
@@ -43,12 +44,13 @@ export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channe
         item.channel = given.channel;
         setText(item.number, String(given.channel));
         setText(item.value, figures(given.value));
+        item.median.style.left = median;
         item.fill.style.transform = `scaleX(${given.length.toFixed(4)})`;
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);
         if (item.input.checked !== given.chosen) item.input.checked = given.chosen;
         const extra = `${given.top ? `, ${topWord}` : ""}${given.map ? "" : ", no map in this page"}`;
-        item.input.setAttribute("aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
+        setAttr(item.input, "aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
       });
     },
   };

@@ -29,8 +29,16 @@ export function svgNode(tag, attributes = {}) {
   return node;
 }
 
+// Changes the text node that is there, which costs far less than a new one.
 export function setText(node, text) {
-  if (node.textContent !== text) node.textContent = text;
+  const only = node.firstChild;
+  if (only && only === node.lastChild && only.nodeType === 3) {
+    if (only.data !== text) only.data = text;
+  } else if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttr(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
 // A labelled slider over 0 .. count - 1; `set(index, text)` moves it.

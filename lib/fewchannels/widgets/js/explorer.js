@@ -46,12 +46,14 @@ export const explorerKind = {
     const extraOver = dropdown({ label: "Over the picture", options: [{ value: "map", text: "the map" }, { value: "mask", text: "the subject mask" }, { value: "none", text: "nothing" }], onpick: (over) => set({ over }) });
     const extraOpacity = slider({ label: "Opacity", count: 101, onpick: (opacity) => set({ opacity }) });
     const shared = paneControls({ sources, onchange: (part) => set(part), extra: [extraScale.node, extraOver.node, extraOpacity.node] });
-    const panes = [0, 1].map((index) => {
+    function newPane(index) {
       const change = (part) => set(paneChange(store.get(), index, linkedMove(index, part)));
       const controls = paneControls({ sources, onchange: change });
       const pane = explorerPane({ index, controls, change, global: set, onfail, onscores: drew, onmaps: scaled });
       return { ...pane, controls };
-    });
+    }
+    const panes = [newPane(0)];
+    const body = el("div.fc-panes", {}, panes[0].node);
 
     // In a pane of another model a block or step is chosen on that model's own axis.
     function linkedMove(index, part) {
@@ -76,7 +78,7 @@ export const explorerKind = {
     png.addEventListener("click", async () => {
       const style = getComputedStyle(root);
       const colours = { ground: style.getPropertyValue("--fc-bg"), ink: style.getPropertyValue("--fc-text"), soft: style.getPropertyValue("--fc-soft") };
-      const shown = panes.slice(0, store.get().two ? 2 : 1).filter((pane) => pane.view());
+      const shown = panes.filter((pane) => pane.view());
       try {
         await savePicture(shown, colours);
         hint.say("Saved explorer.png.");
@@ -104,7 +106,6 @@ export const explorerKind = {
       : null;
     const note = el("p.fc-precision");
     const live = announcer();
-    const body = el("div.fc-panes", {}, ...panes.map((pane) => pane.node));
     root.append(
       el("div.fc-topbar", {}, el("div", {}, name, origin), el("div.fc-actions", {}, views.node, ...actions)),
       modes,
@@ -184,12 +185,12 @@ export const explorerKind = {
         extraOver.set(state.over);
         extraOpacity.set(state.opacity, `${state.opacity} %`);
         shared.show(sources[state.run], paneState(data, state, 0), ALL_FIELDS.filter((field) => !free.includes(field)));
+        if (two && panes.length < 2) body.append(panes[panes.push(newPane(1)) - 1].node);
+        if (!two && panes.length > 1) {
+          panes.pop().node.remove();
+          found[1] = mapScales[1] = null;
+        }
         panes.forEach((pane, index) => {
-          pane.node.hidden = index === 1 && !two;
-          if (pane.node.hidden) {
-            found[1] = mapScales[1] = null;
-            return;
-          }
           const values = paneState(data, state, index);
           const source = sources[values.run];
           pane.controls.show(source, values, ALL_FIELDS.filter((field) => free.includes(field)));
@@ -197,7 +198,7 @@ export const explorerKind = {
         });
         if (!two) panes.forEach((pane) => (pane.recolour(null), pane.maps.rescale(null)));
         setText(note, run.precision + (run.perPrompt || run.prompts.length < 2 ? "" : " Statistics are merged over the prompts of this run."));
-        if (!first) live.say(panes.filter((pane) => !pane.node.hidden).map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
+        if (!first) live.say(panes.map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
         first = false;
       },
       note: "",

@@ -1,7 +1,8 @@
 // Two small drawings as SVG, coloured by the style sheet: how a block's scores are spread, and channels through depth.
 
-import { el, setText, svgNode } from "./dom.js";
+import { el, setAttr, setText, svgNode } from "./dom.js";
 import { number } from "./format.js";
+import { total } from "./rank.js";
 import { SCORE_NAMES, histogram } from "./explorer_state.js";
 
 function drawing(classes, width, height) {
@@ -50,12 +51,13 @@ export function spread() {
       setText(low, number(found.low));
       setText(high, number(found.high));
       setText(caption, `How many have which ${SCORE_NAMES[pane.score]}${found.logarithmic ? "; both axes logarithmic" : ""}. Blue: marked. Line: channel ${pane.channel}.`);
-      svg.setAttribute("aria-label", `Distribution of the scores of block ${pane.layer}, from ${number(found.low)} to ${number(found.high)}; channel ${pane.channel} has ${number(scores[start + pane.channel])}`);
+      setAttr(svg, "aria-label", `Distribution of the scores of block ${pane.layer}, from ${number(found.low)} to ${number(found.high)}; channel ${pane.channel} has ${number(scores[start + pane.channel])}`);
     },
   };
 }
 
 const DEEP = 60;
+const blockMeans = new WeakMap(); // kept as long as the scores are
 
 // One line a followed channel over the blocks, the mean of all channels for comparison.
 export function depthLines({ onmove }) {
@@ -84,13 +86,11 @@ export function depthLines({ onmove }) {
       rows = run.layers.length;
       const { width } = run;
       const channels = [pane.channel, ...pins.filter((c) => c < width && c !== pane.channel)];
-      const means = new Float32Array(rows);
+      if (!blockMeans.has(scores)) blockMeans.set(scores, Float32Array.from({ length: rows }, (_, layer) => total(scores, layer * width, width) / width));
+      const means = blockMeans.get(scores);
       let top = 0;
       let bottom = Infinity;
       for (let layer = 0; layer < rows; layer++) {
-        let sum = 0;
-        for (let i = layer * width; i < (layer + 1) * width; i++) sum += scores[i];
-        means[layer] = sum / width;
         const here = [means[layer], ...channels.map((c) => scores[layer * width + c])];
         top = Math.max(top, ...here);
         bottom = Math.min(bottom, ...here);
@@ -111,7 +111,7 @@ export function depthLines({ onmove }) {
         line.toggleAttribute("hidden", channel === undefined);
         if (channel === undefined) return;
         line.setAttribute("points", points((layer) => scores[layer * width + channel]));
-        line.setAttribute("data-pin", pins.indexOf(channel));
+        setAttr(line, "data-pin", pins.indexOf(channel));
         line.classList.toggle("fc-is-chosen", i === 0);
       });
       here.setAttribute("x1", x(pane.layer));
@@ -120,7 +120,7 @@ export function depthLines({ onmove }) {
       setText(high, number(top));
       setText(low, number(bottom));
       setText(last, String(rows - 1));
-      svg.setAttribute("aria-label", `Score over ${rows} blocks of the channels ${channels.join(", ")}, and the mean of all channels; at most ${number(top)}`);
+      setAttr(svg, "aria-label", `Score over ${rows} blocks of the channels ${channels.join(", ")}, and the mean of all channels; at most ${number(top)}`);
     },
   };
 }

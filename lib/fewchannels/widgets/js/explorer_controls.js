@@ -87,6 +87,12 @@ export function paneControls({ sources, onchange, extra = [] }) {
   return {
     node,
     show(source, pane, fields) {
+      if (!fields.length) {
+        if (built) node.replaceChildren();
+        built = null;
+        node.hidden = true;
+        return;
+      }
       if (built?.source !== source || count !== sources.length) build(source);
       const { run } = source;
       const shown = new Set(fields.filter((name) => built.controls[name]));

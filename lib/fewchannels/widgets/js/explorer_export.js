@@ -1,6 +1,7 @@
 // What leaves the explorer: the view as a PNG, drawn anew on one canvas, and the marked channels as JSON.
 
 import { el } from "./dom.js";
+import { heatHeight } from "./explorer_heat.js";
 import { SCORE_NAMES, channelSet, promptText } from "./explorer_state.js";
 
 const WIDE = 900; // of a pane, in the pixels of the picture
@@ -45,7 +46,7 @@ function drawPane(context, pane, left, ink, soft, name) {
   text(provenanceText(run), left, 14, soft);
   y += 16;
   context.imageSmoothingEnabled = false;
-  const tall = Math.max(132, Math.min(300, 24 * run.layers.length));
+  const tall = heatHeight(run.layers.length);
   context.drawImage(pane.heat.canvas, left, y, WIDE, tall);
   context.strokeStyle = "#d55e00";
   context.lineWidth = 2;

@@ -2,12 +2,20 @@
 // marked or pointed at lies above it as elements, so that moving costs no painting.
 
 import { gradient, paint } from "./colour.js";
-import { el, setText } from "./dom.js";
+import { el, setAttr, setText } from "./dom.js";
 import { number, ordinal } from "./format.js";
 import { rankOf } from "./rank.js";
 import { SCORE_NAMES, pooled } from "./explorer_state.js";
 
 const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin
+
+export function heatHeight(blocks) {
+  return Math.max(168, Math.min(320, 28 * blocks));
+}
+
+// Kept as long as the scores are.
+const pools = new WeakMap();
+const largestOf = new WeakMap();
 
 // Scores to the 0..1 that colours show.
 function levels(values, rows, columns, scale, high) {
@@ -62,6 +70,12 @@ export function heatMap({ onmove }) {
   let hover = null;
   let range = 1;
   let drawn = "";
+  let room = 0; // px across; asked for in a frame, it would cost a layout
+  let again = null;
+  new ResizeObserver(([entry]) => {
+    room = Math.round(entry.contentRect.width * Math.min(2, globalThis.devicePixelRatio || 1));
+    again?.();
+  }).observe(button);
 
   const at = (event) => {
     const box = button.getBoundingClientRect();
@@ -115,10 +129,11 @@ export function heatMap({ onmove }) {
   function repaint(scale) {
     const { run, scores } = view;
     const rows = run.layers.length;
-    const room = Math.round(button.clientWidth * Math.min(2, globalThis.devicePixelRatio || 1)) || run.width;
-    const columns = Math.min(run.width, Math.max(1, room));
-    if (!pool || pool.scores !== scores || pool.columns !== columns) {
+    const columns = Math.min(run.width, room || run.width);
+    pool = pools.get(scores);
+    if (pool?.columns !== columns) {
       pool = { scores, columns, ...pooled(scores, rows, run.width, columns) };
+      pools.set(scores, pool);
     }
     const shown = levels(pool.values, rows, columns, scale, range);
     if (canvas.width !== columns || canvas.height !== rows) {
@@ -130,28 +145,32 @@ export function heatMap({ onmove }) {
     paint(shown, { palette: "sequential", low: 0, high: 1 }, image.data);
     context.putImageData(image, 0, 0);
     setText(low, scale === "log" ? `≤ ${number(range * FLOOR)}` : "0");
-    setText(high, scale === "block" ? "largest of each block" : number(range));
+    setText(high, scale === "block" ? "block’s largest" : number(range));
   }
   return {
     node,
     canvas,
     // The colours' upper end: both panes may share one.
-    largest: () => (view ? view.most : 0),
+    largest: () => (view ? largestOf.get(view.scores) : 0),
     text: () => title.textContent,
     show(given, state, common) {
-      if (!view || view.scores !== given.scores) {
-        given.most = 0;
-        for (const value of given.scores) if (value > given.most) given.most = value;
-      } else given.most = view.most;
+      if (!largestOf.has(given.scores)) {
+        let most = 0;
+        for (const value of given.scores) if (value > most) most = value;
+        largestOf.set(given.scores, most);
+      }
       if (view?.run !== given.run) hover = null;
       view = given;
       const { run, pane, marked } = view;
       const rows = run.layers.length;
-      button.style.height = `${Math.max(132, Math.min(300, 24 * rows))}px`;
-      range = common || view.most || 1;
-      const key = `${state.scale} ${range} ${button.clientWidth}`;
-      if (key !== drawn || !pool || pool.scores !== view.scores) repaint(state.scale);
-      drawn = key;
+      button.style.height = `${heatHeight(rows)}px`;
+      range = common || largestOf.get(view.scores) || 1;
+      again = () => {
+        const key = `${state.scale} ${range} ${room}`;
+        if (key !== drawn || !pool || pool.scores !== view.scores) repaint(state.scale);
+        drawn = key;
+      };
+      again();
       rowMark.style.top = `${(100 * pane.layer) / rows}%`;
       rowMark.style.height = `${100 / rows}%`;
       columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
@@ -159,7 +178,7 @@ export function heatMap({ onmove }) {
       setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step]}`);
       setText(last, String(rows - 1));
       setText(right, String(run.width - 1));
-      button.setAttribute("aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
+      setAttr(button, "aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
       point();
     },
   };

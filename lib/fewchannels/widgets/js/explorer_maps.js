@@ -93,7 +93,7 @@ export function channelMaps({ onpick, onscale, onfail }) {
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Maps are kept at some steps: this is step ${now.run.steps[now.kept]}.`;
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Maps are kept at some steps only: this is step ${now.run.steps[now.kept]}.`;
   }
   for (const frame of frames) {
     const move = (event) => {
@@ -150,7 +150,7 @@ export function channelMaps({ onpick, onscale, onfail }) {
       drawMask(maskCanvas, mask.mask, height, width, false);
       maskCanvas.setAttribute("aria-label", `Subject mask from ${found.maps.length} channels: ${percent(mask.share)} of the tokens`);
     }
-    setText(maskText, showMask ? `The subject they give: ${percent(mask.share)}` : "No mask: fewer than one map at hand");
+    setText(maskText, showMask ? `${found.few ? `The subject by ${found.maps.length} of them` : "The subject they give"}: ${percent(mask.share)}` : "No subject: no map of them here");
     if (now.state.over === "mask" && showMask) drawMask(over, mask.mask, height, width, true);
     over.hidden = now.state.over === "none" || (now.state.over === "mask" ? !showMask : !found.map);
     over.style.opacity = now.state.opacity / 100;
@@ -160,9 +160,9 @@ export function channelMaps({ onpick, onscale, onfail }) {
 
   const drawMaps = latest(([map, ...some]) => {
     const maps = some.filter(Boolean);
-    // marks and K-means depend on the maps alone
-    const same = found && found.maps.length === maps.length && maps.every((m, i) => m === found.maps[i]);
-    found = { map, maps, mask: same ? found.mask : maps.length ? subjectMask(maps.map((m) => m.values), maps[0].height, maps[0].width) : null };
+    const { pane, kept, marked } = now;
+    const mask = maps.length ? now.source.derived(`mask ${pane.prompt} ${pane.layer} ${kept} ${marked}`, () => subjectMask(maps.map((m) => m.values), maps[0].height, maps[0].width), maps[0].values.length) : null;
+    found = { map, maps, few: maps.length < some.length, mask };
     let shown = 0;
     some.forEach((given, i) => {
       if (!given) return;
@@ -176,8 +176,7 @@ export function channelMaps({ onpick, onscale, onfail }) {
       one.button.classList.toggle("fc-is-chosen", one.channel === now.pane.channel);
     });
     tiles.forEach((one, i) => (one.button.hidden = i >= shown));
-    const few = some.length - maps.length;
-    setText(smallTitle, `${now.label}${few ? ` (${maps.length} of ${some.length} have maps here)` : ""}`);
+    setText(smallTitle, `${now.label}${found.few ? ` (${maps.length} of ${some.length} have maps here)` : ""}`);
     const own = paintMap();
     paintMask();
     onscale(own);
@@ -201,7 +200,7 @@ export function channelMaps({ onpick, onscale, onfail }) {
     show(source, view, state, label) {
       const { run, pane, marked } = view;
       const kept = run.mapPrompts.includes(pane.prompt) ? nearestKept(run.mapSteps, pane.step) : null;
-      now = { run, pane, marked, state, label, kept, grid: run.grid || [1, 1] };
+      now = { source, run, pane, marked, state, label, kept, grid: run.grid || [1, 1] };
       for (const frame of [...frames, maskCanvas.parentNode]) frame.style.aspectRatio = `${now.grid[1]} / ${now.grid[0]}`;
       drawMaps(kept === null ? [null, ...marked.map(() => null)] : source.maps(pane.prompt, pane.layer, kept, [pane.channel, ...marked]));
       picture.setAttribute("aria-label", `Picture of prompt: ${run.prompts[Math.max(0, pane.prompt)] ?? "none"}`);

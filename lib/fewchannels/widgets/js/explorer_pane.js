@@ -129,8 +129,8 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
       pane = { ...pane, channel: marked[0] ?? 0 };
       change({ channel: pane.channel });
     }
-    const again = view && view.scores === scores && view.pane.layer === pane.layer;
-    view = { run, scores, pane, marked, median: again ? view.median : median(scores, start, width), rank: rankOf(scores, start, width, pane.channel) };
+    const middle = source.derived(`median ${pane.score} ${pane.prompt} ${pane.step} ${pane.layer}`, () => median(scores, start, width));
+    view = { run, scores, pane, marked, median: middle, rank: rankOf(scores, start, width, pane.channel) };
     heat.show(view, state, common);
     const order = largest(scores, start, width, Math.min(ROWS, width));
     const most = scores[start + order[0]] || 1;

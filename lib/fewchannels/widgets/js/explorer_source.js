@@ -7,27 +7,31 @@ export function memory(limit = MEMORY) {
   const known = new Map();
   const coming = new Map();
   let held = 0;
+  const recall = (key) => {
+    const entry = known.get(key);
+    known.delete(key); // the last used stands last
+    known.set(key, entry);
+    return entry.value;
+  };
+  const keep = (key, value, size) => {
+    known.set(key, { value, size });
+    held += size;
+    for (const [old, entry] of known) {
+      if (held <= limit || old === key) break;
+      known.delete(old);
+      held -= entry.size;
+    }
+    return value;
+  };
   return {
+    know: (key, make, size) => (known.has(key) ? recall(key) : keep(key, make(), size)),
     get(key, make, bytes) {
-      if (known.has(key)) {
-        const entry = known.get(key);
-        known.delete(key); // the last used stands last
-        known.set(key, entry);
-        return entry.value;
-      }
+      if (known.has(key)) return recall(key);
       if (!coming.has(key)) {
         const promise = Promise.resolve(make()).then(
           (value) => {
             coming.delete(key);
-            const size = bytes(value);
-            known.set(key, { value, size });
-            held += size;
-            for (const [old, entry] of known) {
-              if (held <= limit || old === key) break;
-              known.delete(old);
-              held -= entry.size;
-            }
-            return value;
+            return keep(key, value, bytes(value));
           },
           (error) => {
             coming.delete(key);
@@ -74,6 +78,8 @@ export function sourceOf(run) {
       const all = channels.map(one);
       return all.some(isComing) ? Promise.all(all) : all;
     },
+    // What follows from arrays that were read (a median, a mask) is kept like them.
+    derived: (key, make, bytes = 8) => kept.know(key, make, bytes),
     // -> a decoded picture, or null where there is none
     picture(prompt, condition) {
       return kept.get(`p ${condition} ${prompt}`, async () => decoded(await run.picture(prompt, condition)), () => 8);

@@ -2,7 +2,18 @@
 
 const DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 
+// Formatting by locale is slow, and a page in motion shows the same numbers again and again.
+const written = new Map();
+
 export function number(value) {
+  if (!written.has(value)) {
+    if (written.size > 5000) written.clear();
+    written.set(value, inWords(value));
+  }
+  return written.get(value);
+}
+
+function inWords(value) {
   if (value === null || value === undefined || !Number.isFinite(value)) return "–";
   const size = Math.abs(value);
   const text = size !== 0 && (size >= 1e6 || size < 1e-3) ? value.toExponential(1) : DIGITS.format(value);
