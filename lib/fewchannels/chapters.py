@@ -106,11 +106,12 @@ def study_steps(dit: Model) -> int:
 
 
 def cost(dit: Model, pictures: int, steps: int, store: str | Path = "") -> None:
-    """Say what the chapter's generations will take, by the first picture's time; silent on the toy world.
+    """Say what the chapter's generations will take, by the time of the picture that `open_chapter` drew; silent on the
+    toy world and where there was none.
 
     pictures: how many will be drawn, all conditions together. steps: of each.
     """
-    if dit.is_toy:
+    if dit.is_toy or not hasattr(dit, "seconds"):
         return
     minutes = pictures * dit.seconds * steps / max(1, dit.steps or steps) / 60
     say(

@@ -18,7 +18,7 @@ from .hooks import capture
 from .stats import ChannelStats
 from .sweep import sweep
 
-PASSING = ("versions", "date", "device", "steps", "pipeline")  # of a model's provenance, what no result hangs on
+PASSING = ("versions", "date", "device", "steps", "pipeline", "offload", "overflow")  # of a model's provenance, what no result hangs on
 
 
 def measure_channels(
