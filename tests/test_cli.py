@@ -10,6 +10,7 @@ from fewchannels import load_run
 from fewchannels.channels import ChannelSet, top_channels
 from fewchannels.cli import main, read_prompts
 from fewchannels.layouts.table import TABLE
+from fewchannels.prompt_files import PromptFileError
 from fewchannels.stats import ChannelStats
 from tiny_pipelines import PIPELINES
 
@@ -176,12 +177,14 @@ def test_what_is_not_understood_is_status_2(arguments, capsys):
     assert "usage:" in capsys.readouterr().err
 
 
-def test_prompts_come_from_json_too(tmp_path):
+def test_prompts_come_from_published_files_too(tmp_path):
     path = tmp_path / "p.json"
     path.write_text('["one", "two"]')
     assert read_prompts(path, ["three"]) == ["one", "two", "three"]
+    path.write_text("Prompt\tCategory\none\tAnimals\n")
+    assert read_prompts(path, []) == ["one"]
     path.write_text('{"a": 1}')
-    with pytest.raises(Exception, match="expected a JSON list of texts"):
+    with pytest.raises(PromptFileError, match='an object with "prompt"'):
         read_prompts(path, [])
 
 

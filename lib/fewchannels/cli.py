@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .prompt_files import read_prompt_file
 
 FP16_MAX = 65504.0
 
@@ -62,7 +63,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="toyworld", metavar="NAME", help="toyworld, a pipeline folder, or a hub name (%(default)s)")
     add("--revision", help="commit, tag or branch of a hub model")
     add("--prompt", action="append", default=[], metavar="TEXT", help="a prompt; may be given several times")
-    add("--prompts", type=Path, metavar="FILE", help="prompts, one a line, or a JSON list of texts")
+    add(
+        "--prompts",
+        type=Path,
+        metavar="FILE",
+        help="prompts, one a line or a JSON list, or GenAI-Bench's, PartiPrompts' or DrawBench's own file",
+    )
     add("--steps", type=_positive, metavar="N", help="denoising steps (the model's own default)")
     add("--seed", type=int, default=0, metavar="N", help="seed of the noise (%(default)s)")
     add("--guidance", type=float, metavar="X", help="guidance scale (the model's own default)")
@@ -179,22 +185,8 @@ def _top_maps(model: Any, prompts: list[str], asked: dict, stats: Any, massive: 
 
 
 def read_prompts(file: Path | None, given: Sequence[str]) -> list[str]:
-    """Prompts of a file (one a line, empty lines skipped; or a JSON list of texts) and then those given one by one."""
-    prompts: list[str] = []
-    if file is not None:
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError:
-            raise Refused(f"{file} is no UTF-8 text: expected prompts, one a line, or a JSON list") from None
-        if file.suffix == ".json":
-            try:
-                prompts = json.loads(text)
-            except ValueError as error:
-                raise Refused(f"{file} is no JSON ({error})") from None
-            if not isinstance(prompts, list) or not all(isinstance(p, str) for p in prompts):
-                raise Refused(f"{file}: expected a JSON list of texts")
-        else:
-            prompts = [line.strip() for line in text.splitlines() if line.strip()]
+    """Prompts of a file (`read_prompt_file`), and then those given one by one."""
+    prompts = [prompt.text for prompt in read_prompt_file(file)] if file is not None else []
     prompts = [*prompts, *given]
     if not prompts:
         raise Refused("no prompt: give --prompt TEXT or --prompts FILE")

@@ -18,7 +18,8 @@ from .hooks import capture
 from .stats import ChannelStats
 from .sweep import sweep
 
-PASSING = ("versions", "date", "device", "steps", "pipeline", "offload", "overflow")  # of a model's provenance, what no result hangs on
+# of a model's provenance, what no result hangs on
+PASSING = ("versions", "date", "device", "steps", "pipeline", "offload", "overflow")
 
 
 def measure_channels(
