@@ -54,11 +54,11 @@ test("linked views share all but what is compared, unlinked ones nothing", () =>
   const data = { runs: [run()] };
   const state = explorerState(data, { two: 1, by: "step", step: 1, step2: 3, layer: 2, layer2: 0 });
   assert.deepEqual([paneState(data, state, 0).step, paneState(data, state, 1).step, paneState(data, state, 1).layer], [1, 3, 2]);
-  assert.deepEqual(paneChange(state, 1, { step: 0, layer: 1 }), { step2: 0, layer: 1 });
-  assert.deepEqual(paneChange(state, 0, { step: 0, layer: 1 }), { step: 0, layer: 1 });
+  assert.deepEqual(paneChange(data, state, 1, { step: 0, layer: 1 }), { step2: 0, layer: 1 });
+  assert.deepEqual(paneChange(data, state, 0, { step: 0, layer: 1 }), { step: 0, layer: 1 });
   const free = compareBy(data, state, "all");
   assert.deepEqual([paneState(data, free, 1).step, paneState(data, free, 1).layer], [3, 2]); // unlinking changes no picture
-  assert.deepEqual(paneChange(free, 1, { layer: 1 }), { layer2: 1 });
+  assert.deepEqual(paneChange(data, free, 1, { layer: 1 }), { layer2: 1 });
 });
 
 test("every comparison starts with two views that differ", () => {
@@ -80,6 +80,16 @@ test("two models stand at the same depth and time", () => {
 });
 
 const scores = Float32Array.from({ length: 30 }, (_, i) => (i % 10 === 4 ? 50 : (i * 7) % 10) + Math.floor(i / 10));
+
+test("two runs of one model share the channel, two models do not", () => {
+  const data = { runs: [run(), run({ label: "edited" }), deep] };
+  const state = explorerState(data, { two: 1, by: "run", run2: 1, channel: 3, channel2: 9 });
+  assert.equal(paneState(data, state, 1).channel, 3);
+  assert.deepEqual(paneChange(data, state, 1, { channel: 4 }), { channel: 4 });
+  const other = explorerState(data, { ...state, run2: 2 });
+  assert.equal(paneState(data, other, 1).channel, 9);
+  assert.deepEqual(paneChange(data, other, 1, { channel: 4 }), { channel2: 4 });
+});
 
 test("marked channels: top, bottom, random outside the top, pinned, frozen", () => {
   const one = run();

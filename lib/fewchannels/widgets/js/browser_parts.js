@@ -201,7 +201,7 @@ export function depthStrip(data, onmove) {
     show(view, state) {
       here = state;
       drawValues(canvas, view.strip.values, steps, layers, { palette: "sequential", low: 0, high: view.strip.high || 1 });
-      setText(title, `Channel ${state.channel} through depth and time`);
+      setText(title, `Channel ${state.channel} in depth and time`);
       setText(high, number(view.strip.high));
       mark.style.left = `${(100 * state.step) / steps}%`;
       mark.style.top = `${(100 * state.layer) / layers}%`;

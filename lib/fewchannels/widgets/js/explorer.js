@@ -7,7 +7,7 @@ import { provenanceText, saveChannels, savePicture } from "./explorer_export.js"
 import { askNeeds, asker, ownRun } from "./explorer_own.js";
 import { explorerPane } from "./explorer_pane.js";
 import { sourceOf } from "./explorer_source.js";
-import { COMPARISONS, channelSet, compareBy, explorerState, paneChange, paneState, pinsOf } from "./explorer_state.js";
+import { COMPARISONS, channelSet, compareBy, explorerState, paneChange, paneState, pinsOf, sameModel } from "./explorer_state.js";
 import { kernelAsker, withKernel } from "./kernel.js";
 import { linkButton } from "./link_button.js";
 import { openPacked } from "./packed_run.js";
@@ -47,7 +47,7 @@ export const explorerKind = {
     const extraOpacity = slider({ label: "Opacity", count: 101, onpick: (opacity) => set({ opacity }) });
     const shared = paneControls({ sources, onchange: (part) => set(part), extra: [extraScale.node, extraOver.node, extraOpacity.node] });
     function newPane(index) {
-      const change = (part) => set(paneChange(store.get(), index, linkedMove(index, part)));
+      const change = (part) => set(paneChange(data, store.get(), index, linkedMove(index, part)));
       const controls = paneControls({ sources, onchange: change });
       const pane = explorerPane({ index, controls, change, global: set, onfail, onscores: drew, onmaps: scaled });
       return { ...pane, controls };
@@ -135,18 +135,19 @@ export const explorerKind = {
       const wanted = data.wanted;
       data.wanted = null;
       if (wanted) store.set(explorerState(data, wanted));
-      else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: sameWidth(run, state) ? state.channel : -1 }));
+      else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: -1 }));
       else store.set(explorerState(data, { ...state, run: at, prompt: 0, channel: -1, cond: undefined, set: undefined }));
       return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompts.`;
     }
-    function sameWidth(run, state) {
-      return run.width === data.runs[state.run].width;
+    // One scale for both views, where their colours mean the same.
+    function comparable(state) {
+      return Boolean(state.two) && (SHARED_SCALE.includes(state.by) || (state.by === "run" && sameModel(data, state)));
     }
 
     function drew(index, what) {
       found[index] = what;
       const state = store.get();
-      const common = state.two && SHARED_SCALE.includes(state.by) && found[0] && found[1] ? Math.max(found[0].most, found[1].most) : null;
+      const common = comparable(state) && found[0] && found[1] ? Math.max(found[0].most, found[1].most) : null;
       panes.forEach((pane) => pane.recolour(common));
       if (state.two && found[0] && found[1]) {
         const [a, b] = [data.runs[paneState(data, state, 0).run], data.runs[paneState(data, state, 1).run]];
@@ -157,7 +158,7 @@ export const explorerKind = {
     function scaled(index, scale) {
       mapScales[index] = scale;
       const state = store.get();
-      const joint = state.two && SHARED_SCALE.includes(state.by) && state.by !== "set" && mapScales.every(Boolean)
+      const joint = comparable(state) && state.by !== "set" && mapScales.every(Boolean)
         ? { low: Math.min(mapScales[0].low, mapScales[1].low), high: Math.max(mapScales[0].high, mapScales[1].high) }
         : null;
       panes.forEach((pane) => pane.maps.rescale(joint));

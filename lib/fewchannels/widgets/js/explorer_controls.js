@@ -8,7 +8,8 @@ import { isComing } from "./explorer_source.js";
 const AS_CHIPS = 8; // prompts; more become a list
 
 export function runText(run) {
-  return [run.label, run.edit].filter(Boolean).join(", ");
+  const name = run.label || run.model || "run";
+  return run.edit && name === run.model ? `${name}, ${run.edit}` : name;
 }
 
 function stepWords(run, step) {
@@ -74,9 +75,9 @@ export function paneControls({ sources, onchange, extra = [] }) {
       draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
       cond: dropdown({ label: "Picture", options: run.conditions.map((value) => ({ value, text: value || "untouched" })), onpick: to("cond") }),
     };
-    const { run: runs, prompt, layer, step, ...rest } = controls;
+    const { prompt, layer, step, ...rest } = controls;
     node.replaceChildren(
-      ...[runs, prompt].filter(Boolean).map((control) => control.node),
+      ...(prompt ? [prompt.node] : []),
       el("div.fc-twodials", {}, layer.node, step.node),
       el("div.fc-fields", {}, ...Object.values(rest).map((control) => control.node), ...extra),
     );

@@ -85,9 +85,20 @@ export function explorerState(data, given = {}) {
   };
 }
 
+// What the second view has for itself. Channels of one model are the same in both runs, those of two have nothing in common.
+function ownFields(data, state) {
+  const { fields } = COMPARISONS[state.by];
+  return state.by === "run" && sameModel(data, state) ? ["run"] : fields;
+}
+
+export function sameModel(data, state) {
+  const [a, b] = [data.runs[state.run], data.runs[state.run2]];
+  return a.width === b.width && a.layers.length === b.layers.length && a.model === b.model;
+}
+
 // What pane 0 or 1 shows, under the plain names. Linked panes of two models stand at the same depth and time.
 export function paneState(data, state, pane) {
-  const own = pane === 1 ? COMPARISONS[state.by].fields : [];
+  const own = pane === 1 ? ownFields(data, state) : [];
   const values = Object.fromEntries(PANE_FIELDS.map((name) => [name, state[own.includes(name) ? `${name}2` : name]]));
   if (pane === 1 && state.by === "run") {
     const [from, to] = [data.runs[state.run], data.runs[values.run]];
@@ -99,8 +110,8 @@ export function paneState(data, state, pane) {
 }
 
 // A change made in a pane: linked fields go to both, the second pane's own to itself.
-export function paneChange(state, pane, part) {
-  const own = pane === 1 ? COMPARISONS[state.by].fields : [];
+export function paneChange(data, state, pane, part) {
+  const own = pane === 1 ? ownFields(data, state) : [];
   return Object.fromEntries(Object.entries(part).map(([name, value]) => [own.includes(name) ? `${name}2` : name, value]));
 }
 
@@ -115,7 +126,7 @@ function others(data, first) {
     layer: { layer: last("layer") },
     set: { set: first.set === "random" ? "top" : "random", channel: -1 },
     cond: { cond: run.conditions.find((name) => name !== first.cond) ?? first.cond },
-    run: { run: next, channel: data.runs[next].width === run.width ? first.channel : -1 },
+    run: { run: next, channel: -1 },
     all: {},
   };
 }
