@@ -11,7 +11,7 @@ from fewchannels.studies.cases import calibrate, plain_case
 from fewchannels.studies.clusters import Maps, Rule
 from fewchannels.studies.looked import look
 from fewchannels.studies.mask_baselines import priors_of_others
-from fewchannels.studies.own_pictures import PictureClusters, ks_of, own_conditions, spread
+from fewchannels.studies.own_pictures import PictureClusters, ks_of, own_conditions, with_middle
 from fewchannels.studies.watched import at_levels, tokens_of, watched
 from fewchannels.sweep import sweep
 from tiny_pipelines import PIPELINES
@@ -32,7 +32,7 @@ def dit(request):
 
 def test_indices_are_spread_evenly_with_first_middle_and_last():
     for count in range(1, 70):
-        found = spread(count, 8)
+        found = with_middle(count, 8)
         assert found == sorted(set(found))
         assert len(found) == min(count, 8)
         assert {0, count - 1, count // 2} <= set(found)
@@ -43,7 +43,7 @@ def test_indices_are_spread_evenly_with_first_middle_and_last():
 def test_every_condition_has_its_shape_on_any_model(dit, tmp_path, n, steps):
     case = plain_case(dit, n, steps=steps)
     calibration = calibrate(dit, case.prompts, steps=steps)
-    layers, at = spread(len(dit.layers), 2), spread(steps, 8)
+    layers, at = with_middle(len(dit.layers), 2), list(range(steps))
     conditions = own_conditions(case, SUBJECTS[:n], PictureClusters(), calibration, 4, layers, at, early=0)
     cells = sweep(conditions, tmp_path, case.key(k=4))
     assert cells["generated: top"]["iou"].shape == (n, 2, steps)

@@ -1,6 +1,6 @@
 """Chapter 3 on a model of the real world, where no scene is rendered: its own pictures, against a segmenter's masks.
 
-    layers, steps = spread(len(model.layers), 8), spread(case.steps, 8)
+    layers, steps = with_middle(len(model.layers), 8), spread(case.steps, 8)
     cells = sweep(own_conditions(case, subjects, segmenter, calibrate(model), k=12, layers=layers, steps=steps))
     cells["generated: top"]["iou"]                           # [n, len(layers), len(steps)], on the token grid
 
@@ -19,6 +19,7 @@ from PIL import Image
 from ..clustering import two_means
 from ..judges import ImageJudge
 from ..masks import choose_cluster, to_grid, upsample
+from ..measuring import spread
 from ..metrics import iou, shuffled
 from .cases import Calibration, Case
 from .clusters import Rule
@@ -30,17 +31,15 @@ KS = (1, 2, 4, 8, 16, 32, 64, 256, 1024)
 SIDE = 48  # cells along the longer side, of a picture that is clustered by its own pixels
 
 
-def spread(count: int, most: int) -> list[int]:
-    """At most `most` of the indices below `count`, evenly apart, with the first, the last, and the middle one.
+def with_middle(count: int, most: int) -> list[int]:
+    """At most `most` indices below `count`, as `measuring.spread` takes them, with count // 2 for the nearest to it.
 
-    >>> spread(6, 8), spread(57, 5)
-    ([0, 1, 2, 3, 4, 5], [0, 14, 28, 42, 56])
+    >>> with_middle(6, 8), with_middle(57, 4)
+    ([0, 1, 2, 3, 4, 5], [0, 28, 37, 56])
     """
-    if count <= most:
-        return list(range(count))
-    found = np.linspace(0, count - 1, most).round().astype(int)
-    found[np.abs(found - count // 2).argmin()] = count // 2
-    return sorted({int(i) for i in found})
+    found = spread(count, most)
+    nearest = min(range(len(found)), key=lambda i: abs(found[i] - count // 2))
+    return [*found[:nearest], count // 2, *found[nearest + 1 :]]
 
 
 def ks_of(width: int) -> tuple[int, ...]:
