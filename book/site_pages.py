@@ -19,6 +19,7 @@ from pathlib import Path
 
 import claims_page
 import explorer_page
+import models_page
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,6 +46,7 @@ def stage() -> None:
         shutil.copy2(ROOT / name, SRC / name)
     claims_page.write_pages(SRC, BUILD / "results")
     explorer_page.write_page(SRC)
+    models_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)
