@@ -8,6 +8,7 @@ from fewchannels.studies import text_transport as study
 from fewchannels.studies.blending import blend_latents, blend_velocities, interpolate_prompts, record_steps
 from fewchannels.studies.cases import calibrate
 from fewchannels.studies.files import load_study, save_study
+from fewchannels.studies.levels import looked_blocks
 from fewchannels.studies.pairs import pair_case, prompt_pairs
 from fewchannels.studies.rivals import METHODS, flat, methods_of, mixable, reaches, rivals
 from fewchannels.sweep import sweep
@@ -115,10 +116,10 @@ def test_sizes_and_blocks_grow_with_the_model_and_stay_few():
     assert study.sizes(192) == [1, 2, 4, 16, 32, 64]
     assert study.sizes(16) == [1, 2, 4, 16]
     assert study.sizes(3072) == [1, 2, 4, 16, 32, 64, 256]
-    assert study.looked_blocks(6) == [0, 1, 2, 3, 4, 5]
-    assert study.looked_blocks(1) == [0]
-    assert study.looked_blocks(57)[-1] == 56
-    assert len(study.looked_blocks(57)) == 8
+    assert looked_blocks(6) == [0, 1, 2, 3, 4, 5]
+    assert looked_blocks(1) == [0]
+    assert looked_blocks(57)[-1] == 56
+    assert len(looked_blocks(57)) == 8
 
 
 def test_a_pipeline_that_cannot_mix_prompts_has_no_such_rival(toy, case, calibration, monkeypatch):

@@ -21,14 +21,18 @@ import numpy as np
 
 from ..ablation import ablate
 from ..channels import ChannelSet
+from ..judges import ImageJudge
 from ..metrics import Interval, bootstrap_interval
+from ..natural_prompts import natural_prompts
 from ..patching import record
 from ..subspaces import subspace
 from ..sweep import sweep
 from ..toyworld.judge import ATTRIBUTES
 from .cases import STEPS, Calibration, Case, calibrate, control_sets, toy_case
-from .levels import States
-from .pairs import SCENE, SUBJECT, PairCase, pair_case, prompt_pairs
+from .levels import States, looked_blocks
+from .pair_readers import WordsReader
+from .pair_runs import affordable, apart
+from .pairs import SCENE, SUBJECT, PairCase, mean_over, pair_case, pairs_for
 from .parts import PARTS, carried, mean_level, no_level
 from .probes import probe_scenes, probe_sets
 from .writers import watch_writers, writers_cell
@@ -45,7 +49,7 @@ class ToneReader:
     1, and "detail" [P], the mean square of what a 3 x 3 box filter takes away (colours in 0 to 1)."""
 
     def __init__(self, read: Callable[[np.ndarray], dict[str, np.ndarray]]):
-        self.read = read
+        self.read, self.judge = read, getattr(read, "judge", None)
 
     def __call__(self, images: np.ndarray) -> dict[str, np.ndarray]:
         unit = np.asarray(images, dtype=np.float32) / 255
@@ -61,15 +65,26 @@ def detail(images: np.ndarray) -> np.ndarray:
     return np.square(images - near).mean(axis=(1, 2, 3))
 
 
-def study_case(model, n: int = 64, seed: int = 0, steps: int = STEPS) -> Case:
-    """The toy world's first `n` evaluation prompts, read for tone and detail, and on the toy world for agreement."""
-    case = toy_case(model, n, seed, steps, features=False)
-    return dataclasses.replace(case, read=ToneReader(case.read if model.name == "toyworld" else lambda images: {}))
+def study_case(model, n: int = 64, seed: int = 0, steps: int = STEPS, judge: ImageJudge | None = None) -> Case:
+    """The first `n` evaluation prompts, the toy world's or our own, read for tone and detail, and for agreement: by the
+    toy world's judge, or by `judge` as a `WordsReader` reads."""
+    if model.is_toy:
+        case = toy_case(model, n, seed, steps, features=False)
+        return dataclasses.replace(case, read=ToneReader(case.read))
+    prompts = natural_prompts(n)
+    return Case(model, [str(prompt) for prompt in prompts], ToneReader(WordsReader(prompts, judge)), seed, steps)
 
 
-def study_pairs(model, n: int = 64, seed: int = 0, steps: int = STEPS) -> PairCase:
-    """The first `n` evaluation pairs, whose sources are recorded whole."""
-    return pair_case(model, prompt_pairs(n), seed, steps)
+def study_pairs(
+    model, n: int = 64, seed: int = 0, steps: int = STEPS, judge: ImageJudge | None = None,
+    calibration: Calibration | None = None, sets: Sequence[ChannelSet] = (),
+) -> PairCase:  # fmt: skip
+    """The first `n` evaluation pairs. Their sources are recorded whole, or, where a calibration tells that this does
+    not fit into memory, on as many of `sets` as do."""
+    keep = None
+    if calibration is not None:
+        keep = affordable(calibration, sets, n, max(2, model.dtype.itemsize))
+    return pair_case(model, pairs_for(model, n), seed, steps, judge=judge, keep=keep)
 
 
 def ablations(
@@ -95,24 +110,29 @@ def untouched(case: Case) -> dict[str, Callable]:
 
 
 def single_blocks(case: Case, chosen: ChannelSet, how: str = "zero") -> dict[str, Callable]:
-    """Conditions "zero in block 0", ...: the set at zero in one block only."""
+    """Conditions "zero in block 0", ...: the set at zero in one block only, of a deep model in `looked_blocks`."""
     return {
         f"{how} in block {layer}": case.condition(ablate, chosen, how, layers=layer)
-        for layer in range(len(case.model.layers))
+        for layer in looked_blocks(len(case.model.layers))
     }
 
 
 def transports(case: PairCase, sets: Mapping[str, ChannelSet], parts: Sequence[str] = PARTS) -> dict[str, Callable]:
     """Conditions "carry level/top", ...: a part of each set, of all tokens, from each pair's source into its target."""
 
-    def one(part, chosen):
+    @functools.lru_cache(maxsize=1)  # what a large model's sources were not recorded on is recorded set by set
+    def holding(name: str) -> PairCase:
+        return case if case.holds(sets[name]) else dataclasses.replace(case, keep=sets[name])
+
+    def one(part, name):
         # the sources are recorded only when a condition is computed
         def compute():
-            return case.condition(ablate, chosen, carried(case.source, chosen, part), branch="cond")()
+            own = holding(name)
+            return own.condition(ablate, sets[name], carried(own.source, sets[name], part), branch="cond")()
 
         return compute
 
-    return {f"carry {part}/{name}": one(part, chosen) for part in parts for name, chosen in sets.items()}
+    return {f"carry {part}/{name}": one(part, name) for name in sets for part in parts}
 
 
 def differences(case: PairCase, chosen: ChannelSet) -> dict[str, Callable]:
@@ -120,6 +140,12 @@ def differences(case: PairCase, chosen: ChannelSet) -> dict[str, Callable]:
     over the set in its "level" and its "pattern"; mean over steps, sums over channels."""
 
     def compute():
+        if case.keep is not None:
+            seen = apart(case, chosen)
+            level = seen.array("level")
+            return {
+                "all": seen.array("channels").sum(axis=-1), "level": level, "pattern": seen.array("whole") - level
+            }  # fmt: skip
         with record(case.model, chosen) as target:
             case.draw()
         found = {"all": case.differences.sum(axis=-1).mean(axis=-1)}
@@ -129,10 +155,10 @@ def differences(case: PairCase, chosen: ChannelSet) -> dict[str, Callable]:
             part = subspace(chosen, layer, chosen.width, "cpu")
             level, whole = 0.0, 0.0
             for step in target.steps:
-                apart = target.take(layer, step, samples, part).float()
-                apart = case.source.take(layer, step, samples, part).float() - apart
-                level = level + apart.mean(dim=1).square().sum(dim=-1) / len(target.steps)
-                whole = whole + apart.square().mean(dim=1).sum(dim=-1) / len(target.steps)
+                gap = case.source.take(layer, step, samples, part).float()
+                gap = gap - target.take(layer, step, samples, part).float()
+                level = level + gap.mean(dim=1).square().sum(dim=-1) / len(target.steps)
+                whole = whole + gap.square().mean(dim=1).sum(dim=-1) / len(target.steps)
             parts["level"].append(level.numpy())
             parts["pattern"].append((whole - level).numpy())
         return {name: np.asarray(value, np.float32) for name, value in found.items()} | {
@@ -172,7 +198,10 @@ def probings(model, sets: Mapping[str, object], n: int = PROBE_SCENES, captions:
 
 
 def mean_agreement(agree: np.ndarray, names: Sequence[str] | None = None) -> np.ndarray:
-    """The mean [P] of agreement [P, A] over some of `ATTRIBUTES` (default: all but "all"), passing over NaN."""
+    """The mean [P] of agreement [P, A] over some of `ATTRIBUTES` (default: all but "all"), passing over NaN; of our own
+    prompts [P, 2] as `mean_over` does."""
+    if np.shape(agree)[1] != len(ATTRIBUTES):
+        return mean_over(agree, (*SUBJECT, *SCENE) if names is None else names)
     names = [name for name in ATTRIBUTES if name != "all"] if names is None else names
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)

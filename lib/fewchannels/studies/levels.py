@@ -26,6 +26,12 @@ from .cases import Case
 
 FACTORS = ("step", "prompt", "noise", "rest")
 REMOVED = ("level", "pattern", "both")
+MOST_BLOCKS = 8  # that are edited one by one, or have a column in a table
+
+
+def looked_blocks(blocks: int) -> list[int]:
+    """Blocks to look at one by one: all, or of a deep model eight from the first to the last."""
+    return sorted({round(i) for i in np.linspace(0, blocks - 1, min(blocks, MOST_BLOCKS))})
 
 
 class States:

@@ -25,6 +25,7 @@ from ..masks import to_grid
 from ..metrics import shuffled
 from ..sweep import sweep
 from .cases import STEPS, Calibration, calibrate, control_sets
+from .levels import looked_blocks
 from .outcomes import choose
 from .pair_runs import affordable
 from .pairs import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, PairCase, pair_case, pairs_for
@@ -36,18 +37,12 @@ WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 RANDOM_KS = (32, 64)
 STRENGTHS = (0.25, 0.5, 0.75)
 TRIAL, SWEPT = 16, 20  # calibration pairs, and pairs of the sweeps
-MOST_BLOCKS = 8  # in which all channels are carried, each block alone
 SHARES = ("count", "width", "energy", "difference")
 
 
 def sizes(width: int) -> list[int]:
     """How many of the largest channels the sweep over k moves, for a model of `width` channels."""
     return [k for k in KS if k <= width] + [k for k in WIDER_KS if 4 * k <= width]
-
-
-def looked_blocks(blocks: int) -> list[int]:
-    """The blocks in which all channels are carried alone: all, or eight from the first to the last."""
-    return sorted({round(i) for i in np.linspace(0, blocks - 1, min(blocks, MOST_BLOCKS))})
 
 
 def windows(steps: int) -> dict[str, slice]:
