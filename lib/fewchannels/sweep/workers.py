@@ -12,6 +12,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import pickle
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> I
     """
     import joblib
 
-    describe_models()
+    if f"{__package__.rpartition('.')[0]}.models" in sys.modules:  # else there is no model, and torch need not come in
+        describe_models()
     sent: dict[int, tuple[Task, list[str]]] = {}
     trouble: list[Exception] = []
 
@@ -102,7 +104,6 @@ def _once_more(task: Task, names: list[str], jobs, before: Exception) -> dict:
 
 
 def _work(number: int, task: Task, names: list[str]) -> tuple[int, dict]:
-    describe_models()
     return number, {name: _sendable(outcome) for name, outcome in attempt(task, names).items()}
 
 
