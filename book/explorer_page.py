@@ -33,7 +33,7 @@ PROMPTS = [
 ]
 SAMPLE_PROMPTS = ["a large yellow star at the right on a plain blue background",
                   "a small white circle at the top on a striped red and black background"]  # fmt: skip
-MAP_STEPS = [0, 5, 10, 15]
+STEPS, MAP_STEPS = 16, [0, 5, 10, 15]
 SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
 MOST_BYTES = 1_500_000  # of the page's data, base64 included
@@ -111,19 +111,19 @@ def _make(folder: Path) -> None:
     from fewchannels.recording import record
 
     model = fc.load("toyworld")
-    kept = functools.partial(record, model, PROMPTS, map_steps=MAP_STEPS, steps=16)
+    kept = functools.partial(record, model, PROMPTS, map_steps=MAP_STEPS, steps=STEPS)
     untouched = kept(shown=SHOWN, label="untouched, seed 0")
     sets = {name: fc.ChannelSet.from_json(given) for name, given in untouched.index["channels"].items()}
     zeroed = kept(like=untouched, ablate={"how": "zero", "channels": sets["top"]}, label="top 8 at zero, seed 0")
     pictures = {"": untouched.images, "top 8 at zero": zeroed.images}
     for name in ("random", "bottom"):
         with fc.ablate(model, sets[name], how="zero"):
-            pictures[f"{name} 8 at zero"] = model.generate(PROMPTS, seed=0, steps=16)
+            pictures[f"{name} 8 at zero"] = model.generate(PROMPTS, seed=0, steps=STEPS)
     untouched.images = pictures
     fc.save_run(folder / "untouched.safetensors", untouched)
     fc.save_run(folder / "zeroed.safetensors", zeroed)
     fc.save_run(folder / "other-seed.safetensors", kept(seed=1, like=untouched, label="untouched, seed 1"))
-    sample = record(model, SAMPLE_PROMPTS, seed=2, steps=16, shown=(8, 2, 2), map_steps=MAP_STEPS, label="sample run")
+    sample = record(model, SAMPLE_PROMPTS, seed=2, steps=STEPS, shown=(8, 2, 2), map_steps=MAP_STEPS, label="sample run")
     fc.save_run(folder / SAMPLE, sample)
 
 

@@ -155,6 +155,7 @@ def test_bad_files_are_told_apart(tmp_path, run):
         ({"version": "1"}, "no version number"),
         ({"format": "other"}, "no run record"),
         ({"prompts": None}, "'prompts' is missing"),
+        ({"prompts": ["a", 2]}, "'prompts' are no list of texts"),
         ({"index": []}, "'index' is missing or no dict"),
         ({"provenance": {"model": "x"}}, "provenance lacks revision, seed"),
         ({"images": {"": {"count": 3, "height": 48, "width": 32}}}, "'images/00002' is missing"),
@@ -186,6 +187,36 @@ def test_wrong_types_in_the_file_are_errors(tmp_path, run):
     rewritten(path, lambda header: header["stats/mean"].update(shape=[2, 3, 4, 6]))
     with pytest.raises(RunFileError, match="'stats/mean' has 480 bytes"):
         load_run(path)
+
+
+def test_tensors_lie_side_by_side(tmp_path, run):
+    path = save_run(tmp_path / "a", run)
+    place = read_header(path)[1]
+    assert len(place) == 7
+
+    def moved(by):
+        def change(header):
+            header["stats/mean"]["data_offsets"] = [n + by for n in header["stats/mean"]["data_offsets"]]
+
+        return change
+
+    for by, words in (
+        (-8, "overlaps the one before it"),
+        (8, "leaves a gap before it"),
+        (-1e9, "not the JSON expected"),
+    ):
+        path = save_run(tmp_path / f"by{by}", run)
+        rewritten(path, moved(by))
+        with pytest.raises(RunFileError, match=words):
+            read_header(path)
+
+
+def test_a_record_without_end_is_an_error(tmp_path, run):
+    path = save_run(tmp_path / "a", run)
+    deep = "[" * 100_000 + "]" * 100_000
+    rewritten(path, lambda header: header["__metadata__"].update(fewchannels=deep))
+    with pytest.raises(RunFileError, match="no JSON"):
+        read_header(path)
 
 
 def test_a_picture_that_is_none_is_an_error(tmp_path, run):

@@ -29,20 +29,10 @@ KEY = "fewchannels"
 MAX_JSON = 10_000_000  # bytes of the JSON string
 MAX_HEADER = 100_000_000  # safetensors' own limit
 PROVENANCE = ("model", "revision", "seed", "steps", "dtype", "versions", "date")
-DTYPES = {
-    "F64": 8,
-    "F32": 4,
-    "F16": 2,
+DTYPES = {  # bytes an element
+    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
     "BOOL": 1,
-    "I64": 8,
-    "I32": 4,
-    "I16": 2,
-    "I8": 1,
-    "U64": 8,
-    "U32": 4,
-    "U16": 2,
-    "U8": 1,
-}  # bytes an element; fmt: skip
+}  # fmt: skip
 
 
 class RunFileError(ValueError):
@@ -137,17 +127,30 @@ def read_header(path: str | os.PathLike) -> tuple[dict[str, Any], dict[str, tupl
     try:
         header = json.loads(raw)
         metadata = header.pop("__metadata__", {})
-        tensors = {name: (t["dtype"], tuple(t["shape"]), tuple(t["data_offsets"])) for name, t in header.items()}
+        tensors = {name: (t["dtype"], tuple(t["shape"]), _offsets(t["data_offsets"])) for name, t in header.items()}
     except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as error:
         raise RunFileError(f"{path} is no safetensors file: its header is not the JSON expected ({error})") from None
     record = _read_record(path, metadata)
-    expected = 8 + length + max((end for _, _, (_, end) in tensors.values()), default=0)
+    place = 0
+    for name, (_, _, (begin, end)) in sorted(tensors.items(), key=lambda item: item[1][2]):
+        if begin != place and 8 + length + end <= size:
+            what = "overlaps the one before it" if begin < place else "leaves a gap before it"
+            raise RunFileError(f"{path}: tensor {name!r} {what}; the file is damaged: copy or compute it again")
+        place = max(place, end)
+    expected = 8 + length + place
     if size != expected:
         what = "cut short" if size < expected else "longer than its header says"
         raise RunFileError(f"{path} is {what}: {size} bytes, expected {expected}; copy or compute it again")
     for name, (dtype, shape, (begin, end)) in tensors.items():
         _check_tensor(path, name, dtype, shape, end - begin)
     return record, {name: (dtype, shape) for name, (dtype, shape, _) in tensors.items()}
+
+
+def _offsets(given: Any) -> tuple[int, int]:
+    begin, end = given
+    if type(begin) is not int or type(end) is not int or not 0 <= begin <= end:
+        raise ValueError(f"data_offsets {given}: expected two whole numbers, the smaller first")
+    return begin, end
 
 
 def _read_record(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
@@ -171,6 +174,8 @@ def _read_record(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
     for key, kind in (("provenance", dict), ("prompts", list), ("index", dict), ("images", dict)):
         if not isinstance(record.get(key), kind):
             raise RunFileError(f"{path}: the record's {key!r} is missing or no {kind.__name__}")
+    if not all(isinstance(prompt, str) for prompt in record["prompts"]):
+        raise RunFileError(f"{path}: the record's 'prompts' are no list of texts")
     missing = [key for key in PROVENANCE if key not in record["provenance"]]
     if missing:
         raise RunFileError(f"{path}: the provenance lacks {', '.join(missing)}")
