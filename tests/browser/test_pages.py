@@ -118,6 +118,9 @@ def test_every_internal_link_resolves(site):
                 target /= "index.html"
             if not target.exists():
                 broken.append(f"{path.relative_to(site)}: {link}")
+            elif parts.fragment.startswith("fc="):  # a view of the explorer there
+                if f'"key":"{parts.fragment[3:].partition(";")[0]}"' not in target.read_text(encoding="utf-8"):
+                    broken.append(f"{path.relative_to(site)}: no such explorer: {link}")
             elif target in pages and unquote(parts.fragment) not in pages[target].anchors:
                 broken.append(f"{path.relative_to(site)}: no such place: {link}")
     assert sorted(set(broken)) == []

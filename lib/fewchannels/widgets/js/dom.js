@@ -41,7 +41,7 @@ export function setAttr(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
-// A labelled slider over 0 .. count - 1; `set(index, text)` moves it.
+// A labelled slider over 0 .. count - 1; `set(index, text)` moves it, `resize(count)` gives it another range.
 export function slider({ label, count, onpick }) {
   const id = uid("fc-slider");
   const input = el("input", { type: "range", id, min: 0, max: Math.max(1, count - 1), step: 1, disabled: count < 2 });
@@ -51,6 +51,11 @@ export function slider({ label, count, onpick }) {
   return {
     node,
     input,
+    resize(next) {
+      count = next;
+      input.max = Math.max(1, count - 1);
+      input.disabled = count < 2;
+    },
     set(index, text) {
       if (Number(input.value) !== index) input.value = index;
       input.style.setProperty("--fc-fill", count > 1 ? index / (count - 1) : 0);
@@ -80,12 +85,14 @@ export function choices({ label, options, onpick, kind = "fc-seg" }) {
   };
 }
 
-export function dropdown({ label, options, onpick }) {
+export function dropdown({ label, options = [], onpick }) {
   const id = uid("fc-select");
   const select = el("select", { id, onchange: () => onpick(select.value) });
-  for (const { value, text } of options) select.append(el("option", { value }, text));
+  const fill = (given) => select.replaceChildren(...given.map(({ value, text }) => el("option", { value }, text)));
+  fill(options);
   return {
     node: el("div.fc-select", {}, el("label", { for: id }, label), select),
+    fill,
     set(value) {
       if (select.value !== String(value)) select.value = String(value);
     },

@@ -185,7 +185,7 @@ export const explorerKind = {
         extraScale.set(state.scale);
         extraOver.set(state.over);
         extraOpacity.set(state.opacity, `${state.opacity} %`);
-        shared.show(sources[state.run], paneState(data, state, 0), ALL_FIELDS.filter((field) => !free.includes(field)));
+        shared.show(sources[state.run], paneState(data, state, 0), [...ALL_FIELDS.filter((field) => !free.includes(field)), "view"]);
         if (two && panes.length < 2) body.append(panes[panes.push(newPane(1)) - 1].node);
         if (!two && panes.length > 1) {
           panes.pop().node.remove();

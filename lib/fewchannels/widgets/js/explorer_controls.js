@@ -2,7 +2,7 @@
 
 import { choices, dropdown, el, slider, stepper } from "./dom.js";
 import { number } from "./format.js";
-import { MAX_MARKED, SCORE_NAMES, SCORE_TITLES, setNames } from "./explorer_state.js";
+import { MAX_MARKED, SCORE_NAMES, setNames } from "./explorer_state.js";
 import { isComing } from "./explorer_source.js";
 
 const AS_CHIPS = 8; // prompts; more become a list
@@ -51,71 +51,73 @@ function promptPicker(source, onpick) {
   return choices({ label, kind: "fc-chips.fc-scroller", options, onpick });
 }
 
-// One set of controls. show(pane, fields) shows those of `fields` that have something to choose from.
+// One set of controls. show(source, pane, fields) shows those of `fields` that have something to choose from. Another run
+// changes them in place, so that the one in use keeps the focus.
 export function paneControls({ sources, onchange, extra = [] }) {
-  const node = el("div.fc-scope");
-  let built = null;
+  const to = (name) => (value) => onchange({ [name]: value });
+  const controls = {
+    layer: slider({ label: "Block (depth)", count: 1, onpick: to("layer") }),
+    step: slider({ label: "Denoising step", count: 1, onpick: to("step") }),
+    run: dropdown({ label: "Run", onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
+    score: dropdown({ label: "Score", onpick: to("score") }),
+    set: dropdown({ label: "Marked channels", onpick: to("set") }),
+    k: stepper({ label: "k", low: 1, onpick: to("k") }),
+    draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
+    cond: dropdown({ label: "Picture", onpick: to("cond") }),
+  };
+  const { layer, step, ...rest } = controls;
+  const promptHolder = el("div.fc-prompts");
+  const dials = el("div.fc-twodials", {}, layer.node, step.node);
+  const fields = el("div.fc-fields", {}, ...Object.values(rest).map((control) => control.node), ...extra);
+  const node = el("div.fc-scope", { hidden: true });
+  let prompt = null;
+  let known = null;
   let count = 0;
 
-  function build(source) {
+  function adapt(source) {
     const { run } = source;
-    const to = (name) => (value) => onchange({ [name]: value });
-    const sets = setNames(run).map((value) => ({
-      value,
-      text: { top: "top k here", bottom: "bottom k here", random: "random k, not top", pins: "pinned channels" }[value] || `${run.channels[value.slice(4)].label || value.slice(4)} (frozen)`,
-    }));
-    const controls = {
-      run: dropdown({ label: "Run", options: sources.map(({ run: other }, value) => ({ value, text: runText(other) })), onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
-      prompt: run.prompts.length ? promptPicker(source, to("prompt")) : null,
-      layer: slider({ label: "Block (depth)", count: run.layers.length, onpick: to("layer") }),
-      step: slider({ label: "Denoising step", count: run.steps.length, onpick: to("step") }),
-      score: dropdown({ label: "Score", options: run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value], title: SCORE_TITLES[value] })), onpick: to("score") }),
-      set: dropdown({ label: "Marked channels", options: sets, onpick: to("set") }),
-      k: stepper({ label: "k", low: 1, onpick: to("k") }),
-      draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
-      cond: dropdown({ label: "Picture", options: run.conditions.map((value) => ({ value, text: value || "untouched" })), onpick: to("cond") }),
-    };
-    const { prompt, layer, step, ...rest } = controls;
-    node.replaceChildren(
-      ...(prompt ? [prompt.node] : []),
-      el("div.fc-twodials", {}, layer.node, step.node),
-      el("div.fc-fields", {}, ...Object.values(rest).map((control) => control.node), ...extra),
-    );
-    built = { source, controls, dials: node.querySelector(".fc-twodials"), rest: node.querySelector(".fc-fields") };
-    count = sources.length;
+    prompt = run.prompts.length ? promptPicker(source, to("prompt")) : null;
+    promptHolder.replaceChildren(...(prompt ? [prompt.node] : []));
+    layer.resize(run.layers.length);
+    step.resize(run.steps.length);
+    controls.score.fill(run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value] })));
+    const words = { top: "top k here", bottom: "bottom k here", random: "random k, not top", pins: "pinned channels" };
+    controls.set.fill(setNames(run).map((value) => ({ value, text: words[value] || `${run.channels[value.slice(4)].label || value.slice(4)} (frozen)` })));
+    controls.cond.fill(run.conditions.map((value) => ({ value, text: value || "untouched" })));
+    known = source;
   }
 
   return {
     node,
-    show(source, pane, fields) {
-      if (!fields.length) {
-        if (built) node.replaceChildren();
-        built = null;
-        node.hidden = true;
+    show(source, pane, wanted) {
+      node.hidden = !wanted.length;
+      if (node.hidden) {
+        node.replaceChildren();
         return;
       }
-      if (built?.source !== source || count !== sources.length) build(source);
+      if (!node.firstChild) node.append(promptHolder, dials, fields);
+      if (known !== source) adapt(source);
+      if (count !== sources.length) controls.run.fill(sources.map(({ run }, value) => ({ value, text: runText(run) })));
+      count = sources.length;
       const { run } = source;
-      const shown = new Set(fields.filter((name) => built.controls[name]));
+      const shown = new Set(wanted);
       if (sources.length < 2) shown.delete("run");
       if (run.conditions.length < 2) shown.delete("cond");
       if (pane.set !== "random") shown.delete("draw");
       if (!["top", "bottom", "random"].includes(pane.set)) shown.delete("k");
-      for (const [name, control] of Object.entries(built.controls)) if (control) control.node.hidden = !shown.has(name);
-      const { dials, rest } = built;
-      dials.hidden = !shown.has("layer") && !shown.has("step");
-      rest.hidden = [...rest.children].every((child) => child.hidden);
-      const { controls } = built;
+      for (const [name, control] of Object.entries(controls)) control.node.hidden = !shown.has(name);
+      promptHolder.hidden = !prompt || !shown.has("prompt");
+      dials.hidden = layer.node.hidden && step.node.hidden;
+      fields.hidden = [...fields.children].every((child) => child.hidden);
+      prompt?.set(pane.prompt);
+      layer.set(pane.layer, layerWords(run, pane.layer));
+      step.set(pane.step, stepWords(run, pane.step));
       controls.run.set(pane.run);
-      controls.prompt?.set(pane.prompt);
-      controls.layer.set(pane.layer, layerWords(run, pane.layer));
-      controls.step.set(pane.step, stepWords(run, pane.step));
       controls.score.set(pane.score);
       controls.set.set(pane.set);
       controls.k.set(pane.k, Math.min(MAX_MARKED, run.width - 1));
       controls.draw.set(pane.draw, 99);
       controls.cond.set(pane.cond);
-      node.hidden = dials.hidden && rest.hidden && !shown.has("run") && !shown.has("prompt");
     },
   };
 }

@@ -32,7 +32,7 @@ function drawMask(canvas, mask, height, width, over) {
   context.putImageData(image, 0, 0);
 }
 
-export function channelMaps({ onpick, onscale, onfail }) {
+export function channelMaps({ onpick, onsame, onscale, onfail }) {
   const alone = el("canvas.fc-pixels", { role: "img" });
   const missingText = el("p");
   const offer = el("button.fc-button", { type: "button" });
@@ -73,7 +73,7 @@ export function channelMaps({ onpick, onscale, onfail }) {
     if (tiles[i]) return tiles[i];
     const canvas = el("canvas.fc-pixels");
     const label = el("span");
-    const button = el("button.fc-tile", { type: "button", onclick: () => onpick(tiles[i].channel) }, canvas, label);
+    const button = el("button.fc-tile", { type: "button", onclick: () => (tiles[i].channel === now.pane.channel ? onsame(tiles[i].channel) : onpick(tiles[i].channel)) }, canvas, label);
     tiles[i] = { button, canvas, label, channel: -1 };
     small.append(button);
     return tiles[i];

@@ -25,7 +25,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
   const heat = heatMap({ onmove: change });
   const ranks = rankedList(ROWS, "marked", true, (channel) => change({ channel }), "marked");
   const finder = channelFinder({ current: () => ({ channel: Math.max(0, pane.channel), width: source.run.width }), onpick: (channel) => change({ channel }) });
-  const maps = channelMaps({ onpick: (channel) => change({ channel }), onscale: (scale) => onmaps(index, scale), onfail });
+  const maps = channelMaps({ onpick: (channel) => change({ channel }), onsame: (channel) => hint.say(`Channel ${channel} is the one that is shown.`), onscale: (scale) => onmaps(index, scale), onfail });
   const facts = readouts(["Score", "Rank", "Against the median", "Marked: share of energy"]);
   const chart = spread();
   const lines = depthLines({ onmove: change });

@@ -4,12 +4,6 @@
 import { largest } from "./rank.js";
 
 export const SCORE_NAMES = { abs_mean: "|mean|", mean_abs: "mean |x|", max_abs: "max |x|", energy: "mean x²" };
-export const SCORE_TITLES = {
-  abs_mean: "absolute value of the mean over the image tokens",
-  mean_abs: "mean over the image tokens of the absolute value",
-  max_abs: "largest absolute value of any image token",
-  energy: "mean over the image tokens of the square",
-};
 export const MAX_PINS = 6;
 export const MAX_MARKED = 64;
 const PANE_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond", "channel"];
