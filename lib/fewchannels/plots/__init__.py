@@ -16,6 +16,7 @@ from .charts import (
     score_disagreement,
     scores_by_rank,
 )
+from .compared import lines
 from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .panels import coloured, outlined, panels_of_numbers
@@ -43,6 +44,7 @@ __all__ = [
     "growth_over_training",
     "images_grid",
     "images_rows",
+    "lines",
     "map_rows",
     "outlined",
     "overlap_matrix",
