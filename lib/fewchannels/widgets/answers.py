@@ -15,7 +15,7 @@ PAUSE = 0.1  # seconds between two words of progress
 
 
 class Answers:
-    """One question at a time is worked on, in the order in which they came; one that was cancelled is dropped.
+    """One question at a time is worked on, others wait; one that was cancelled is dropped.
 
     compute(request, report=..., stopped=...) -> Run: report takes the share done, stopped() says True once the answer
     is no longer wanted. pack(run, id) -> (header, block of bytes). send(content, buffers) goes to the front end.
