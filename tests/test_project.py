@@ -71,7 +71,7 @@ BESIDE = {
 }
 # The scripts that measure the toy world's models look at it through the whole library.
 SCRIPTS = {"toyworld/growth.py", "toyworld/judge_card.py", "toyworld/evaluate.py"}
-ANYTHING = {"cli", "chapters"}
+ANYTHING = {"cli", "cli_export", "cli_sweep", "chapters"}
 
 
 def requirements() -> list[str]:

@@ -1,6 +1,8 @@
-"""The command line: run a model and keep what its channels did, look into a run file, list the models.
+"""The command line: run a model and keep what its channels did, measure many edits, look into files, list the models.
 
     fewchannels run --model toyworld --prompts prompts.txt --seed 0 --out run.safetensors
+    fewchannels sweep table.yml --store study --jobs 4
+    fewchannels export study --to study.csv
     fewchannels inspect run.safetensors
     fewchannels models --json
 
@@ -18,6 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from . import __version__
+from .cli_export import add_export
+from .cli_sweep import add_sweep
 from .prompt_files import read_prompt_file
 
 FP16_MAX = 65504.0
@@ -34,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.command(options)
     except BrokenPipeError:  # `fewchannels models | head` is no failure
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except KeyboardInterrupt:
-        print("fewchannels: stopped; nothing was written", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        said = getattr(stop, "__notes__", ["stopped; nothing was written"])
+        print(f"fewchannels: {' '.join(said)}", file=sys.stderr)
         return 1
     except (Refused, ValueError, TypeError, LookupError, OSError, RuntimeError, ArithmeticError, ImportError) as error:
         if getattr(options, "debug", False):
@@ -51,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="fewchannels", description="Look inside image diffusion transformers, channel by channel."
     )
     parser.add_argument("--version", action="version", version=f"fewchannels {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="run | inspect | models")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="run | sweep | inspect | export | models")
 
     run = commands.add_parser(
         "run",
@@ -98,6 +103,9 @@ def _parser() -> argparse.ArgumentParser:
     inspect.add_argument("file", type=Path, metavar="FILE")
     inspect.add_argument("--json", action="store_true", help="the whole record and all tensors, as JSON")
     inspect.set_defaults(command=_inspect)
+
+    add_sweep(commands, _positive)
+    add_export(commands)
 
     models = commands.add_parser(
         "models",

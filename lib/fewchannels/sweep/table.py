@@ -20,7 +20,7 @@ ROWS, TOY_ROWS = 4, 32  # pictures at once, as in Model.generate
 A_FORWARD = 1  # what a forward costs beside its rows, in rows: so on the toy world, on one core
 SHARED = ("model", "revision", "prompts", "samples", "seed", "generation")
 CODE = (
-    "ablation", "edits", "hooks", "layouts.branches", "layouts.frames", "layouts.tokens", "models", "origins",
+    "ablation", "edits", "hooks", "layouts.branches", "layouts.frames", "layouts.tokens", "models.model", "origins",
     "subspaces", "sweep.batches", "sweep.prefix", "toyworld.pipeline",
 )  # fmt: skip
 
