@@ -270,15 +270,10 @@ def test_nan_and_inf_come_back_as_they_were(tmp_path):
 
 
 def test_a_model_that_gives_nan_fails_in_its_condition_alone(tmp_path, toy, prompts):
-    """Times 1e30 overflows: that batch holds pictures that are not finite, and the others in it come out all the same."""
-    options = {
-        "by 1": {"factor": 1.0},
-        "by 1e30": {"factor": 1e30},
-        "by 2": {"factor": 2.0},
-        "by inf": {"factor": np.inf},
-    }
-    table = grid({"model": toy, "prompts": prompts[:1], "generation": {"steps": 1}, "edit": "scale", "channels": [5, 9]},
-                 options=options)  # fmt: skip
+    """Times 1e30 overflows: its batch holds pictures that are not finite, and the others in it come out all the same."""
+    options = {f"by {factor:g}": {"factor": factor} for factor in (1.0, 1e30, 2.0, np.inf)}
+    shared = {"model": toy, "prompts": prompts[:1], "generation": {"steps": 1}, "edit": "scale", "channels": [5, 9]}
+    table = grid(shared, options=options)
     with pytest.raises(SweepFailed, match="2 of 4 conditions failed") as stop:
         sweep_conditions(table, tmp_path)
     assert set(stop.value.failures) == {"by 1e+30", "by inf"}
