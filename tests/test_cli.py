@@ -12,6 +12,7 @@ from fewchannels.cli import main, read_prompts
 from fewchannels.layouts.table import TABLE
 from fewchannels.prompt_files import PromptFileError
 from fewchannels.stats import ChannelStats
+from fewchannels.studies.contributed import read_folder
 from tiny_pipelines import PIPELINES
 
 STEPS = 2
@@ -132,6 +133,12 @@ def test_a_real_pipeline_runs_from_its_folder(name, tmp_path, prompts):
     top = ChannelSet.from_json(run.index["channels"]["top"])
     assert [list(row) for row in top_channels(stats, k=3)] == [list(row) for row in top]
     assert run.maps["top"].shape == (1, len(stats.layers), 2, *case.grid, 3)
+    found, refused = read_folder(tmp_path)
+    assert (len(found), refused) == (1, {}), "chapter 8 reads it"
+    read = next(iter(found.values()))
+    assert read.ratio().shape == read.share().shape == (len(stats.layers), 3)
+    assert np.isfinite(read.ratio()).all()
+    assert read.maps() is not None
 
 
 @pytest.mark.parametrize(

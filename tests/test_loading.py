@@ -274,6 +274,29 @@ def test_the_transformer_alone_is_quantised():
     assert placing.quantisation("FluxTransformer2DModel", 8, torch.float16).quant_mapping["transformer"].load_in_8bit
 
 
+def test_hooks_see_the_blocks_of_a_transformer_in_4_bit(monkeypatch, tmp_path):
+    """diffusers asks for a GPU, which bitsandbytes no longer does; that one question is answered here."""
+    pytest.importorskip("bitsandbytes")
+    from diffusers.quantizers.bitsandbytes.bnb_quantizer import BnB4BitDiffusersQuantizer as Quantizer
+
+    monkeypatch.setattr(Quantizer, "validate_environment", lambda self, *args, **more: None)
+    monkeypatch.setattr(Quantizer, "update_device_map", lambda self, device_map: {"": "cpu"})
+    placed = placing.Placing(torch.device("cpu"), torch.float32, False, False, None, 4)
+    monkeypatch.setattr(loading, "placing_of", lambda *asked: placed)
+    path, options = saved(tmp_path, 1), {"seed": 0, "steps": 1, **SMALL}
+    model = fc.load(path, quantize=4)
+    assert "Params4bit" in {type(parameter).__name__ for parameter in model.transformer.parameters()}
+    assert (model.dtype, model.provenance()["quantize"]) == (torch.float32, 4)
+    monkeypatch.undo()
+    found = []
+    for one in (model, fc.load(path)):
+        with fc.capture(one, stats := fc.ChannelStats()):
+            one.generate(PROMPTS, **options)
+        found.append(stats.mean)
+    apart = np.abs(found[0] - found[1]).max()
+    assert 0 < apart < 0.2 * np.abs(found[1]).max()
+
+
 def test_the_dtype_of_quantised_weights_is_that_of_what_is_computed():
     module = torch.nn.Linear(4, 4, dtype=torch.bfloat16)
     module.weight = torch.nn.Parameter(torch.zeros(8, 1, dtype=torch.uint8), requires_grad=False)
