@@ -63,7 +63,7 @@ lab: env
 bench: env
 	@$(VENV) -c "import nnsight" 2>/dev/null || \
 	  $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
-	@for script in bench/[a-z]*.py; do echo "== $$script"; $(VENV) $$script || exit 1; done
+	@$(VENV) bench/run.py
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
 # state folder of a training run, whose kept moments are read.

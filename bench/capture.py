@@ -6,13 +6,13 @@
 Workloads: the toy world at batch 16 through its pipeline, and a random FLUX-class transformer of 12 blocks of width
 768 on 1,024 image tokens (called in a loop, since what surrounds it is not the matter).
 
-ratio: each run of a method follows or precedes a bare run of its own; the median over such pairs of their quotient, so
-that other work on the machine falls on both. seconds: median of the method's runs. On a machine that others use,
-`--threads 1 --clock cpu` counts the processor time of this process instead of the time on the wall. peak_bytes: how far
-resident memory rose above what a fresh, warmed process held before the run (Linux; elsewhere since the start of the
-process), one process a method; differences of 10 to 20 MiB are the allocator's. inside: for ours, the time spent
-within the sink over the time outside it in one and the same run, plus one: it leaves the hooks themselves out (about
-0.001) and is steady where pairs scatter by some per cent. The goal is a ratio of 1.02 or less for ours.
+ratio, seconds: median, lowest and highest. ratio: each run of a method follows or precedes a bare run of its own, and
+this is their quotient, so that other work on the machine falls on both. On a machine that others use, `--threads 1
+--clock cpu` counts the processor time of this process instead of the time on the wall. peak_bytes: how far resident
+memory rose above what a fresh, warmed process held before the run (Linux; elsewhere since the start of the process),
+one process a method; differences of 10 to 20 MiB are the allocator's. inside: for ours, the time spent within the
+sink over the time outside it in one and the same run, plus one: it leaves the hooks themselves out (about 0.001) and
+is steady where pairs scatter by some per cent. The goal is a ratio of 1.02 or less for ours.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ import os
 import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import fewchannels as fc
 import torch
 from fewchannels.layouts import blocks_of, read
+from paired import CLOCKS, paired
 from workloads import Flux, Toy
 
 
@@ -134,33 +134,6 @@ def available(name, kind) -> str | None:
     return None
 
 
-CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
-
-
-def timed(function, work, clock) -> float:
-    start = clock()
-    function(work)
-    return clock() - start
-
-
-def compare(work, names, repeats, clock) -> dict[str, tuple[float, float]]:
-    """name -> (median ratio to the bare run beside it, median seconds)."""
-    ratios, seconds = {name: [] for name in names}, {name: [] for name in names}
-    for name in names:
-        METHODS[name](work)
-    for turn in range(repeats):
-        for name in names:
-            if name == "bare":
-                continue
-            order = [name, "bare"] if turn % 2 else ["bare", name]
-            took = {each: timed(METHODS[each], work, clock) for each in order}
-            ratios[name].append(took[name] / took["bare"])
-            seconds[name].append(took[name])
-            seconds["bare"].append(took["bare"])
-    ratios["bare"] = [1.0]
-    return {name: (statistics.median(ratios[name]), statistics.median(seconds[name])) for name in names}
-
-
 def inside(work, per_sample, repeats, clock) -> float:
     """Median over runs of 1 + time within ChannelStats.add / time outside it."""
 
@@ -245,7 +218,7 @@ def main():
         print(f"  {'':36}{'ratio':>8}{'seconds':>10}{'memory':>12}{'inside':>9}")
         asked = [name for name in METHODS if name == "bare" or (options.methods or "") in name]
         names = [name for name in asked if available(name, kind) is None]
-        times = compare(work, names, options.repeats, CLOCKS[options.clock])
+        times = paired({name: METHODS[name] for name in names}, "bare", work, options.repeats, options.clock)
         for name in asked:
             if name not in times:
                 print(f"  {name:36}{available(name, kind)}")
@@ -253,12 +226,13 @@ def main():
             ratio, seconds = times[name]
             peak = None if options.no_memory else peak_in_a_fresh_process(key, name, passed)
             memory = "" if peak is None else f"{peak / 2**20:.1f} MiB"
-            row = {"what": name, "workload": work.label, "ratio": ratio, "seconds": seconds, "peak_bytes": peak}
+            row = {"what": name, "workload": work.label, "ratio": list(ratio), "seconds": list(seconds),
+                   "peak_bytes": peak}  # fmt: skip
             within = ""
             if name.startswith("fewchannels"):
                 row["inside"] = inside(work, "merged" not in name, options.repeats, CLOCKS[options.clock])
                 within = f"{row['inside']:9.3f}"
-            print(f"  {name:36}{ratio:8.3f}{seconds:10.3f}{memory:>12}{within}", flush=True)
+            print(f"  {name:36}{ratio.median:8.3f}{seconds.median:10.3f}{memory:>12}{within}", flush=True)
             rows.append(row)
     if options.json:
         Path(options.json).write_text(json.dumps(rows, indent=1) + "\n")

@@ -17,6 +17,7 @@ import sys
 import time
 from pathlib import Path
 
+import benchmarks_page
 import claims_page
 import explorer_page
 import models_page
@@ -45,6 +46,7 @@ def stage() -> None:
     for name in ("CHANGELOG.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, SRC / name)
     claims_page.write_pages(SRC, BUILD / "results")
+    benchmarks_page.write_page(SRC, ROOT / "bench" / "results.json")
     explorer_page.write_page(SRC)
     models_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))

@@ -1,0 +1,99 @@
+"""What batching conditions and sharing their first steps save: each alone and together, against one at a time.
+
+    python bench/sharing.py --prompts 1 4        # a table; --json FILE for the rows
+
+Twelve conditions of the toy world: two edits of two channel sets, in the first, middle and last quarter of eight steps
+(so they begin at steps 0, 3 and 6). "one at a time" is the plain loop, `ablate` around `generate`, all prompts of a
+condition in one batch; the run without an edit, which the change is measured against, counts in all four. Batches take
+up to 32 pictures. Sharing steps can save no more than the steps before the edits, here 3/8 of all; batching, no more
+than what a forward costs beside its rows.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import fewchannels as fc
+import numpy as np
+import torch
+from fewchannels.metrics import squared_distance
+from fewchannels.prompts import toyworld_prompts
+from fewchannels.sweep import grid, sweep_conditions
+from paired import paired
+
+STEPS = 8
+WINDOWS = {"first": [0, 1], "middle": [3, 4], "last": [6, 7]}
+
+
+class Work:
+    """The conditions on `count` prompts."""
+
+    def __init__(self, model, count: int):
+        self.model, self.prompts = model, toyworld_prompts(count, "evaluation")
+        with fc.capture(model, stats := fc.ChannelStats()):
+            model.generate(toyworld_prompts(2, "calibration"), seed=1, steps=2)
+        top = fc.top_channels(stats, 8)
+        [drawn] = fc.random_channels(stats, outside=top, draws=1)
+        shared = {"model": model, "prompts": self.prompts, "generation": {"steps": STEPS}}
+        self.table = grid(shared, channels={"top": top, "random": drawn}, edit=["zero", "shuffle"], steps=WINDOWS)
+
+
+def one_at_a_time(work: Work) -> dict[str, np.ndarray]:
+    untouched = work.model.generate(work.prompts, steps=STEPS)
+    found = {}
+    for row in work.table:
+        with fc.ablate(work.model, row["channels"], row["edit"], steps=row["steps"]):
+            found[row["name"]] = squared_distance(work.model.generate(work.prompts, steps=STEPS), untouched)
+    return found
+
+
+def swept(work: Work, **options) -> dict[str, np.ndarray]:
+    return {name: cell["change"] for name, cell in sweep_conditions(work.table, **options).items()}
+
+
+METHODS = {
+    "one at a time": one_at_a_time,
+    "batched": lambda work: swept(work, share=False),
+    "first steps shared": lambda work: swept(work, rows=len(work.prompts)),
+    "both": swept,
+}
+
+
+def rows(counts: list[int], repeats: int, clock: str = "wall") -> list[dict]:
+    """One row a method and number of prompts: ratio and seconds as [median, lowest, highest], and how far its results
+    are from those of one at a time."""
+    model = fc.load("toyworld", device="cpu")
+    found = []
+    for count in counts:
+        work = Work(model, count)
+        plain = one_at_a_time(work)
+        apart = {name: max(np.abs(method(work)[c] - plain[c]).max() for c in plain) for name, method in METHODS.items()}
+        for name, timing in paired(METHODS, "one at a time", work, repeats, clock).items():
+            found.append({"what": name, "workload": f"12 conditions, {count} prompt{'s' * (count > 1)}",
+                          "ratio": list(timing.ratio), "seconds": list(timing.seconds),
+                          "apart": float(apart[name])})  # fmt: skip
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--prompts", type=int, nargs="+", default=[1, 4])
+    parser.add_argument("--repeats", type=int, default=3, help="pairs a method (default 3)")
+    parser.add_argument("--threads", type=int, help="threads of torch (default: torch's own)")
+    parser.add_argument("--clock", default="wall", choices=("wall", "cpu"))
+    parser.add_argument("--json", metavar="FILE", help="write the rows as a JSON list")
+    options = parser.parse_args()
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    made = rows(options.prompts, options.repeats, options.clock)
+    for row in made:
+        faster, seconds = 1 / row["ratio"][0], row["seconds"][0]
+        print(f"{row['workload']:28}{row['what']:22}{faster:6.2f} times as fast {seconds:9.2f} s   {row['apart']:.1e}")
+    if options.json:
+        Path(options.json).write_text(json.dumps(made, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

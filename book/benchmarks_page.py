@@ -1,0 +1,124 @@
+"""Writes the page of benchmarks, from what `make bench` measured (bench/results.json).
+
+write_page(src, results)                # fills the placeholder in src/book/benchmarks.md
+print(as_text(json.loads(...)))         # the same tables for a terminal
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+PLACEHOLDER = "<!-- benchmarks -->"
+TITLES = {
+    "capture": "Capturing",
+    "sharing": "Conditions together",
+    "masks": "Masks",
+    "book": "The book itself",
+}
+GOALS = {
+    "capture": "Goal: at most 1.02 times the bare run, on a CPU.",
+    "sharing": "Goal: both together twice as fast as one at a time, with the same threads.",
+    "masks": "Goal: the 171 masks of one prompt in less than a second on two cores.",
+    "book": "Goal: all notebooks within twelve minutes on two cores.",
+}
+
+
+def write_page(src: Path, results: Path) -> bool:
+    """Fill the placeholder. -> whether there is a page to fill. Raises ValueError for results that are none."""
+    page = src / "book" / "benchmarks.md"
+    if not page.exists():
+        return False
+    told = "Nothing was measured yet: `make bench` does, and writes `bench/results.json`."
+    if results.exists():
+        told = as_markdown(json.loads(results.read_text(encoding="utf-8")))
+    text = page.read_text(encoding="utf-8")
+    if PLACEHOLDER not in text:
+        raise ValueError(f"{page.name} has no placeholder {PLACEHOLDER}")
+    page.write_text(text.replace(PLACEHOLDER, told), encoding="utf-8")
+    return True
+
+
+def as_markdown(results: Mapping) -> str:
+    """A section a bench: where and when, its goal, a table a workload."""
+    parts = []
+    for name, bench in results["benches"].items():
+        parts += [f"## {TITLES[name]}", _where(bench), GOALS[name]]
+        for workload, rows in _by_workload(bench["rows"]).items():
+            head, lines = _table(name, rows)
+            table = ["| " + " | ".join(line) + " |" for line in (head, [":--", *["--:"] * (len(head) - 1)], *lines)]
+            parts += [f"**{_sentence(workload)}**", "\n".join(table)]
+    return "\n\n".join(parts)
+
+
+def as_text(results: Mapping) -> str:
+    """The tables in columns."""
+    told = []
+    for name, bench in results["benches"].items():
+        told += [f"\n{TITLES[name]}. {GOALS[name]}", _where(bench)]
+        for workload, rows in _by_workload(bench["rows"]).items():
+            head, lines = _table(name, rows)
+            widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
+            told.append(f"  {workload}")
+            for line in (head, *lines):
+                first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w)
+                                  for i, (cell, w) in enumerate(zip(line, widths, strict=True)))  # fmt: skip
+                told.append("    " + "  ".join([first, *others]))
+    return "\n".join(told)
+
+
+def _where(bench: Mapping) -> str:
+    m = bench["machine"]
+    memory = f", {m['memory_bytes'] / 2**30:.0f} GiB" if m.get("memory_bytes") else ""
+    versions = ", ".join(f"{name} {m['versions'][name]}" for name in ("python", "torch", "diffusers", "fewchannels"))
+    return (
+        f"{bench['date']}; {m['processor']}, {m['cores']} cores ({m['instructions']}){memory}, {m['threads']} threads "
+        f"of torch; {versions}; medians of {bench['pairs']} paired runs, with the lowest and the highest."
+    )
+
+
+def _by_workload(rows) -> dict[str, list[Mapping]]:
+    found: dict[str, list[Mapping]] = {}
+    for row in rows:
+        found.setdefault(row["workload"], []).append(row)
+    return found
+
+
+def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
+    if "bytes" in rows[0]:
+        ordered = sorted(rows, key=lambda row: -row["packed"])
+        return ["page", "KB", "KB packed"], [
+            [row["what"], f"{row['bytes'] / 1000:,.0f}", f"{row['packed'] / 1000:,.0f}"] for row in ordered
+        ]
+    if bench == "book":
+        lines = [[row["what"], f"{row['seconds'][0]:.0f}", row["when"]] for row in rows]
+        total = sum(row["seconds"][0] for row in rows)
+        return ["notebook", "seconds", "run"], [*lines, ["all", f"{total:.0f}", ""]]
+    if bench == "capture":
+        head = ["way", "time over bare", "seconds", "memory"]
+        return head, [[r["what"], _spread(r["ratio"], 3), _spread(r["seconds"], 2), _memory(r)] for r in rows]
+    extra = "apart" if bench == "sharing" else "agree"
+    name = "furthest apart" if bench == "sharing" else "tokens that agree"
+    head = ["way", "times as fast", "seconds", name]
+    lines = []
+    for row in rows:
+        median, low, high = row["ratio"]
+        faster = _spread([1 / median, 1 / high, 1 / low], 2)
+        lines.append([row["what"], faster, _spread(row["seconds"], 2), f"{row[extra]:.4g}"])
+    return head, lines
+
+
+def _memory(row) -> str:
+    return "" if row.get("peak_bytes") is None else f"{row['peak_bytes'] / 2**20:,.0f} MiB"
+
+
+def _spread(values, digits: int) -> str:
+    median, low, high = values
+    if low == high:
+        return f"{median:.{digits}f}"
+    return f"{median:.{digits}f} ({low:.{digits}f} to {high:.{digits}f})"
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
