@@ -46,37 +46,37 @@ def measure_channels(
             model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
         return stats
 
-    def batch(first: int) -> dict[str, np.ndarray]:
+    told = {"seed": seed, "steps": steps, "at": None if at is None else list(map(int, at)), "stream": stream,
+            "batch": size, "generation": {**model.defaults, **generation}}  # fmt: skip
+    parts = []
+    for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
-        with capture(model, stats := ChannelStats(), stream=stream, steps=at):
-            model.generate(
-                part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
-                **generation,
-            )  # fmt: skip
-        arrays = stats.to_arrays()
-        if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
-            del arrays["nonfinite"]
-        return arrays | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
 
-    key = key_of(model, prompts, seed=seed, steps=steps, at=None if at is None else list(map(int, at)), stream=stream,
-                 batch=size, generation={**model.defaults, **generation})  # fmt: skip
-    cells = sweep(
-        {f"statistics from prompt {i}": lambda i=i: batch(i) for i in range(0, len(prompts), size)}, store, key
-    )
-    return _together(list(cells.values()), model.layers)
+        def measure(first=first, part=part) -> dict[str, np.ndarray]:
+            with capture(model, stats := ChannelStats(), stream=stream, steps=at):
+                model.generate(
+                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
+                    **generation,
+                )  # fmt: skip
+            arrays = stats.to_arrays()
+            if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
+                del arrays["nonfinite"]
+            return arrays | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
+
+        name = f"statistics from prompt {first}"
+        parts.append(sweep({name: measure}, store, key_of(model, part, **told))[name])
+    return _together(parts, model.layers)
 
 
 def _together(parts: list[dict[str, np.ndarray]], names: Sequence[str]) -> ChannelStats:
     """Batches of samples as one."""
-    fixed = {name: parts[0][name] for name in ("steps", "grid")}
-    whole = {
-        name: np.concatenate([part[name] for part in parts]) for name in ("mean", "mean_abs", "max_abs", "var", "count")
-    }
-    left_out = [part.get("nonfinite", np.broadcast_to(np.int64(0), part["mean"].shape)) for part in parts]
-    whole["nonfinite"] = np.concatenate(left_out) if any(map(np.any, left_out)) else np.broadcast_to(
-        np.int64(0), whole["mean"].shape
-    )  # fmt: skip
-    return ChannelStats.from_arrays(whole | fixed, tuple(names[i] for i in parts[0]["layers"]))
+    joined = ["mean", "mean_abs", "max_abs", "var", "count"]
+    if any("nonfinite" in part for part in parts):
+        joined.append("nonfinite")
+        parts = [{"nonfinite": np.zeros(part["mean"].shape, np.int64), **part} for part in parts]
+    whole = {name: np.concatenate([part[name] for part in parts]) for name in joined}
+    whole |= {name: parts[0][name] for name in ("steps", "grid")}
+    return ChannelStats.from_arrays(whole, tuple(names[i] for i in parts[0]["layers"]))
 
 
 def key_of(model: Any, prompts: Sequence[str], **more: Any) -> dict[str, Any]:

@@ -1,0 +1,76 @@
+"""Statistics that are kept batch by batch are those of one run, and what is kept is not measured again."""
+
+import contextlib
+
+import fewchannels as fc
+import numpy as np
+import pytest
+import torch
+from fewchannels.measuring import key_of, measure_channels, spread
+from fewchannels.models import Model
+
+FIELDS = ("mean", "mean_abs", "max_abs", "var", "nonfinite", "count")
+
+
+@pytest.mark.parametrize(("name", "stream"), [("toy", "image"), ("flux", "text")])
+def test_a_store_changes_no_bit(name, stream, request, prompts, tmp_path):
+    model = request.getfixturevalue(name)
+    asked = {"seed": 2, "steps": 2, "at": [1], "stream": stream, "batch_size": 2}
+    plain = measure_channels(model, prompts, **asked)
+    kept = measure_channels(model, prompts, **asked, store=tmp_path)
+    again = measure_channels(model, prompts, **asked, store=tmp_path)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+    for stats in (kept, again):
+        assert (stats.layers, stats.steps, stats.grid) == (plain.layers, plain.steps, plain.grid)
+        for field in FIELDS:
+            np.testing.assert_array_equal(getattr(stats, field), getattr(plain, field))
+
+
+def test_what_is_kept_is_not_drawn_again(toy, prompts, tmp_path, monkeypatch):
+    drawn, generate = [], Model.generate
+
+    def counted(self, texts, *args, **options):
+        drawn.extend(texts)
+        return generate(self, texts, *args, **options)
+
+    monkeypatch.setattr(Model, "generate", counted)
+    for count in (2, 3):
+        stats = measure_channels(toy, prompts[:count], steps=1, batch_size=1, store=tmp_path)
+        assert len(stats.mean) == count
+    assert drawn == prompts, "two, and then the third alone"
+    measure_channels(toy, prompts[:1], steps=1, batch_size=1, seed=1, store=tmp_path)
+    assert len(drawn) == 4, "another seed is another measurement"
+
+
+def test_inf_and_nan_are_still_counted(toy, prompts, tmp_path):
+    def plant(tokens, **_):
+        tokens[:, 5, 7] = float("inf")
+        return tokens
+
+    def heal(tokens, **_):
+        return torch.nan_to_num(tokens, posinf=0.0, neginf=0.0)
+
+    generation = {"seed": 0, "steps": 1, "batch_size": 1, "store": tmp_path}
+    with fc.edit(toy, plant, layers=[0]):
+        stats = None
+        with contextlib.suppress(FloatingPointError):
+            stats = measure_channels(toy, prompts[:1], **generation)
+    assert stats is None, "the picture of a model that overflows is refused, and nothing is kept"
+    assert not list(tmp_path.glob("*.safetensors"))
+    with fc.edit(toy, heal, layers=[1]), fc.edit(toy, plant, layers=[0]):
+        stats = measure_channels(toy, prompts[:2], **generation)
+    assert stats.nonfinite[:, 0].sum() == 2
+
+
+def test_the_key_names_what_results_hang_on(toy, flux):
+    assert key_of(toy, ["a"])["revision"].startswith("sha256:")
+    assert key_of(toy, ["a"], k=1) != key_of(toy, ["a"], k=2) != key_of(toy, ["b"], k=2)
+    named = key_of(flux, ["a"])
+    assert (named["class"], named["dtype"], named["quantize"]) == ("FluxTransformer2DModel", "float32", None)
+    assert not {"date", "versions", "device", "offload"} & set(named)
+
+
+def test_spread_holds_both_ends():
+    assert spread(6, 8) == [0, 1, 2, 3, 4, 5]
+    assert spread(57, 8) == [0, 8, 16, 24, 32, 40, 48, 56]
+    assert spread(1, 3) == [0]
