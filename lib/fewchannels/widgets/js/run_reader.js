@@ -24,42 +24,58 @@ export async function openReader(blob) {
   const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));
   const [samples, layers, steps, width] = stats.shape;
   const cache = createCache(BUDGET);
-  const whole = steps * width * 4 <= WHOLE;
+  const fits = 4 * steps * width <= WHOLE;
+  let warming = 0;
 
-  // Rows of one statistic in one block: of all steps, or of one.
-  function rows(name, sample, layer, step) {
-    const at = whole ? 0 : step;
-    const count = whole ? steps * width : width;
-    const from = ((sample * layers + layer) * steps + at) * width;
-    return cache.get(`${name} ${from}`, 4 * count, async () => {
-      const { begin } = stats.tensors[name];
-      const values = floats(await read(begin + 4 * from, begin + 4 * (from + count)), "F32");
+  const place = (sample, layer, step) => ((sample * layers + layer) * steps + step) * width;
+  const keyOf = (name, from, count) => `${name} ${from} ${count}`;
+
+  // Rows of one statistic in one block: `count` steps from `first` on.
+  function rows(name, sample, layer, first, count) {
+    const from = place(sample, layer, first);
+    const bytes = 4 * count * width;
+    return cache.get(keyOf(name, from, count), bytes, async () => {
+      const begin = stats.tensors[name].begin + 4 * from;
+      const values = floats(await read(begin, begin + bytes), "F32");
       const bad = firstBad(values);
       if (bad >= 0) {
-        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[at + Math.floor(bad / width)]}, channel ${bad % width}`;
+        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[first + Math.floor(bad / width)]}, channel ${bad % width}`;
         refuse(`stats/${name} holds ${values[bad]} (${where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.`);
       }
       return values;
     });
   }
 
-  // -> a function of a channel, for one prompt, block and step
-  async function row(score, sample, layer, step) {
-    const offset = whole ? step * width : 0;
-    if (score === "energy") {
-      const [mean, spread] = await Promise.all([rows("mean", sample, layer, step), rows("var", sample, layer, step)]);
-      return (i) => spread[offset + i] + mean[offset + i] ** 2;
-    }
-    const values = await rows(score === "abs_mean" ? "mean" : score, sample, layer, step);
-    return (i) => Math.abs(values[offset + i]);
+  // The row of one step: out of those of all steps where they are at hand, or wanted anyway; else alone, which is quick.
+  async function rowOf(name, sample, layer, step, all) {
+    if (!fits || !(all || cache.has(keyOf(name, place(sample, layer, 0), steps)))) return rows(name, sample, layer, step, 1);
+    return (await rows(name, sample, layer, 0, steps)).subarray(step * width, (step + 1) * width);
   }
 
-  const rowsOfStep = (score, sample, step) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step)));
+  const partsOf = (score) => (score === "energy" ? ["mean", "var"] : [score === "abs_mean" ? "mean" : score]);
 
-  // Where a view read one step, the steps beside it are what the reader moves to next.
-  function warm(score, sample, step) {
-    if (whole) return;
-    for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) rowsOfStep(score, sample, next).catch(() => {});
+  // -> a function of a channel, for one prompt, block and step
+  async function row(score, sample, layer, step, all) {
+    const [values, spread] = await Promise.all(partsOf(score).map((name) => rowOf(name, sample, layer, step, all)));
+    return spread ? (i) => spread[i] + values[i] ** 2 : (i) => Math.abs(values[i]);
+  }
+
+  const rowsOfStep = (score, sample, step, all) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step, all)));
+
+  // What the reader may move to next is read behind the view: all steps, or where those are too many the ones beside.
+  async function warm(score, sample, step) {
+    const now = ++warming;
+    try {
+      if (!fits) {
+        for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) await rowsOfStep(score, sample, next, false);
+        return;
+      }
+      for (let layer = 0; layer < layers && now === warming; layer++) {
+        for (const name of partsOf(score)) await rows(name, sample, layer, 0, steps);
+      }
+    } catch {
+      // told where the damaged rows are looked at
+    }
   }
 
   function chosen(score, prompt) {
@@ -96,7 +112,7 @@ export async function openReader(blob) {
       inside("step", step, steps);
       const out = new Float32Array(layers * width);
       for (const sample of places) {
-        const found = await rowsOfStep(score, sample, step);
+        const found = await rowsOfStep(score, sample, step, places.length > 1);
         for (let layer = 0; layer < layers; layer++) {
           for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;
         }
@@ -110,7 +126,7 @@ export async function openReader(blob) {
       const out = new Float32Array(layers * steps);
       for (const sample of places) {
         for (let layer = 0; layer < layers; layer++) {
-          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step)));
+          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step, true)));
           for (let step = 0; step < steps; step++) out[layer * steps + step] += found[step](channel) / places.length;
         }
       }
