@@ -23,8 +23,8 @@ from tiny_pipelines import PIPELINES
 def folder(tmp_path_factory):
     """Two runs of the command line, of the toy world and of a pipeline of random weights, which the file says."""
     folder = tmp_path_factory.mktemp("real")
-    saved = folder / "CogView4 of random weights"
-    PIPELINES["CogView4"]().pipeline.save_pretrained(saved, safe_serialization=True)
+    saved = folder / "SD3 of random weights"
+    PIPELINES["SD3"]().pipeline.save_pretrained(saved, safe_serialization=True)
     words = ["--prompt", "a large red star at the left", "--prompt", "a small blue circle at the top", "--steps", "2"]
     more = [*words, "--quiet", "--maps", "1"]
     assert main(["run", "--k", "4", "--out", str(folder / "toy.safetensors"), *more]) == 0
@@ -37,12 +37,12 @@ def folder(tmp_path_factory):
 def test_files_of_the_command_line_are_read(folder):
     found, refused = read_folder(folder)
     assert not refused
-    assert set(found) == {"CogView4 of random weights", "toyworld"}
-    toy, random = found["toyworld"], found["CogView4 of random weights"]
+    assert set(found) == {"SD3 of random weights", "toyworld"}
+    toy, random = found["toyworld"], found["SD3 of random weights"]
     assert (toy.scores.shape, toy.k, toy.merged) == ((2, 6, 2, 192), 4, False)
-    assert (random.scores.shape, random.k, random.merged) == ((1, 2, 2, 32), 3, True)
+    assert (random.scores.shape, random.k, random.merged) == ((1, 3, 2, 32), 3, True)
     assert np.array_equal(toy.scores, np.abs(toy.run.stats["mean"]))
-    assert (random.depth == [0, 1]).all()
+    assert (random.depth == [0, 0.5, 1]).all()
     for run in found.values():
         image, maps, channels, layer, step = run.maps(2)
         assert image.ndim == 3
@@ -75,7 +75,7 @@ def test_bad_files_are_named_and_skipped(folder, tmp_path):
     no_axes = Run(run.provenance, run.prompts, stats)
     save_run(tmp_path / "axes.safetensors", no_axes)
     found, refused = read_folder(tmp_path)
-    assert set(found) == {"CogView4 of random weights", "toyworld", "toyworld (zweimal)"}
+    assert set(found) == {"SD3 of random weights", "toyworld", "toyworld (zweimal)"}
     words = {"cut": "cut", "text": "no safetensors", "empty": "stats/mean", "nan": "inf or nan", "shape": "expected",
              "axes": "layers and steps"}  # fmt: skip
     assert set(refused) == {f"{name}.safetensors" for name in words}
