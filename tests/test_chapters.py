@@ -63,8 +63,8 @@ def test_a_first_picture_that_overflows_says_so(sd3):
 
 
 def test_an_option_that_load_does_not_take_is_an_error():
-    with pytest.raises(TypeError, match="offlaod"):
-        open_chapter("toyworld", {"offlaod": "model"})
+    with pytest.raises(TypeError, match="placement"):
+        open_chapter("toyworld", {"placement": "model"})
 
 
 def test_only_a_gated_model_without_a_token_asks_for_one(monkeypatch, capsys):
