@@ -118,3 +118,29 @@ def own_conditions(
     for name in toggled:
         cells[f"protocol: {name}"] = functools.partial(measured, in_own, name, final, ("larger_sum", "best"))
     return cells
+
+
+def looked_condition(
+    case: Case, subjects: Sequence[str], judge: ImageJudge, chosen: dict[str, Rule], layers: Sequence[int], steps
+) -> Callable[[], dict[str, np.ndarray]]:
+    """A look at the case's own pictures as one condition for `sweep`, to be read by `looked_from`: the clusters
+    themselves, and the truth of each picture as a judge sees it."""
+
+    def compute():
+        found = look(
+            case.model, case.prompts, chosen, steps=case.steps, seed=case.seed, layers=list(layers), at=list(steps),
+            keep_loop=False, **case.generation,
+        )  # fmt: skip
+        clusters = {f"clusters: {name}": array for name, array in found.clusters.items()}
+        truth = to_grid(judge.masks(found.images, list(subjects)), found.grid)
+        return {"sigmas": found.sigmas, "truth": truth, **clusters}
+
+    return compute
+
+
+def looked_from(cell: dict[str, np.ndarray]) -> tuple[Looked, np.ndarray]:
+    """What `looked_condition` kept, as a `Looked` without pictures, and the truth bool [n, h, w]."""
+    clusters = {name.removeprefix("clusters: "): a for name, a in cell.items() if name.startswith("clusters: ")}
+    truth = cell["truth"].astype(bool)
+    missing = {name: "it was not read" for name in SEEN if name not in clusters}
+    return Looked(cell["sigmas"], truth.shape[1:], clusters, {}, np.zeros((0, 0, 0, 3), np.uint8), None, missing), truth
