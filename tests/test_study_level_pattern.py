@@ -31,6 +31,7 @@ from fewchannels.studies.level_pattern import (
 )
 from fewchannels.studies.levels import (
     Normaliser,
+    looked_blocks,
     median_shares,
     pattern_correlations,
     step_minus_prompt,
@@ -136,6 +137,16 @@ def test_transport_of_parts_between_pairs(toy):
     assert (apart["pattern"] >= 0).all()
     together = pairs.differences[:, np.arange(6)[:, None], :, FEW.mask().nonzero()[1].reshape(6, 4)].sum(axis=1)
     assert np.allclose(together.mean(axis=-1).T, apart["level"] + apart["pattern"], rtol=1e-3)
+    few = dataclasses.replace(pairs, keep=ChannelSet.same([191], 6, 192))  # a large model's sources: not on these
+    again = sweep(differences(few, FEW) | transports(few, {"top": FEW}, ("level",)))
+    for part in ("all", "level", "pattern"):
+        assert np.allclose(again["difference"][part], apart[part], rtol=1e-2, atol=1e-4)
+    assert np.allclose(again["carry level/top"]["to_source"], cells["carry level/top"]["to_source"], rtol=1e-3)
+
+
+def test_deep_models_are_looked_at_in_eight_blocks():
+    assert looked_blocks(6) == [0, 1, 2, 3, 4, 5]
+    assert looked_blocks(57) == [0, 8, 16, 24, 32, 40, 48, 56]
 
 
 def test_states_of_untouched_runs(toy, case):

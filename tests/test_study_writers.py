@@ -8,7 +8,15 @@ import torch
 from fewchannels.channels import ChannelSet
 from fewchannels.hooks import capture
 from fewchannels.stats import ChannelStats
-from fewchannels.studies.writers import check_blocks, columns, gate_shares, over_others, watch_writers, writers_cell
+from fewchannels.studies.writers import (
+    check_blocks,
+    columns,
+    gate_shares,
+    over_others,
+    watch_writers,
+    why_not,
+    writers_cell,
+)
 
 FEW = ChannelSet(tuple(np.arange(layer, layer + 4) for layer in range(6)), 192, "four a block")
 
@@ -99,6 +107,8 @@ def test_hooks_are_gone_also_after_an_error(toy, prompts):
 def test_other_classes_are_refused(toy, flux):
     with pytest.raises(NotImplementedError, match="JointTransformerBlock"):
         check_blocks(flux)
+    assert "Stable Diffusion 3 and the toy world" in why_not(flux)
+    assert why_not(toy) == ""
     toy.transformer.transformer_blocks[0].set_chunk_feed_forward(4, 1)
     try:
         with pytest.raises(ValueError, match="set_chunk_feed_forward"):
