@@ -20,7 +20,7 @@ def table(tmp_path_factory, prompts):
     path = tmp_path_factory.mktemp("table") / "table.yml"
     shared = {"prompts": prompts[:2], "seed": 2, "generation": {"steps": 2}}
     axes = {"edit": ["zero"], "channels": {"three": [5, 33, 160]}, "steps": [[0], [1]]}
-    path.write_text(yaml.safe_dump({"shared": shared, "axes": axes}))
+    path.write_text(yaml.safe_dump({"shared": shared, "axes": axes}, sort_keys=False))
     return path
 
 

@@ -93,7 +93,8 @@ def test_a_worker_that_dies_loses_only_its_cell(tmp_path):
     found, started = check_deaths(tmp_path, 1, jobs=2)
     np.testing.assert_array_equal(found["dying"]["change"], result("cell 0")["change"])
     assert started.count("dying 0") == 2
-    failed, started = check_deaths(tmp_path / "again", 99, jobs=2) if (tmp_path / "again").mkdir() is None else None
+    (tmp_path / "again").mkdir()
+    failed, started = check_deaths(tmp_path / "again", 99, jobs=2)
     assert started.count("dying 0") == 2, "resubmitted once, then reported"
     assert list(failed.failures) == ["dying"]
     assert sorted(failed.found) == [f"cell {i}" for i in range(5)]
