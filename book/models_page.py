@@ -130,8 +130,9 @@ def formulas() -> str:
     return (
         f"*Memory.* Two bytes a parameter. Whole: all weights. Offloaded (`offload=\"model\"`): the larger of the "
         f"transformer and all the rest, since they run in turn. With 4 bit the transformer takes {SHARE[4]:g} of its "
-        f"16-bit bytes, with 8 bit {SHARE[8]:g}. To that come {WORKING / GB:g} GB for the CUDA context, one picture's "
-        f"activations and the autoencoder. A card counts with its nominal gigabytes.\n\n"
+        f"16-bit bytes, with 8 bit {SHARE[8]:g}. To that come {WORKING / GB:g} GB, or as much as the weights where "
+        f"that is less, for the CUDA context, one picture's activations and the autoencoder. A card counts with its "
+        f"nominal gigabytes.\n\n"
         f"*Minutes.* {PICTURES} pictures, about what a chapter draws at a small n, one after the other, at the steps "
         f"and the size of the row: 2 × parameters × image tokens × forward passes a step × steps operations, at "
         f"{UTILISATION:.0%} of the card's nominal trillions of operations a second in 16 bit ({rates}). Attention, "

@@ -124,6 +124,23 @@ def test_guidance_and_other_arguments_reach_the_pipeline(toy, prompts):
     assert np.abs(plain - toy.generate(prompts[:1], steps=STEPS, guidance_scale=4.0, output="float")).max() > 0.01
 
 
+def test_a_model_of_classes_takes_their_names_as_prompts():
+    from tiny_pipelines import autoencoder
+
+    transformer = diffusers.DiTTransformer2DModel(
+        sample_size=8, num_layers=2, in_channels=4, out_channels=4, attention_head_dim=8, num_attention_heads=2,
+        num_embeds_ada_norm=1000,
+    )  # fmt: skip
+    scheduler = diffusers.DDIMScheduler()
+    labels = {1: "goldfish", 2: "white shark"}
+    model = fc.load(diffusers.DiTPipeline(transformer, autoencoder(4), scheduler, id2label=labels))
+    with fc.capture(model, stats := fc.ChannelStats()):
+        images = model.generate(["white shark", "goldfish"], steps=2, guidance_scale=4.0)
+    assert (images.shape, stats.mean.shape) == ((2, 64, 64, 3), (2, 2, 2, 16))
+    with pytest.raises(ValueError, match="dog does not exist"):
+        model.generate(["dog"], steps=1)
+
+
 def test_a_list_of_negative_prompts_is_shared_out_over_batches(flux, prompts):
     options = {"steps": 1, "height": 32, "width": 32, "true_cfg_scale": 3.0, "output": "float"}
     whole = flux.generate(prompts, negative_prompt=prompts[::-1], **options)

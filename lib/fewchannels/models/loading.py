@@ -84,14 +84,14 @@ def load(
         return Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
                      path if local else None, generation, offload, quantize)  # fmt: skip
 
-    model = read(placing.dtype)
     if not placing.own_dtype or placing.dtype != torch.float16:
-        return model
-    return _without_overflow(model, read, lambda: _check_memory(name, weights, placing, torch.float32, check))
+        return read(placing.dtype)
+    return _without_overflow(read, lambda: _check_memory(name, weights, placing, torch.float32, check))
 
 
-def _without_overflow(model: Model, read, check_memory) -> Model:
-    """The model, where float16 holds what it computes; else the same in float32, with a warning."""
+def _without_overflow(read, check_memory) -> Model:
+    """The model in float16, where that holds what it computes; else in float32, with a warning."""
+    model = read(torch.float16)
     try:
         count = overflow.count_overflow(model)
     except (TypeError, ValueError, RuntimeError) as error:
@@ -108,7 +108,7 @@ def _without_overflow(model: Model, read, check_memory) -> Model:
             f"loaded again in float32; dtype=torch.float16 keeps it as it was",
             stacklevel=3,
         )
-        del model
+        del model  # the only reference: both together need not fit
         gc.collect()
         torch.cuda.empty_cache()
         check_memory()

@@ -4,11 +4,11 @@
     wanted(weights, torch.bfloat16, offload="model").gpu             # 27.8e9
 
 On the GPU stand: without offload all weights; with offload="model" the larger of the transformer and all the rest,
-which run in turn; with offload="sequential" a layer at a time. To that come 4 GB (WORKING) for the CUDA context, one
-picture's activations and the autoencoder at 1,024 px. An 8-bit transformer takes 0.55 of its 16-bit bytes and a 4-bit
-one 0.3 (a scale for each 64 weights, and the parts that stay in 16 bit). Weights pass through main memory on their way
-to the GPU, and with offload they stay there; a quantised transformer goes to the GPU piece by piece. One GB is 1e9
-bytes throughout.
+which run in turn; with offload="sequential" a layer at a time. To that come 4 GB (WORKING), or as much as the weights
+where that is less, for the CUDA context, one picture's activations and the autoencoder at 1,024 px. An 8-bit
+transformer takes 0.55 of its 16-bit bytes and a 4-bit one 0.3 (a scale for each 64 weights, and the parts that stay in
+16 bit). Weights pass through main memory on their way to the GPU, and with offload they stay there; a quantised
+transformer goes to the GPU piece by piece. One GB is 1e9 bytes throughout.
 
 A picture takes 2 x parameters x image tokens x passes x steps operations, and a GPU does UTILISATION of its nominal
 16-bit rate. Attention and text tokens are left out of the count, which is part of why that share is low.
@@ -83,10 +83,11 @@ def wanted(weights: Weights, dtype=torch.bfloat16, offload=None, quantize=None, 
     scale = dtype.itemsize / 2
     transformer = weights.transformer * (SHARE[quantize] if quantize else scale)
     others = weights.others * scale
+    working = min(WORKING, transformer + others)
     if not on_gpu:
-        return Wanted(0, transformer + others + WORKING)
+        return Wanted(0, transformer + others + working)
     held = {None: transformer + others, "model": max(transformer, others), "sequential": 0}[offload]
-    return Wanted(held + WORKING, others + (0 if quantize else transformer))
+    return Wanted(held + working, others + (0 if quantize else transformer))
 
 
 def least_gpu(preset: Preset) -> dict[str, Gpu | None] | None:
