@@ -270,7 +270,7 @@ def test_nan_and_inf_come_back_as_they_were(tmp_path):
 
 
 def test_a_model_that_gives_nan_fails_in_its_condition_alone(tmp_path, toy, prompts):
-    """Times 1e30 overflows: its batch holds pictures that are not finite, and the others in it come out all the same."""
+    """Times 1e30 overflows: its batch holds pictures that are not finite, and the others in it come out as ever."""
     options = {f"by {factor:g}": {"factor": factor} for factor in (1.0, 1e30, 2.0, np.inf)}
     shared = {"model": toy, "prompts": prompts[:1], "generation": {"steps": 1}, "edit": "scale", "channels": [5, 9]}
     table = grid(shared, options=options)
