@@ -21,10 +21,13 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results.json"
-SCRIPTS = {  # in the order of the table: what each is called with
-    "capture": ["capture.py"],
-    "sharing": ["sharing.py"],
-    "masks": ["masks.py"],
+SCRIPTS = {  # in the order of the table: what each is called with, once or more
+    "capture": [
+        ["capture.py", "--only", "toy"],
+        ["capture.py", "--only", "flux", "--steps", "1", "--dtype", "float32"],
+    ],
+    "sharing": [["sharing.py"]],
+    "masks": [["masks.py"]],
 }
 
 
@@ -45,15 +48,16 @@ def machine() -> dict:
 
 
 def measured(name: str, repeats: int, threads: int | None) -> list[dict]:
-    """The rows of a bench, run in a process of its own."""
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "rows.json"
-        command = [sys.executable, str(ROOT / "bench" / SCRIPTS[name][0]), "--repeats", str(repeats)]
-        command += ["--json", str(out)]
-        if threads and name != "masks":
-            command += ["--threads", str(threads)]
-        subprocess.run(command, check=True)
-        return json.loads(out.read_text())
+    """The rows of a bench, run in processes of its own."""
+    rows = []
+    for script, *arguments in SCRIPTS[name]:
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder) / "rows.json"
+            command = [sys.executable, str(ROOT / "bench" / script), *arguments, "--repeats", str(repeats)]
+            command += ["--json", str(out), *(["--threads", str(threads)] if threads and name != "masks" else [])]
+            subprocess.run(command, check=True)
+            rows += json.loads(out.read_text())
+    return rows
 
 
 def of_the_book() -> list[dict]:

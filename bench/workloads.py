@@ -37,6 +37,7 @@ class Flux:
         self.dtype = getattr(torch, options.dtype)
         self.model = fc.load(transformer.to(self.dtype).eval())
         self.steps = options.steps or 2
+        self.label = f"{type(self).label}, {options.dtype}"
         ids = torch.zeros(32, 32, 3)
         ids[..., 1] += torch.arange(32)[:, None]
         ids[..., 2] += torch.arange(32)

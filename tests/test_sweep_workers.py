@@ -123,6 +123,7 @@ def test_a_dask_worker_that_dies_loses_only_its_cell(tmp_path, dask):
     np.testing.assert_array_equal(found["dying"]["change"], result("cell 0")["change"])
 
 
+@pytest.mark.slow
 def test_the_toy_world_on_a_dask_cluster(tmp_path, toy, prompts, dask):
     with joblib.parallel_config(backend="dask"):
         check_toy(tmp_path, toy, prompts)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import importlib.resources
+import itertools
 import pickle
 import sys
 from collections.abc import Iterator
@@ -86,7 +87,7 @@ def _streamed(todo, jobs) -> Iterator[tuple[int, dict]]:
         return
     # such as Ray's: a few tasks a worker at a time, so that what is done is kept before all is
     size = 2 * joblib.effective_n_jobs(jobs)
-    while part := [call for call, _ in zip(todo, range(size), strict=False)]:
+    while part := list(itertools.islice(todo, size)):
         yield from joblib.Parallel(**options)(part)
 
 
