@@ -2,8 +2,8 @@
 
     write_page(src)             # fills the placeholders in src/book/explorer.md; the sample goes to src/book/assets
 
-The runs are made once and kept in _build/explorer; they are made again when the library, the weights or this file
-change. Prompts, seeds and steps stand below; every number on the page is computed from the files.
+The runs are made once and kept in _build/explorer, and made again when what they hang on changes (`USED`). Prompts,
+seeds and steps stand below; every number on the page is computed from the files.
 """
 
 from __future__ import annotations
@@ -36,6 +36,9 @@ SAMPLE_PROMPTS = ["a large yellow star at the right on a plain blue background",
 STEPS, MAP_STEPS = 16, [0, 5, 10, 15]
 SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
+# What a recording of the toy world loads of the library (a test compares): the runs are made again when it changes.
+USED = ("ablation", "channels", "edits", "hooks", "kept", "layouts", "models", "origins", "recording", "reductions",
+        "runfile", "stats", "subspaces", "toyworld", "trajectories")  # fmt: skip
 MOST_BYTES = 1_500_000  # of the page's data, base64 included
 # Blocks, steps, channels, rows and columns of FLUX.1 at 1024 x 1024 px and 50 steps.
 FLUX = {"layers": 57, "steps": 50, "width": 3072, "grid": (64, 64), "k": 8, "map_prompts": 4, "map_steps": 3}
@@ -96,12 +99,15 @@ def runs() -> Path:
 
 
 def _digest() -> str:
-    """SHA-256 of what the runs hang on: the library without its front end, weights, pins, this file, Python."""
+    """SHA-256 of what the runs hang on: the modules that a recording loads, weights, pins, this file, Python."""
     library = ROOT / "lib" / "fewchannels"
-    files = {file for pattern in ("*.py", "*.json", "*.safetensors", "*.txt") for file in library.rglob(pattern)}
-    files = {file for file in files if "widgets" not in file.parts and "studies" not in file.parts}
+    files = {Path(__file__), ROOT / "constraints.txt"}
+    for unit in USED:
+        files |= {library / f"{unit}.py"} | {
+            file for file in (library / unit).rglob("*") if "__pycache__" not in file.parts
+        }
     digest = hashlib.sha256(sys.version.encode())
-    for file in sorted(files | {Path(__file__), ROOT / "constraints.txt"}):
+    for file in sorted(file for file in files if file.is_file()):
         digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
 
@@ -123,7 +129,9 @@ def _make(folder: Path) -> None:
     fc.save_run(folder / "untouched.safetensors", untouched)
     fc.save_run(folder / "zeroed.safetensors", zeroed)
     fc.save_run(folder / "other-seed.safetensors", kept(seed=1, like=untouched, label="untouched, seed 1"))
-    sample = record(model, SAMPLE_PROMPTS, seed=2, steps=STEPS, shown=(8, 2, 2), map_steps=MAP_STEPS, label="sample run")
+    sample = record(
+        model, SAMPLE_PROMPTS, seed=2, steps=STEPS, shown=(8, 2, 2), map_steps=MAP_STEPS, label="sample run"
+    )
     fc.save_run(folder / SAMPLE, sample)
 
 
