@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.models import NotEnough, loading, needs, overflow, placing
+from fewchannels.models import hub as files
 from fewchannels.models.needs import GB, Weights
 from hub_server import COMMIT, serving
 from tiny_pipelines import PIPELINES, guidance_of
@@ -101,6 +102,17 @@ def test_without_a_network_it_is_said(hub, monkeypatch):
         fc.load("nobody/nothing")
 
 
+def test_sizes_that_cannot_be_had_hinder_nothing(hub, monkeypatch):
+    from huggingface_hub import constants
+
+    hub()
+    fc.load("lab/tiny")
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    assert files.file_sizes("lab/tiny", COMMIT) is None
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert fc.load("lab/tiny").revision == COMMIT, "from the cache"
+
+
 @pytest.mark.slow
 def test_a_hub_that_does_not_answer_is_said(monkeypatch):
     """The client tries for twenty seconds."""
@@ -181,8 +193,6 @@ def test_the_check_can_be_left_out(toy, folder, card):
 
 
 def test_weights_of_a_folder_are_counted(folder):
-    from fewchannels.models import hub as files
-
     sizes = files.local_sizes(folder)
     model = fc.load(folder)
     parameters = sum(p.numel() for p in model.transformer.parameters())
@@ -191,8 +201,6 @@ def test_weights_of_a_folder_are_counted(folder):
 
 
 def test_files_of_another_precision_are_chosen_only_where_there_is_no_other():
-    from fewchannels.models import hub as files
-
     config = {"transformer": ["diffusers", "X"], "vae": ["diffusers", "Y"], "gone": [None, None]}
     sizes = {"transformer/a.bf16.safetensors": 2, "transformer/a.fp16.safetensors": 2, "vae/b.safetensors": 1}
     assert files.variant_of(sizes) == "bf16"

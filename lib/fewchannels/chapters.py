@@ -38,7 +38,7 @@ def log_in(model: str | Model) -> None:
 
     if huggingface_hub.get_token() is None:
         say(
-            f"{preset.name} is gated ({preset.licence}). Accept its licence on [its page](https://huggingface.co/"
+            f"{preset.name} is gated ({preset.licence or 'its page names the licence'}). Accept its licence on [its page](https://huggingface.co/"
             f"{preset.name}), log in here with a token that may read, and run the next cell."
         )
         huggingface_hub.notebook_login()
