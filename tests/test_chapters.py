@@ -110,7 +110,7 @@ def test_the_cost_goes_by_the_first_picture(opened, monkeypatch, capsys, picture
     monkeypatch.setattr(opened, "seconds", 3.0)
     cost(opened, pictures=pictures, steps=steps)
     told = capsys.readouterr().out
-    assert f"about {pictures} pictures of {steps} steps" in told
+    assert f"about {pictures} pictures, {steps} step" in told
     assert said in told
     assert "Set `store` to a folder" in told
     cost(opened, pictures=pictures, steps=steps, store="kept")

@@ -115,7 +115,8 @@ def cost(dit: Model, pictures: int, steps: int, store: str | Path = "") -> None:
         return
     minutes = pictures * dit.seconds * steps / max(1, dit.steps or steps) / 60
     say(
-        f"This chapter draws about {pictures} pictures of {steps} steps: **about {max(1, round(minutes))} "
+        f"This chapter draws about {pictures} pictures, {steps} {'step' if steps == 1 else 'steps'} each: "
+        f"**about {max(1, round(minutes))} "
         f"{'minute' if minutes < 1.5 else 'minutes'}** on this machine, by the time of the first one. "
         "Interrupt the kernel and lower n if that is too long. "
         + (
