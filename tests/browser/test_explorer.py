@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -15,6 +16,8 @@ from PIL import Image
 from .bad_files import HOSTILE, write_bad_files, write_hostile
 
 WIDTH, PEAK, GRID = 24, 17, (6, 8)
+LABELS = [("layer", "Block (depth)"), ("step", "Denoising step"), ("score", "Score"), ("set", "Marked channels"),
+          ("cond", "Picture"), ("scale", "Colours"), ("over", "Over the picture")]  # fmt: skip
 PROVENANCE = {"model": "a model of numbers", "revision": "r1", "seed": 0, "steps": 4, "dtype": "float32",
               "versions": {}, "date": "2026-01-01T00:00:00"}  # fmt: skip
 
@@ -107,6 +110,7 @@ def told(page, pane=0) -> str:
 
 
 def drag(page, locator, *shares, row=0.5) -> None:
+    locator.scroll_into_view_if_needed()
     box = locator.bounding_box()
     y = box["y"] + box["height"] * row
     page.mouse.move(box["x"] + box["width"] * 0.5, y)
@@ -135,7 +139,7 @@ def test_sliders_and_the_heat_map_by_mouse(opened):
     heat = page.locator(".fc-heat")
     drag(page, heat, 0.3, (5 + 0.5) / WIDTH, row=0.1)
     assert told(page).startswith("Channel 5 in block 0")
-    heat.hover(position={"x": heat.bounding_box()["width"] - 2, "y": 3})
+    heat.hover(position={"x": heat.bounding_box()["width"] - 3, "y": 3})
     assert told(page).startswith(f"Channel {WIDTH - 1} in block 0")  # pointed at, not chosen
     assert page.get_by_label("Channel", exact=True).input_value() == "5"
     before = look(page, ".fc-looks")
@@ -228,6 +232,7 @@ def test_marked_sets_and_what_lies_over_the_picture(opened):
     choose(page, "Picture", "zero top 4")
     seen.add(look(page, ".fc-looks"))
     assert len(seen) == 4
+    page.get_by_label("Denoising step").press("End")  # where one block towers above the others
     seen = set()
     for scale in ("log", "linear", "block"):
         choose(page, "Colours", scale)
@@ -373,12 +378,12 @@ def test_a_run_file_is_dropped_and_compared(opened, files):
 def test_bad_files_end_in_a_message_with_the_page_alive(opened, files, tmp_path):
     page, errors = opened()
     silent = {}
-    for name, path in write_bad_files(tmp_path, files[1].read_bytes()).items():
+    for number, (name, path) in enumerate(write_bad_files(tmp_path, files[1].read_bytes()).items()):
         page.evaluate("document.querySelector('.fc-drop .fc-status').textContent = ''")
         page.locator(".fc-drop input").set_input_files(path)
         text = said(page)
         before = told(page)
-        page.locator(".fc-heat").press("ArrowRight")
+        page.locator(".fc-heat").press("ArrowLeft" if number % 2 else "ArrowRight")
         if not text.startswith(f"{path.name} could not be opened. ") or len(text) < 60 or told(page) == before:
             silent[name] = text
     assert silent == {}
@@ -475,3 +480,27 @@ def test_dragging_a_large_run_takes_less_than_a_frame(opened, tmp_path):
     assert dragged(0, 57) < 1 / 60
     assert dragged(1, 4) < 1 / 60
     assert errors == []
+
+
+def test_every_link_of_the_page_leads_to_its_view(open_page, site, address):
+    """The site's own explorer: what a link names is what the controls then show."""
+    if not (site / "book" / "explorer.html").exists():
+        pytest.skip("this site has no page of the explorer: run `make book`")
+    page, watch = open_page(f"{address}/book/explorer.html")
+    page.wait_for_selector("[data-fc-ready]")
+    links = page.locator("article a[href^='#fc=']")
+    assert links.count() >= 3
+    for link in links.all():
+        link.click()
+        settle(page)
+        wanted = dict(part.split(".", 1) for part in unquote(link.get_attribute("href")).split(";")[1:])
+        visible = {name: page.get_by_label(label, exact=True).locator("visible=true").all() for name, label in LABELS}
+        for name, value in wanted.items():
+            field, second = name.removesuffix("2"), name.endswith("2")
+            if field in visible:
+                assert visible[field][-1 if second else 0].input_value() == value, (name, value)
+        assert page.locator(".fc-pane").count() == 1 + int(wanted["two"])
+        assert page.locator(".fc-status.fc-bad:not(:empty)").count() == 0
+    page.close()
+    assert watch.errors == []
+    assert watch.foreign == []
