@@ -5,9 +5,18 @@ from __future__ import annotations
 import fewchannels as fc
 import numpy as np
 import pytest
+from fewchannels.prompt_files import PromptFileError
 from fewchannels.runfile import RunFileError
-from fewchannels.studies.cases import Calibration, calibrate, control_sets, toy_case
+from fewchannels.studies.cases import (
+    Calibration,
+    calibrate,
+    control_sets,
+    evaluation_prompts,
+    plain_case,
+    toy_case,
+)
 from fewchannels.studies.files import agrees, load_study, save_study
+from fewchannels.studies.readers import PicturesReader, smaller
 from fewchannels.sweep import sweep
 from fewchannels.toyworld.judge import ATTRIBUTES
 
@@ -92,3 +101,66 @@ def test_a_slice_agrees_within_the_study_interval_and_not_beyond():
     kept = np.random.default_rng(0).normal(1, 0.2, 64)
     assert agrees(kept[:16] + 0.001, kept)
     assert not agrees(kept[:16] + 0.2, kept)
+
+
+def test_prompts_come_from_a_file_or_are_those_of_the_model(toy, flux, tmp_path):
+    path = tmp_path / "prompts.txt"
+    path.write_text("a red fox in snow\na cup\n")
+    assert evaluation_prompts(flux, 2, path) == ["a red fox in snow", "a cup"]
+    assert evaluation_prompts(flux, 1) == ["a red fox in fresh snow under pine trees"]
+    assert evaluation_prompts(toy, 2) == fc.prompts.toyworld_prompts(2)
+    with pytest.raises(PromptFileError, match=r"holds 2 prompts: n=3"):
+        evaluation_prompts(flux, 3, path)
+    with pytest.raises(ValueError, match=r"unknown word 'fox'"):
+        toy_case(toy, 1, prompt_file=path)
+    path.write_text("a Large red star at the left on a plain blue background\n")
+    case = toy_case(toy, 1, steps=1, prompt_file=path)
+    assert case.prompts == ["a large red star at the left on a plain blue background"]
+    assert case.read.attributes[0].subjects[0].shape == "star"
+
+
+class _Judge:
+    """Fits a picture to a prompt by its mean: a judge that can be checked by hand."""
+
+    def provenance(self):
+        return {"judge": "mean", "model": "none", "revision": None}
+
+    def scores(self, images, prompts):
+        return images.mean(axis=(1, 2, 3)) / 255 + [len(prompt) for prompt in prompts]
+
+    def features(self, images):
+        return images.reshape(len(images), -1)[:, :4].astype(float)
+
+
+def test_a_plain_case_is_read_by_its_judge_and_its_key_says_which(flux):
+    case, bare = plain_case(flux, 2, steps=1, judge=_Judge()), plain_case(flux, 2, steps=1)
+    images = np.full((2, 8, 8, 3), 51, np.uint8)
+    found = case.read(images)
+    assert found["score"].tolist() == pytest.approx([len(prompt) + 0.2 for prompt in case.prompts])
+    assert (found["score"].dtype, found["features"].dtype, found["features"].shape) == ("float32", "float16", (2, 4))
+    assert bare.read(images) == {}
+    assert case.key()["judge"]["judge"] == "mean"
+    assert "judge" not in bare.key()
+    assert {"class", "dtype", "quantize"} <= set(bare.key())
+    assert plain_case(flux, 1).steps == flux.steps
+    with pytest.raises(ValueError, match="32 evaluation prompts"):
+        plain_case(flux, 33)
+
+
+def test_pictures_that_are_kept_are_small():
+    images = np.zeros((2, 64, 96, 3), np.uint8)
+    assert smaller(images) is images
+    images[:, :, 48:] = 200
+    found = PicturesReader(lambda given: {"seen": np.array([given.shape[2]] * 2)})(np.repeat(images, 6, axis=2))
+    assert found["pictures"].shape == (2, 28, 256, 3)
+    assert found["seen"].tolist() == [576, 576], "the reader itself sees them whole"
+    assert set(np.unique(found["pictures"])) == {0, 200}
+
+
+def test_a_calibration_that_is_kept_is_the_same(toy, prompts, tmp_path):
+    plain, kept, again = (calibrate(toy, prompts[:2], steps=2, store=store) for store in (None, tmp_path, tmp_path))
+    for one in (kept, again):
+        np.testing.assert_array_equal(one.stats.energy, plain.stats.energy)
+        np.testing.assert_array_equal(one.moments, plain.moments)
+        assert one.key == plain.key
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2

@@ -41,6 +41,16 @@ def test_another_model_goes_through_the_same_call(flux):
     assert report.ratio.shape == (len(flux.layers), 3)
 
 
+def test_a_long_run_is_measured_at_sixteen_steps_and_kept(flux, tmp_path):
+    first, again = (
+        survey_channels(flux, ["a", "b"], seeds=(0, 1), steps=18, k=2, store=tmp_path) for _ in range(2)
+    )  # fmt: skip
+    assert len(first.stats.steps) == 16
+    assert (first.stats.steps[0], first.stats.steps[-1]) == (0, 17)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+    np.testing.assert_array_equal(first.over_seeds, again.over_seeds)
+
+
 def test_one_prompt_is_too_few(toy, prompts):
     with pytest.raises(ValueError, match="at least 2"):
         survey_channels(toy, prompts[:1])
