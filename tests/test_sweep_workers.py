@@ -22,7 +22,8 @@ def _workers_find_the_tests():
     """Workers are started with this process's environment; one thread each."""
     here = Path(__file__).parent
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(here), str(here.parent / "lib")]))
+        paths = [str(here), str(here.parent / "lib"), os.environ.get("PYTHONPATH", "")]
+        patch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
     joblib.externals.loky.get_reusable_executor().shutdown(kill_workers=True)
