@@ -8,6 +8,7 @@ from diffusers import DDIMScheduler
 from fewchannels import inversion
 from fewchannels.toyworld.scenes import random_scene
 from PIL import Image
+from tiny_pipelines import PIPELINES, guidance_of
 
 STEPS = 4
 
@@ -163,3 +164,38 @@ def test_misuse_is_an_error_and_leaves_the_scheduler_as_it_was(toy, images, capt
             inversion.image_trajectory(toy, images, captions)
     finally:
         toy.pipeline.scheduler = scheduler
+
+
+@pytest.mark.parametrize("name", PIPELINES)
+def test_a_picture_enters_every_family_as_its_own_autoencoder_has_it(name):
+    """Re-noising ends in the clean latents, so that what the pipeline draws is the picture, encoded and decoded."""
+    case = PIPELINES[name]()
+    model = fc.load(case.pipeline)
+    options = guidance_of(case, False)
+    size = options["height"], options["width"]
+    image = np.random.default_rng(0).integers(0, 256, (*size, 3), dtype=np.uint8)
+    assert inversion.can_renoise(model)
+    drawn = inversion.image_trajectory(model, image, "a green square", [3], steps=2, **options).images[0]
+    vae, pixels = case.pipeline.vae, torch.from_numpy(image).permute(2, 0, 1)[None] / 127.5 - 1
+    with torch.no_grad():
+        encoded = vae.encode(pixels[:, :, None] if name == "Qwen-Image" else pixels)
+        latents = encoded.latent if hasattr(encoded, "latent") else encoded.latent_dist.mode()
+        decoded = vae.decode(latents).sample
+    decoded = decoded[:, :, 0] if decoded.ndim == 5 else decoded
+    expected = (decoded / 2 + 0.5).clamp(0, 1)[0].permute(1, 2, 0).numpy() * 255
+    assert np.abs(drawn - expected).max() < 1.01
+    if not inversion.can_invert(model):
+        clean, words = inversion.encode(model, image, *size), f"is {type(case.pipeline.scheduler).__name__}"
+        with pytest.raises(ValueError, match=words):
+            inversion.inverted_noise(model, clean, ["a green square"], steps=2, **options)
+
+
+def test_a_family_whose_latents_are_not_known_is_named(flux):
+    vae = flux.pipeline.vae
+    before = vae.config.scaling_factor
+    vae.register_to_config(scaling_factor=None)
+    try:
+        with pytest.raises(ValueError, match="FluxPipeline with AutoencoderKL gives no latents"):
+            inversion.encode(flux, np.zeros((64, 96, 3), np.uint8), 64, 96)
+    finally:
+        vae.register_to_config(scaling_factor=before)

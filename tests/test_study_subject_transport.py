@@ -1,16 +1,23 @@
 """Subjects from image files: pairs and files are what they say, and the rivals do what their names say."""
 
+import shutil
+
+import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from diffusers import DDIMScheduler
 from fewchannels.inversion import encode, renoised
+from fewchannels.natural_prompts import natural_prompts
 from fewchannels.patching import inject
 from fewchannels.prompts import toyworld_prompts
+from fewchannels.studies import natural_subjects as natural
 from fewchannels.studies import subject_transport as study
 from fewchannels.studies.cases import calibrate
 from fewchannels.studies.subjects import carry, subject_case, subject_pairs
 from fewchannels.toyworld.prompts import format_prompt, parse_prompt
 from PIL import Image
+from tiny_pipelines import PIPELINES, guidance_of
 
 STEPS = 2
 
@@ -160,3 +167,38 @@ def test_inversion_gives_noise_that_leads_back(toy, calibration, tmp_path):
     alone = case_of(way="invert", own_noise=True)
     assert not np.array_equal(inverted.untouched, alone.untouched)
     assert inverted.key() != alone.key()
+
+
+@pytest.mark.parametrize("name", ["FLUX.2-klein", "PixArt-Sigma"])
+def test_other_models_carry_subjects_of_their_own_pictures_or_of_files(name, tmp_path):
+    options = guidance_of(pipeline := PIPELINES[name](), False)
+    model = fc.load(pipeline.pipeline, generation=options)
+    assert natural.why_not(model) == ""
+    calibration = calibrate(model, [str(p) for p in natural_prompts(2, "calibration")], steps=STEPS)
+    sets = {"top": calibration.top(4)}
+    case = natural.natural_case(model, 2, tmp_path, steps=STEPS, masks_on=sets["top"])
+    assert [file.suffix for file in case.files] == [".png"] * 2
+    cells = {key: make() for key, make in natural.conditions(case, calibration, sets, 4).items()}
+    assert ("inverted" in cells) == (name == "FLUX.2-klein")
+    for cell in cells.values():
+        assert cell["adopted"].shape == (2, 1)
+        assert np.isfinite(cell["subject_apart"]).all()
+    assert (cells["untouched"]["to_target"] == 0).all()
+    again = natural.natural_case(model, 2, tmp_path, steps=STEPS, masks_on=sets["top"])
+    assert again.files == case.files
+    assert again.key() == case.key()
+    shutil.copy(case.files[0], tmp_path / "a_red_fox.png")
+    given = natural.natural_case(model, 9, tmp_path, [tmp_path / "a_red_fox.png"], steps=STEPS, masks_on=sets["top"])
+    assert given.sources == [f"a red fox {natural.PLAIN}"]
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        natural.natural_case(model, 1, tmp_path, [tmp_path / "nothing.png"], steps=STEPS)
+
+
+def test_a_model_that_no_picture_can_enter_is_told_apart(toy):
+    scheduler = toy.pipeline.scheduler
+    toy.pipeline.scheduler = DDIMScheduler()
+    try:
+        assert "DDIMScheduler" in natural.why_not(toy)
+    finally:
+        toy.pipeline.scheduler = scheduler
+    assert natural.why_not(toy) == ""

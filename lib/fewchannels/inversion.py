@@ -6,7 +6,8 @@
 The paper does not say how the image enters. Two ways, both measured in the book: "renoise" hands the model at each
 step the image itself, noised to that step's level, with its own caption (as SDEdit does once, Meng et al., 2022);
 "invert" runs the flow's Euler steps backwards from the image to the noise that leads to it (as DDIM inversion does
-for diffusion, Song et al., 2021), and then generates from there. Both need a flow-matching Euler scheduler.
+for diffusion, Song et al., 2021), and then generates from there. Inversion needs a flow-matching Euler scheduler;
+re-noising also takes DPM-Solver, whose noise levels are known.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
 
+from .image_latents import encode, read_image, several
 from .trajectories import Trajectory, record
 
-SMALLEST, LARGEST = 16, 50_000_000  # side in px; pixels in all
+__all__ = ["can_invert", "can_renoise", "encode", "image_trajectory", "inverted_noise", "read_image", "renoised"]
 
 
 def image_trajectory(
@@ -51,7 +51,7 @@ def image_trajectory(
     """
     if how not in ("renoise", "invert"):
         raise ValueError(f"how={how!r}: expected 'renoise' or 'invert'")
-    images, captions = _several(images), [captions] if isinstance(captions, str) else list(captions)
+    images, captions = several(images), [captions] if isinstance(captions, str) else list(captions)
     if len(images) != len(captions):
         raise ValueError(f"{len(images)} images and {len(captions)} captions: pass one caption an image")
     clean = encode(model, images, generation.get("height"), generation.get("width"))
@@ -70,7 +70,8 @@ def image_trajectory(
 
 @contextmanager
 def renoised(model, clean: torch.Tensor, steps: int | None = None, mask: np.ndarray | None = None) -> Iterator[None]:
-    """While open, each step of a generation sees (1 - sigma) clean + sigma noise, whatever the model said before.
+    """While open, each step of a generation sees (1 - sigma) clean + sigma noise, whatever the model said before; with
+    DPM-Solver on a diffusion model, alpha clean + sigma noise.
 
     clean: latents of S images from `encode`, one for each sample that is generated; noise: what each sample starts
     from. The last step gives the images back. steps: only so many steps at the start; then the model goes on alone,
@@ -86,14 +87,14 @@ def renoised(model, clean: torch.Tensor, steps: int | None = None, mask: np.ndar
         mask = np.asarray(mask)
         if mask.dtype != bool or mask.ndim not in (2, 3) or (mask.ndim == 3 and len(mask) != len(clean)):
             raise ValueError(f"mask of {mask.dtype} {mask.shape}: expected bool [h, w] or [{len(clean)}, h, w]")
-    scheduler = _flow_scheduler(model)
+    scheduler = _scheduler(model, NOISING)
     original, state = scheduler.step, {"seen": 0, "clean": None, "noise": None, "mask": None}
 
     def step(model_output, timestep, sample, *args, **more):
         first = scheduler.step_index is None
         result = original(model_output, timestep, sample, *args, **more)
         if first:
-            if abs(float(scheduler.sigmas[0]) - 1) > 1e-3:
+            if type(scheduler).__name__ in FLOWS and abs(float(scheduler.sigmas[0]) - 1) > 1e-3:
                 raise ValueError(f"the first noise level is {float(scheduler.sigmas[0]):.3f}: re-noising needs 1")
             rows = slice(state["seen"], state["seen"] + len(sample))
             if rows.stop > len(clean):
@@ -103,8 +104,8 @@ def renoised(model, clean: torch.Tensor, steps: int | None = None, mask: np.ndar
                 state["mask"] = _over_latents(mask if mask.ndim == 2 else mask[rows], sample)
         if steps is not None and scheduler.step_index > steps:
             return result
-        sigma = scheduler.sigmas[scheduler.step_index].to(sample.device)
-        drawn = ((1 - sigma) * state["clean"] + sigma * state["noise"]).to(sample.dtype)
+        kept, sigma = _mixture(scheduler, scheduler.step_index, sample.device)
+        drawn = (kept * state["clean"] + sigma * state["noise"]).to(sample.dtype)
         if mask is not None:
             drawn = torch.where(state["mask"], drawn, result[0] if isinstance(result, tuple) else result.prev_sample)
         return (drawn,) if isinstance(result, tuple) else type(result)(prev_sample=drawn)
@@ -125,7 +126,7 @@ def inverted_noise(
     """
     if iterations < 1:
         raise ValueError(f"iterations={iterations}: expected at least 1")
-    scheduler = _flow_scheduler(model)
+    scheduler = _scheduler(model, FLOWS)
     set_timesteps, done, now = scheduler.set_timesteps, [], {}
 
     @functools.wraps(set_timesteps)
@@ -154,97 +155,37 @@ def inverted_noise(
     return noise
 
 
-def encode(model, images, height: int | None = None, width: int | None = None) -> torch.Tensor:
-    """Images to the latents that `generate(latents=)` takes: pixels in -1 to 1 where there is no VAE, else encoded,
-    scaled, and packed where the pipeline packs. float32 [S, ...]. Raises as `read_image` does."""
-    pipeline, transformer = model.pipeline, model.transformer
-    if pipeline is None:
-        raise ValueError(f"{model.name} is a bare transformer: images need a whole pipeline")
-    vae = getattr(pipeline, "vae", None)
-    side = getattr(pipeline, "default_sample_size", None) or getattr(transformer.config, "sample_size", None)
-    default = side * getattr(pipeline, "vae_scale_factor", 8) if vae is not None and side else side
-    height, width = height or default, width or default
-    if height is None or width is None:
-        raise ValueError(f"{type(pipeline).__name__} tells no default image size: pass height= and width=")
-    pixels = np.stack([read_image(image, (height, width)) for image in _several(images)])
-    pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
-    if vae is None:
-        return pixels.to(model.device)
-    pixels = pixels.to(device=vae.device, dtype=vae.dtype)
-    with torch.no_grad():
-        if hasattr(pipeline, "_encode_vae_image") and hasattr(pipeline, "_patchify_latents"):
-            return pipeline._encode_vae_image(pixels, generator=None).float()  # FLUX.2 scales by batch-norm statistics
-        encoded = vae.encode(pixels)
-    latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else getattr(encoded, "latent", None)
-    if latents is None or latents.ndim != 4:
-        raise ValueError(f"{type(vae).__name__} gives no latents [S, C, h, w]: no images for this model yet")
-    shift = getattr(vae.config, "shift_factor", None) or 0.0
-    latents = (latents.float() - shift) * vae.config.scaling_factor
-    if hasattr(pipeline, "_pack_latents"):
-        return pipeline._pack_latents(latents, *latents.shape)
-    return latents
+FLOWS = ("FlowMatchEulerDiscreteScheduler",)
+NOISING = (*FLOWS, "DPMSolverMultistepScheduler")
 
 
-def read_image(image, size: tuple[int, int] | None = None) -> np.ndarray:
-    """A file, PIL image or array as uint8 [H, W, 3], upright, on white where it is transparent; with a size
-    (height, width) the largest middle part of that shape, resized.
-
-    Raises FileNotFoundError for a path without a file, ValueError for what is no image, has a side below 16 px or
-    more than 50 million pixels.
-    """
-    if isinstance(image, (str, Path)):
-        if not Path(image).is_file():
-            raise FileNotFoundError(f"no image file at {str(image)!r}")
-        try:
-            image = Image.open(image)
-        except UnidentifiedImageError:
-            raise ValueError(f"{str(image)!r} is no image file: expected a PNG, JPEG or WebP") from None
-        except Image.DecompressionBombError as error:
-            raise ValueError(f"the image is too large: {error}") from None
-    elif not isinstance(image, Image.Image):
-        image = _from_array(image)
-    across, down = image.size
-    if min(across, down) < SMALLEST:
-        raise ValueError(f"the image is {across} x {down} px: expected at least {SMALLEST} px a side")
-    if across * down > LARGEST:
-        raise ValueError(f"the image is {across} x {down} px: expected at most {LARGEST // 10**6} million pixels")
-    try:
-        image = ImageOps.exif_transpose(image).convert("RGBA")
-    except OSError as error:
-        raise ValueError(f"the image file is damaged: {error}") from None
-    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")
-    if size is not None and image.size != (size[1], size[0]):
-        image = ImageOps.fit(image, (size[1], size[0]), Image.Resampling.LANCZOS)
-    return np.asarray(image)
+def can_renoise(model) -> bool:
+    """Whether `renoised` knows the noise levels of the model's scheduler."""
+    return type(getattr(model.pipeline, "scheduler", None)).__name__ in NOISING
 
 
-def _from_array(image) -> Image.Image:
-    array = image.detach().cpu().numpy() if hasattr(image, "detach") else np.asarray(image)
-    if array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
-        raise ValueError(f"an array of shape {array.shape} is no image: expected [H, W], [H, W, 3] or [H, W, 4]")
-    if array.dtype != np.uint8:
-        if array.dtype.kind != "f" or not np.isfinite(array).all() or array.min() < 0 or array.max() > 1:
-            raise ValueError(f"an image array of {array.dtype}: expected uint8, or floats between 0 and 1")
-        array = np.rint(array * 255).astype(np.uint8)
-    return Image.fromarray(array)
+def can_invert(model) -> bool:
+    """Whether `inverted_noise` can run the steps of the model's scheduler backwards."""
+    return type(getattr(model.pipeline, "scheduler", None)).__name__ in FLOWS
 
 
-def _several(images) -> list:
-    if isinstance(images, (str, Path, Image.Image)):
-        return [images]
-    shape = getattr(images, "shape", None)
-    one = shape is not None and (len(shape) == 2 or (len(shape) == 3 and shape[2] in (3, 4)))
-    return [images] if one else list(images)
-
-
-def _flow_scheduler(model):
+def _scheduler(model, known: tuple[str, ...]):
     scheduler = getattr(model.pipeline, "scheduler", None)
-    if type(scheduler).__name__ != "FlowMatchEulerDiscreteScheduler":
+    if type(scheduler).__name__ not in known:
         raise ValueError(
-            f"the scheduler is {type(scheduler).__name__}: an image's trajectory needs FlowMatchEulerDiscreteScheduler "
-            "(set model.pipeline.scheduler to one made from its config, where the model is a flow model)"
+            f"the scheduler of {type(model.pipeline).__name__} is {type(scheduler).__name__}: an image's trajectory "
+            f"needs {' or '.join(known)} (set model.pipeline.scheduler to one made from its config, where that fits "
+            f"the model)"
         )
     return scheduler
+
+
+def _mixture(scheduler, index: int, device) -> tuple[torch.Tensor, torch.Tensor]:
+    """How much of the picture and how much of the noise a sample holds before step `index`."""
+    sigma = scheduler.sigmas[index].to(device)
+    if type(scheduler).__name__ in FLOWS:
+        return 1 - sigma, sigma
+    return scheduler._sigma_to_alpha_sigma_t(sigma)
 
 
 def _in_steps(model, clean: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:

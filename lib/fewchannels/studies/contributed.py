@@ -112,7 +112,8 @@ class ModelRun:
 
     def frozen(self) -> tuple[np.ndarray, np.ndarray]:
         """Scores and energies [L, D] over all prompts and steps."""
-        return (array.mean(axis=(0, 2), dtype=np.float64) for array in (self.scores, self.energy))
+        scores, energy = (array.mean(axis=(0, 2), dtype=np.float64) for array in (self.scores, self.energy))
+        return scores, energy
 
     def over_prompts(self, k: int | None = None) -> np.ndarray | None:
         """[L, 3]: overlap of the top k between prompts; None where the file holds no prompt apart."""

@@ -146,6 +146,8 @@ class SubjectCase(PairCase):
     def key(self, **more) -> dict:
         words = hashlib.sha256("\n".join(self.sources).encode()).hexdigest()[:16]
         own = {"way": self.way, "iterations": self.iterations, "own_noise": self.own_noise, "captions": words}
+        if not self.model.is_toy:  # files of a reader's, or what this model drew
+            own["files"] = hashlib.sha256(b"".join(Path(file).read_bytes() for file in self.files)).hexdigest()[:16]
         return super().key(**own, **more)
 
 
