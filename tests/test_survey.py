@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from fewchannels import load_run
+from fewchannels import load, load_run
 from fewchannels.channels import largest_over_median
 from fewchannels.survey import overlap_of_prompts, per_layer, survey_channels
 
@@ -42,6 +42,7 @@ def test_another_model_goes_through_the_same_call(flux):
 
 
 def test_a_long_run_is_measured_at_sixteen_steps_and_kept(flux, tmp_path):
+    flux = load(flux.pipeline, generation={"height": 32, "width": 48})
     first, again = (
         survey_channels(flux, ["a", "b"], seeds=(0, 1), steps=18, k=2, store=tmp_path) for _ in range(2)
     )  # fmt: skip
