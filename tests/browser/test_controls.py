@@ -105,6 +105,8 @@ def use_widgets(page) -> tuple[int, list[str]]:
     for number, widget in enumerate(page.query_selector_all(WIDGETS)):
         for kind, control in controls(widget):
             name = control.evaluate("e => e.outerHTML.slice(0, 120)")
+            if not label_of(control).is_visible():  # put away by one that was used before
+                continue
             used += 1
             if not operate(page, widget, kind, control):
                 dead.append(f"explorer {number}: {kind}: {name}")
