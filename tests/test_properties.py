@@ -52,8 +52,10 @@ def test_statistics_of_parts_merge_into_those_of_the_whole(array, data):
     cut = data.draw(st.integers(1, len(array) - 1))
     whole = stats_of(array)
     together = stats_of(array[:cut]).merge(stats_of(array[cut:]))
-    for name in (*FIELDS, "nonfinite", "count"):
+    for name in ("nonfinite", "count"):
         np.testing.assert_array_equal(getattr(together, name), getattr(whole, name))
+    for name in FIELDS:  # one sample's nan may move another's last bit: the batch is then summed in another way
+        np.testing.assert_allclose(getattr(together, name), getattr(whole, name), rtol=1e-5, atol=1e-6)
     one = stats_of(array[:cut], per_sample=False).merge(stats_of(array[cut:], per_sample=False))
     merged = whole.merged()
     np.testing.assert_array_equal(one.nonfinite, merged.nonfinite)

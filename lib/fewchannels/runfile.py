@@ -154,7 +154,7 @@ def _offsets(given: Any) -> tuple[int, int]:
 
 
 def _read_record(path: Path, metadata: Mapping[str, str]) -> dict[str, Any]:
-    if KEY not in metadata:
+    if not isinstance(metadata, dict) or not isinstance(metadata.get(KEY), str):
         raise RunFileError(f"{path} is a safetensors file but no run: its metadata has no {KEY!r} entry")
     if len(metadata[KEY].encode()) > MAX_JSON:
         raise RunFileError(f"{path}: the {KEY!r} entry is {len(metadata[KEY])} bytes, at most {MAX_JSON} are read")
@@ -199,7 +199,8 @@ def _storable(group: str, name: str, array: Any) -> np.ndarray:
         raise RunFileError(f"masks[{name!r}] is {array.dtype}: expected bool")
     if array.dtype.kind not in "fiub" or array.dtype.itemsize > 8:
         raise RunFileError(f"{group}[{name!r}] is {array.dtype}: expected float16 to float64, an integer type or bool")
-    return np.ascontiguousarray(array.astype(array.dtype.newbyteorder("="), copy=False))
+    # not ascontiguousarray, which makes a list of a single number
+    return np.asarray(array.astype(array.dtype.newbyteorder("="), copy=False), order="C")
 
 
 def _name(group: str, name: str) -> str:

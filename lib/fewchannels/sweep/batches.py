@@ -104,7 +104,7 @@ class Batch:
             while len(_bases) >= KEPT_BASES:
                 del _bases[next(iter(_bases))]
             everyone = [(None, list(range(len(self.conditions[0]["prompts"]))))]
-            _bases[where] = self._fitting(lambda rows: self._untouched(model, everyone, rows))
+            _bases[where] = self._fitting(lambda rows: self._untouched(model, everyone, rows), len(everyone[0][1]))
         return _bases[where]
 
     def _untouched(self, model, everyone, rows) -> Base:
@@ -118,7 +118,8 @@ class Batch:
     def _measured(self, model, base: Base, conditions: list[dict]) -> dict[str, Mapping]:
         parts = [self._part(model, condition, base.prefix.total) for condition in conditions]
         edited = [part for part in parts if part.edit is not None]
-        pictures = self._fitting(lambda rows: self._edited(model, base, edited, rows)) if edited else {}
+        total = len(edited) * len(base.untouched)
+        pictures = self._fitting(lambda rows: self._edited(model, base, edited, rows), total) if edited else {}
         found = {}
         for part in parts:
             name = part.condition["name"]
@@ -138,10 +139,11 @@ class Batch:
         steps = chosen_steps(condition["steps"], total, run=True)
         return Part(condition, change, chosen_layers(model.layers, condition["blocks"]), steps)
 
-    def _fitting(self, function: Callable[[int], Any]) -> Any:
-        """function(rows), with half as many rows each time that memory runs out; what fitted is remembered."""
+    def _fitting(self, function: Callable[[int], Any], total: int) -> Any:
+        """function(rows), with half as many rows each time that memory runs out; what fitted is remembered. total:
+        the rows that there are."""
         while True:
-            rows = min(self.rows, _fits.get(self.sweep, self.rows))
+            rows = min(self.rows, _fits.get(self.sweep, self.rows), total)
             try:
                 return function(rows)
             except Exception as error:
