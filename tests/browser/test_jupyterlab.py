@@ -65,8 +65,9 @@ def lab(tmp_path_factory, absent):
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"
     try:
-        for _ in range(240):
-            assert server.poll() is None, (folder / "server.log").read_text()
+        until = time.monotonic() + 240  # a busy machine is slow, not wrong
+        while True:
+            assert server.poll() is None and time.monotonic() < until, (folder / "server.log").read_text()
             try:
                 urllib.request.urlopen(f"{address}/api/status?token=few", timeout=5).close()
                 break
@@ -83,7 +84,7 @@ def lab(tmp_path_factory, absent):
 def notebook(lab, browser):
     """The notebook with its first cell run: (page, errors of scripts)."""
     page = browser.new_page(viewport={"width": 1280, "height": 1000})
-    page.set_default_timeout(120_000)
+    page.set_default_timeout(240_000)
     errors = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(lab)
@@ -132,7 +133,7 @@ def test_a_run_can_be_cancelled_and_the_model_is_free_again(notebook):
     began = time.monotonic()
     asking.get_by_role("button", name="Cancel").click()
     asking.get_by_text("Cancelled").wait_for()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     asking.get_by_label("Steps", exact=True).fill("1")
     asking.get_by_role("button", name="Run the model").click()  # waits for its turn: the cancelled run ends first
     page.wait_for_function("document.querySelector('.fc-ask [role=status]').textContent.includes('1 steps')")
