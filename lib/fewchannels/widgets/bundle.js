@@ -2705,7 +2705,7 @@ function fileRun(about, maps, ask, key, close) {
   return {
     ...about,
     key,
-    precision: "Values are those of the file, float32.",
+    precision: "Values are those of the file: scores from statistics in float32, maps as they were kept.",
     scores: (score, prompt, step) => ask("scores", { score, prompt, step }),
     alongTime: (score, prompt, channel) => ask("alongTime", { score, prompt, channel }),
     mapChannels: table.channels,
