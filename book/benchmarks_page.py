@@ -44,7 +44,7 @@ def as_markdown(results: Mapping) -> str:
     """A section a bench: where and when, its goal, a table a workload."""
     parts = []
     for name, bench in results["benches"].items():
-        parts += [f"## {TITLES[name]}", _where(bench), GOALS[name]]
+        parts += [f"## {TITLES[name]}", _where(name, bench), GOALS[name]]
         for workload, rows in _by_workload(bench["rows"]).items():
             head, lines = _table(name, rows)
             table = ["| " + " | ".join(line) + " |" for line in (head, [":--", *["--:"] * (len(head) - 1)], *lines)]
@@ -56,7 +56,7 @@ def as_text(results: Mapping) -> str:
     """The tables in columns."""
     told = []
     for name, bench in results["benches"].items():
-        told += [f"\n{TITLES[name]}. {GOALS[name]}", _where(bench)]
+        told += [f"\n{TITLES[name]}. {GOALS[name]}", _where(name, bench)]
         for workload, rows in _by_workload(bench["rows"]).items():
             head, lines = _table(name, rows)
             widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
@@ -68,13 +68,16 @@ def as_text(results: Mapping) -> str:
     return "\n".join(told)
 
 
-def _where(bench: Mapping) -> str:
+def _where(name: str, bench: Mapping) -> str:
     m = bench["machine"]
     memory = f", {m['memory_bytes'] / 2**30:.0f} GiB" if m.get("memory_bytes") else ""
     versions = ", ".join(f"{name} {m['versions'][name]}" for name in ("python", "torch", "diffusers", "fewchannels"))
+    how = f"Medians of {bench['pairs']} paired runs, with the lowest and the highest."
+    if name == "book":
+        how = "The last run of each notebook, and the site that was built from them."
     return (
         f"{bench['date']}; {m['processor']}, {m['cores']} cores ({m['instructions']}){memory}, {m['threads']} threads "
-        f"of torch; {versions}; medians of {bench['pairs']} paired runs, with the lowest and the highest."
+        f"of torch; {versions}. {how}"
     )
 
 

@@ -19,6 +19,7 @@ def results(monkeypatch):
     import masks
     import run
 
+    monkeypatch.setattr(masks, "BLOCKS", 2)
     rows = masks.rows([4], repeats=2)
     return {"benches": {"masks": {"date": "today", "machine": run.machine(), "pairs": 2, "rows": rows}}}
 
@@ -36,7 +37,7 @@ def test_the_page_holds_what_was_measured(tmp_path, results):
     assert f"{quick['seconds'][0]:.2f} (" in page
     assert f"| {slow['what']} | 1.00 |" in page
     assert f"{1 / quick['ratio'][0]:.2f} (" in page
-    assert "medians of 2 paired runs" in page
+    assert "Medians of 2 paired runs" in page
     assert benchmarks_page.PLACEHOLDER not in page
     with pytest.raises(ValueError, match="no placeholder"):
         benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
