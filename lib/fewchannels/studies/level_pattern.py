@@ -35,6 +35,7 @@ from .pair_runs import affordable, apart
 from .pairs import SCENE, SUBJECT, PairCase, mean_over, pair_case, pairs_for
 from .parts import PARTS, carried, mean_level, no_level
 from .probes import probe_scenes, probe_sets
+from .reasons import one_background, parts_in_blocks
 from .writers import watch_writers, writers_cell
 
 K = 8
@@ -210,7 +211,7 @@ def mean_agreement(agree: np.ndarray, names: Sequence[str] | None = None) -> np.
 
 def kept_share(agree: np.ndarray, before: np.ndarray) -> Interval:
     """Mean agreement over all attributes after an edit over that before it, the prompts resampled in pairs."""
-    both = np.stack([mean_agreement(agree), mean_agreement(before)], axis=1)
+    both = np.stack([mean_agreement(agree), mean_agreement(before[: len(agree)])], axis=1)
     return bootstrap_interval(both, statistic=lambda rows: rows[:, 0].mean() / rows[:, 1].mean())
 
 
@@ -265,6 +266,8 @@ def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict
     half = study_case(model, max(2, n // 2))
     cells |= sweep(states(half, equal), store, half.key(study="levels", k=K, noises=NOISES), report)
     cells["levels/bottom"].pop("level", None)
+    looked_into = parts_in_blocks(half, sets["top"]) | one_background(model, sets)
+    cells |= sweep(looked_into, store, half.key(study="reasons", k=K), report)
     moved = transports(pairs, {"top": sets["top"]}, ("both",))
     moved |= transports(pairs, {n: s for n, s in few.items() if n != "random 3"}, ("level", "pattern"))
     cells |= sweep(moved | differences(pairs, sets["top"]), store, pairs.key(study="level_pattern", k=K), report)
