@@ -57,7 +57,8 @@ def rows(sides: list[int], repeats: int, clock: str = "wall") -> list[dict]:
         same = (one == other).mean(axis=(1, 2))
         agree = float(np.maximum(same, 1 - same).mean())
         for name, timing in paired(METHODS, next(iter(METHODS)), work, repeats, clock).items():
-            found.append({"what": name, "workload": f"{BLOCKS * SETS} masks on {side} x {side} tokens", "ratio": list(timing.ratio),
+            workload = f"{BLOCKS * SETS} masks on {side} x {side} tokens"
+            found.append({"what": name, "workload": workload, "ratio": list(timing.ratio),
                           "seconds": list(timing.seconds), "agree": agree})  # fmt: skip
     return found
 
