@@ -33,7 +33,7 @@ PROMPTS = [
 ]
 SAMPLE_PROMPTS = ["a large yellow star at the right on a plain blue background",
                   "a small white circle at the top on a striped red and black background"]  # fmt: skip
-STEPS, MAP_STEPS = 16, [0, 5, 10, 15]
+STEPS, MAP_STEPS = 16, [0, 4, 8, 15]  # the explorer opens in the middle
 SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
 # What a recording of the toy world loads of the library (a test compares): the runs are made again when it changes.
