@@ -37,15 +37,21 @@ function scaleFor(low, high) {
   return { palette: "sequential", low, high };
 }
 
+const WORDS = Object.fromEntries(
+  Object.entries(PALETTES).map(([name, colours]) => {
+    const bytes = new Uint8Array(4 * 256);
+    for (let i = 0; i < 256; i++) bytes.set([colours[3 * i], colours[3 * i + 1], colours[3 * i + 2], 255], 4 * i);
+    return [name, new Uint32Array(bytes.buffer)];
+  }),
+);
+
 function paint(values, scale, out = new Uint8ClampedArray(4 * values.length)) {
-  const colours = PALETTES[scale.palette];
-  const range = scale.high - scale.low || 1;
+  const words = WORDS[scale.palette];
+  const pixels = new Uint32Array(out.buffer, out.byteOffset, values.length);
+  const steps = 255 / (scale.high - scale.low || 1);
   for (let i = 0; i < values.length; i++) {
-    const level = Math.max(0, Math.min(255, Math.round(((values[i] - scale.low) / range) * 255)));
-    out[4 * i] = colours[3 * level];
-    out[4 * i + 1] = colours[3 * level + 1];
-    out[4 * i + 2] = colours[3 * level + 2];
-    out[4 * i + 3] = 255;
+    const level = (values[i] - scale.low) * steps + 0.5;
+    pixels[i] = words[level < 255 ? (level > 0 ? level | 0 : 0) : 255];
   }
   return out;
 }
