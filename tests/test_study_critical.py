@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.origins import generator_of
-from fewchannels.studies import critical
+from fewchannels.studies import critical, disruption
 from fewchannels.studies.cases import calibrate
 from fewchannels.studies.disruption import OTHER_SCORE, OWN_TOP, Bench, Probe
 from fewchannels.studies.files import load_study, save_study
@@ -170,3 +170,68 @@ def test_a_study_comes_back_from_disk(bench, cells, tmp_path):
     kept = {name: {k: v for k, v in cell.items() if k != "pictures"} for name, cell in cells.items()}
     study = load_study(save_study(tmp_path / "c.safetensors", bench.case, kept, {"k": 8}))
     assert critical.effect(study.cells, "zero top 8") == pytest.approx(critical.effect(cells, "zero top 8"))
+
+
+@pytest.fixture(scope="module")
+def small_flux(flux):
+    """FLUX.1 of random parts, at 32 x 48 px."""
+    return fc.load(flux.pipeline, generation={"height": 32, "width": 48})
+
+
+def test_another_model_goes_through_the_same_probes_and_keeps_them(small_flux, tmp_path):
+    flux = small_flux
+    case = critical.probe_case(flux, 2, steps=1, pictures=True)
+    bench = Bench(case, calibrate(flux, ["a", "b"], steps=1), ["c", "d"], store=tmp_path)
+    sizes = critical.sizes_of(4, bench.calibration.width)
+    probes = {p.name: p for p in critical.headline(bench, 4) + critical.others(flux, bench, 4, sizes, 1)}
+    wanted = ("zero top 4", "zero random 1 of 4", "resample top 4", "noise bottom 4", "zero top of each prompt 4",
+              "zero top 4 on text")  # fmt: skip
+    some = [probes[name] for name in wanted]
+    cells = critical.base(case, tmp_path) | sweep(bench.cells(some), tmp_path, bench.key())
+    assert len(cells) == 2 + 6
+    assert critical.CHANCE not in cells, "without a judge there is nothing to read"
+    for cell in cells.values():
+        assert cell["change"].shape == (2,)
+        assert np.isfinite(cell["change"]).all()
+        assert cell["pictures"].shape[0] == 2
+    assert cells["zero top 4"]["moved"].min() > 0
+    written = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.safetensors")}
+    again = critical.base(case, tmp_path) | sweep(bench.cells(some), tmp_path, bench.key())
+    assert all(path.stat().st_mtime_ns == time for path, time in written.items())
+    np.testing.assert_array_equal(again["resample top 4"]["change"], cells["resample top 4"]["change"])
+
+
+def test_where_hidden_states_are_too_many_the_probe_keeps_its_own_channels(small_flux, monkeypatch):
+    flux = small_flux
+    bench = Bench(critical.probe_case(flux, 2, steps=1), calibrate(flux, ["a", "b"], steps=1), ["c", "d", "e"])
+    whole = bench._reference(Probe("resample", k=4))
+    assert (whole.samples, whole.channels) == (3, None)
+    two = 2 * 2 * int(bench.calibration.stats.count.max()) * sum(bench.sets(4)["top"].sizes)  # bytes of two prompts
+    monkeypatch.setattr(disruption, "MOST_BYTES", two)
+    few = bench._reference(Probe("resample", k=4))
+    assert few.samples == 2
+    assert few.channels is bench.sets(4)["top"]
+    monkeypatch.setattr(disruption, "MOST_BYTES", 10)
+    assert bench._reference(Probe("resample", k=4)) is None, "then the next of the batch stands in"
+    assert bench.condition(Probe("resample", k=4))()["change"].shape == (2,)
+
+
+def test_the_cost_counts_what_is_drawn(toy, flux):
+    assert critical.pictures_of(toy, 24, 3, 8, 8) == 24 + 14 * 24 + 3 * _probes(toy, 8)
+    resampled = 4 * (4 + 3 * 4 + 4)
+    assert critical.pictures_of(flux, 16, 3, 12, 4) == 24 + 14 * 16 + 3 * _probes(flux, 12, 4) + resampled
+
+
+def _probes(model, k, steps=8):
+    kinds, sizes = critical.TURNED_KINDS, (1, k, 4 * k)
+    names = {Probe(how, kind, size).name for how in critical.TURNED_EDITS for kind in kinds for size in sizes}
+    probes = [*critical.edits(k), *critical.widths(sizes), *critical.doses(k), *critical.text(k),
+              *critical.blocks(len(model.layers), k, ("top", "bottom", "random 1")),
+              *critical.zones(len(model.layers), steps, k)]  # fmt: skip
+    return len(names | {p.name for p in probes})
+
+
+def test_a_deep_model_is_looked_at_in_some_blocks():
+    assert [p.layers[0] for p in critical.blocks(57, kinds=("top",))] == [0, 8, 16, 24, 32, 40, 48, 56]
+    assert critical.sizes_of(12, 3072) == [1, 12, 48]
+    assert critical.sizes_of(4, 16) == [1, 4, 8]
