@@ -453,7 +453,7 @@ def test_dragging_a_large_run_takes_less_than_a_frame(opened, tmp_path):
     path = save_run(tmp_path / "large.safetensors", made_run(**FLUX))
     page, errors = opened()
     page.locator(".fc-drop input").set_input_files(path)
-    assert said(page) == "large.safetensors: 57 blocks of 3072 channels, 4 steps, 1 prompts."
+    assert said(page) == "large.safetensors: 57 blocks of 3072 channels, 4 steps, 1 prompt."
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})  # not the clock: other tests run beside
 

@@ -137,7 +137,7 @@ export const explorerKind = {
       if (wanted) store.set(explorerState(data, wanted));
       else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: -1 }));
       else store.set(explorerState(data, { ...state, run: at, prompt: 0, channel: -1, cond: undefined, set: undefined }));
-      return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompts.`;
+      return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompt${run.prompts.length === 1 ? "" : "s"}.`;
     }
     // One scale for both views, where their colours mean the same.
     function comparable(state) {
