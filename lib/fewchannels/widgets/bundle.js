@@ -2954,7 +2954,9 @@ const explorerKind = {
           pane.show(source, values, state, two ? `${"AB"[index]}${state.by === "run" ? ` · ${runText(source.run)}` : ""}` : "");
         });
         if (!two) panes.forEach((pane) => (pane.recolour(null), pane.maps.rescale(null)));
-        setText(note, run.precision + (run.perPrompt || run.prompts.length < 2 ? "" : " Statistics are merged over the prompts of this run."));
+        const edited = panes.some((_, index) => paneState(data, state, index).cond);
+        const merged = !run.perPrompt && run.prompts.length > 1;
+        setText(note, [edited && "Only the picture is the edited one; scores and maps are those of the run.", run.precision, merged && "Statistics are merged over the prompts of this run."].filter(Boolean).join(" "));
         if (!first) live.say(panes.map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
         first = false;
       },
