@@ -34,13 +34,18 @@ def spread(values: Sequence[float]) -> Spread:
 
 
 def paired(
-    methods: Mapping[str, Callable[[Any], Any]], baseline: str, work: Any, repeats: int, clock: str = "wall"
+    methods: Mapping[str, Callable[[Any], Any]],
+    baseline: str,
+    work: Any,
+    repeats: int,
+    clock: str = "wall",
+    warm: bool = False,
 ) -> dict[str, Timing]:
-    """Each method `repeats` times on `work`, next to a run of the baseline each time, in changing order; all are run
-    once before. The baseline's own ratio is 1."""
+    """Each method `repeats` times on `work`, next to a run of the baseline each time, in changing order. All are run
+    once before, unless they are warm already. The baseline's own ratio is 1."""
     ratios: dict[str, list[float]] = {name: [] for name in methods}
     seconds: dict[str, list[float]] = {name: [] for name in methods}
-    for method in methods.values():
+    for method in () if warm else methods.values():
         method(work)
     for turn in range(repeats):
         for name in methods:

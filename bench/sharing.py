@@ -68,9 +68,10 @@ def rows(counts: list[int], repeats: int, clock: str = "wall") -> list[dict]:
     found = []
     for count in counts:
         work = Work(model, count)
-        plain = one_at_a_time(work)
-        apart = {name: max(np.abs(method(work)[c] - plain[c]).max() for c in plain) for name, method in METHODS.items()}
-        for name, timing in paired(METHODS, "one at a time", work, repeats, clock).items():
+        made = {name: method(work) for name, method in METHODS.items()}
+        plain = made["one at a time"]
+        apart = {name: max(np.abs(one[c] - plain[c]).max() for c in plain) for name, one in made.items()}
+        for name, timing in paired(METHODS, "one at a time", work, repeats, clock, warm=True).items():
             found.append({"what": name, "workload": f"12 conditions, {count} prompt{'s' * (count > 1)}",
                           "ratio": list(timing.ratio), "seconds": list(timing.seconds),
                           "apart": float(apart[name])})  # fmt: skip
