@@ -76,7 +76,7 @@ def test_what_fails_is_status_1_and_the_rest_is_shown(tmp_path, prompts, capsys)
         ("{]", "is neither JSON nor YAML"),
         ("3", "expected a list of conditions, or 'shared' and 'axes'"),
         ("shared: {prompts: [a]}\naxes: {edit: zero}", "edit='zero': expected a list"),
-        ("- {prompts: [a], chanels: [1]}", "no column 'chanels'"),
+        ("- {prompts: [a], channel: [1]}", "no column 'channel'"),
         ("- {prompts: [a], edit: zero, channels: {set: top}}", "expected {'set': NAME, 'k': N}"),
         ("- {model: ./none, prompts: [a]}", "none"),
     ],
