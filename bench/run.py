@@ -28,6 +28,7 @@ SCRIPTS = {  # in the order of the table: what each is called with, once or more
     ],
     "sharing": [["sharing.py"]],
     "masks": [["masks.py"]],
+    "dragging": [["dragging.py"]],
 }
 
 
@@ -54,7 +55,11 @@ def measured(name: str, repeats: int, threads: int | None) -> list[dict]:
         with tempfile.TemporaryDirectory() as folder:
             out = Path(folder) / "rows.json"
             command = [sys.executable, str(ROOT / "bench" / script), *arguments, "--repeats", str(repeats)]
-            command += ["--json", str(out), *(["--threads", str(threads)] if threads and name != "masks" else [])]
+            command += [
+                "--json",
+                str(out),
+                *(["--threads", str(threads)] if threads and name in ("capture", "sharing") else []),
+            ]
             subprocess.run(command, check=True)
             rows += json.loads(out.read_text())
     return rows

@@ -15,12 +15,14 @@ TITLES = {
     "capture": "Capturing",
     "sharing": "Conditions together",
     "masks": "Masks",
+    "dragging": "A drag in the explorer",
     "book": "The book itself",
 }
 GOALS = {
     "capture": "Goal: at most 1.02 times the bare run, on a CPU.",
     "sharing": "Goal: both together twice as fast as one at a time, with the same threads.",
     "masks": "Goal: the 171 masks of one prompt in less than a second on two cores.",
+    "dragging": "Goal: 60 frames a second, so at most 16.7 ms a change.",
     "book": "Goal: all notebooks within twelve minutes on two cores.",
 }
 
@@ -75,6 +77,8 @@ def _where(name: str, bench: Mapping) -> str:
     how = f"Medians of {bench['pairs']} paired runs, with the lowest and the highest."
     if name == "book":
         how = "The last run of each notebook, and the site that was built from them."
+    if name == "dragging":
+        how = f"Processor time of the page's main thread; {bench['pairs']} drags of 40 changes, median, least and most."
     return (
         f"{bench['date']}; {m['processor']}, {m['cores']} cores ({m['instructions']}){memory}, {m['threads']} threads "
         f"of torch; {versions}. {how}"
@@ -98,6 +102,8 @@ def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
         lines = [[row["what"], f"{row['seconds'][0]:.0f}", row["when"]] for row in rows]
         total = sum(row["seconds"][0] for row in rows)
         return ["notebook", "seconds", "run"], [*lines, ["all", f"{total:.0f}", ""]]
+    if bench == "dragging":
+        return ["slider", "ms a change"], [[r["what"], _spread([1000 * s for s in r["seconds"]], 1)] for r in rows]
     if bench == "capture":
         head = ["way", "time over bare", "seconds", "memory"]
         return head, [[r["what"], _spread(r["ratio"], 3), _spread(r["seconds"], 2), _memory(r)] for r in rows]

@@ -448,40 +448,22 @@ def test_nothing_jumps_while_values_change(opened):
 FLUX = {"prompts": 1, "layers": 57, "steps": 4, "width": 3072, "grid": (32, 32), "k": 8}
 
 
-def test_dragging_a_large_run_takes_less_than_a_frame(opened, tmp_path):
-    """57 blocks of 3,072 channels: script, layout, style and painting of one change, in time of the processor."""
+def test_a_large_run_is_dragged_and_shows_where_it_was_left(opened, tmp_path):
+    """Forty changes of 57 blocks by 3,072 channels, one a frame, and the last one stands (their cost: bench/)."""
     path = save_run(tmp_path / "large.safetensors", made_run(**FLUX))
     page, errors = opened()
     page.locator(".fc-drop input").set_input_files(path)
     assert said(page) == "large.safetensors: 57 blocks of 3072 channels, 4 steps, 1 prompt."
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})  # not the clock: other tests run beside
-
-    def busy() -> float:
-        metrics = session.send("Performance.getMetrics")["metrics"]
-        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
-
-    def dragged(which: int, count: int) -> float:
-        """Seconds a change takes of one slider, once every value has been read."""
-        code = """async ([which, count]) => {
-            const input = document.querySelectorAll('.fc-scope .fc-slider input')[which];
-            for (let i = 0; i < 40; i++) {
-                input.value = i % count;
-                input.dispatchEvent(new Event('input', { bubbles: true }));
-                await new Promise(requestAnimationFrame);
-            }
-        }"""
-        page.evaluate(code, [which, count])
-        settle(page)
-        taken = []
-        for _ in range(3):  # the least of three: what other processes take of the cache is not the page's
-            before = busy()
-            page.evaluate(code, [which, count])
-            taken.append((busy() - before) / 40)
-        return min(taken)
-
-    assert dragged(0, 57) < 1 / 60
-    assert dragged(1, 4) < 1 / 60
+    page.evaluate("""async () => {
+        const input = document.querySelectorAll('.fc-scope .fc-slider input')[0];
+        for (let i = 0; i < 40; i++) {
+            input.value = i;
+            input.dispatchEvent(new Event('input', { bubbles: true }));
+            await new Promise(requestAnimationFrame);
+        }
+    }""")
+    settle(page)
+    assert "in block 39" in told(page)
     assert errors == []
 
 
