@@ -72,6 +72,7 @@ def all_figures(scores, image, maps):
             names=["the picture", "eight channels", "their mask", "without them"],
         ),
         "dots": plots.dots({"zero": {"top": (0.5, 0.4, 0.6), "energy-matched": 0.3}}, "change", lines={"chance": 0.2}),
+        "lines": plots.lines({"one": (np.arange(1, 4), np.arange(3)), "b": ([0.5], [1], [0], [2])}, "rank", "share"),
         "curves": plots.curves([1, 2, 4], {"top": np.arange(3), "bottom": np.ones(3)}, "k", "change", log_x=True),
         "frontier": plots.frontier({"top": [(0.1, 0.9), (0.5, 0.6)]}, "adopted", "kept", {"top": ["k 1", "k 8"]}),
         "table_of_numbers": plots.table_of_numbers(scores[:3, :3], ["early", "middle", "late"], list("abc"), "change"),
