@@ -103,6 +103,19 @@ def look(page, selector) -> str:
     return hashlib.sha256(page.locator(selector).first.screenshot(animations="disabled")).hexdigest()
 
 
+STATE = """root => JSON.stringify([
+    root.innerText,
+    [...root.querySelectorAll('input, select')].map(e => ['radio', 'checkbox'].includes(e.type) ? e.checked : e.value),
+    [...root.querySelectorAll('.fc-heat canvas, canvas.fc-heat')].map(canvas => canvas.toDataURL()),
+])"""
+
+
+def state_of(page, selector) -> str:
+    """Texts, values of controls, and the heat maps' pixels."""
+    settle(page)
+    return page.locator(selector).first.evaluate(STATE)
+
+
 def told(page, pane=0) -> str:
     """The line under the heat map: channel, block, score, rank."""
     settle(page)
@@ -292,7 +305,7 @@ def test_a_link_restores_everything(opened):
     fragment = page.evaluate("location.hash")
     again, more = opened(fragment=fragment)
     for selector in (".fc-panes", ".fc-scope"):
-        assert look(again, selector) == look(page, selector)
+        assert state_of(again, selector) == state_of(page, selector)
     again.evaluate("location.hash = '#fc=explorer;prompt.1;layer.0;channel.7'")
     assert told(again).startswith("Channel 7 in block 0")
     nonsense, even_more = opened(
