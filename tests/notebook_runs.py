@@ -23,9 +23,13 @@ FEW = {"n": 2, "steps": 1, "k": 4}  # what every notebook takes, where it has su
 
 def save_all(folder: Path, names=MODELS) -> dict[str, dict]:
     """Each pipeline and both judges as folders; -> parameters of a notebook by the pipeline's name, also as JSON."""
+    import tiny_judges
     from tiny_pipelines import PIPELINES, guidance_of
 
-    judges = {"clip": str(_save_clip(folder / "clip")), "segmenter": str(_save_clipseg(folder / "clipseg"))}
+    judges = {
+        "clip": str(tiny_judges.save(tiny_judges.clip(), folder / "clip")),
+        "segmenter": str(tiny_judges.save(tiny_judges.clipseg(), folder / "clipseg")),
+    }
     found = {}
     for name in names:
         case = PIPELINES[name]()
@@ -41,58 +45,6 @@ def save_all(folder: Path, names=MODELS) -> dict[str, dict]:
 def parameters(folder: Path) -> dict[str, dict]:
     """What `save_all` kept."""
     return json.loads((Path(folder) / "parameters.json").read_text())
-
-
-def _reader(size):
-    import transformers
-
-    return transformers.CLIPImageProcessor(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
-
-
-def _words():
-    import transformers
-
-    names = [
-        "<|startoftext|>",
-        "<|endoftext|>",
-        *"abcdefghijklmnopqrstuvwxyz",
-        *(f"{c}</w>" for c in "abcdefghijklmno"),
-    ]
-    vocabulary = {name: i for i, name in enumerate(names)}
-    return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=16), len(names)
-
-
-def _parts():
-    tokenizer, words = _words()
-    layers = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = layers | {"vocab_size": words, "eos_token_id": 1, "bos_token_id": 0, "max_position_embeddings": 16}
-    return tokenizer, {"text_config": text, "vision_config": layers | {"image_size": 32, "patch_size": 8}}
-
-
-def _save_clip(folder: Path) -> Path:
-    import torch
-    import transformers
-
-    torch.manual_seed(0)
-    tokenizer, parts = _parts()
-    transformers.CLIPModel(transformers.CLIPConfig(**parts, projection_dim=8)).save_pretrained(folder)
-    transformers.CLIPProcessor(_reader(32), tokenizer).save_pretrained(folder)
-    return folder
-
-
-def _save_clipseg(folder: Path) -> Path:
-    import torch
-    import transformers
-
-    torch.manual_seed(0)
-    tokenizer, parts = _parts()
-    config = transformers.CLIPSegConfig(
-        **parts, projection_dim=8, extract_layers=[0, 1], reduce_dim=8, conditional_layer=0,
-        decoder_num_attention_heads=2, decoder_intermediate_size=16,
-    )  # fmt: skip
-    transformers.CLIPSegForImageSegmentation(config).save_pretrained(folder)
-    transformers.CLIPSegProcessor(_reader(32), tokenizer).save_pretrained(folder)
-    return folder
 
 
 def parameters_for(notebook, wanted: dict) -> dict:

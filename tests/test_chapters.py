@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import huggingface_hub
-import notebook_runs
 import pytest
+import tiny_judges
 import torch
 from fewchannels import chapters
 from fewchannels.chapters import cost, judged_by, log_in, open_chapter, picture_judge, study_steps, toy_only
@@ -125,7 +125,7 @@ def test_toy_parts_are_skipped_with_a_sentence(opened, capsys):
 
 def test_judges_come_from_folders_and_what_is_missing_is_said(opened, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    folder = notebook_runs._save_clip(tmp_path / "clip")
+    folder = tiny_judges.save(tiny_judges.clip(), tmp_path / "clip")
     judge = picture_judge(opened, {"clip": str(folder)})
     assert isinstance(judge, ClipJudge)
     assert picture_judge(opened, {"clip": judge}) is judge
@@ -133,7 +133,9 @@ def test_judges_come_from_folders_and_what_is_missing_is_said(opened, tmp_path, 
     assert picture_judge(opened, {"clip": None}) is None
     assert judged_by(None) == ""
     assert isinstance(
-        picture_judge(opened, {"segmenter": str(notebook_runs._save_clipseg(tmp_path / "seg"))}, "segmenter"),
+        picture_judge(
+            opened, {"segmenter": str(tiny_judges.save(tiny_judges.clipseg(), tmp_path / "seg"))}, "segmenter"
+        ),
         ClipSegJudge,
     )
     capsys.readouterr()

@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+import tiny_judges
 import torch
 import transformers
 from fewchannels import metrics
@@ -233,28 +234,8 @@ def test_features_tell_damage_from_a_fresh_sample(judge, images):
     assert blurred > 3 * fresh
 
 
-def _words():
-    names = ["<|startoftext|>", "<|endoftext|>", *"abcdefghijklmnopqrstuvwxyz", *(f"{c}</w>" for c in "adehinorst")]
-    vocabulary = {name: i for i, name in enumerate(names)}
-    return transformers.CLIPTokenizer(vocab=vocabulary, merges=[], model_max_length=16), len(names)
-
-
-def _reader(size):
-    return transformers.CLIPImageProcessor(size={"shortest_edge": size}, crop_size={"height": size, "width": size})
-
-
-def _clip_parts(size):
-    tokenizer, words = _words()
-    layers = {"hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    text = layers | {"vocab_size": words, "eos_token_id": 1, "bos_token_id": 0, "max_position_embeddings": 16}
-    return tokenizer, text, layers | {"image_size": size, "patch_size": 8}
-
-
 def test_clip_scores_pictures_and_prompts(images):
-    torch.manual_seed(0)
-    tokenizer, text, vision = _clip_parts(32)
-    model = transformers.CLIPModel(transformers.CLIPConfig(text_config=text, vision_config=vision, projection_dim=8))
-    processor = transformers.CLIPProcessor(_reader(32), tokenizer)
+    model, processor = tiny_judges.clip()
     clip = ClipJudge(model=model, processor=processor, batch_size=2)
     prompts = ["a red star", "a hat", "sat on it"]
     features, scores = clip.features(images[:3]), clip.scores(images[:3], prompts)
@@ -271,7 +252,7 @@ def test_clip_scores_pictures_and_prompts(images):
 def test_dinov2_features_in_batches_are_those_of_the_model(images):
     torch.manual_seed(0)
     config = transformers.Dinov2Config(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, image_size=28)
-    reader = _reader(28)
+    reader = tiny_judges.image_reader(28)
     dino = Dinov2Judge(model=transformers.Dinov2Model(config), processor=reader, batch_size=2)
     expected = dino.model(**reader(images=list(images[:3]), return_tensors="pt")).pooler_output
     np.testing.assert_allclose(dino.features(images[:3]), expected.detach(), atol=1e-5)
@@ -282,14 +263,8 @@ def test_dinov2_features_in_batches_are_those_of_the_model(images):
 
 
 def test_clipseg_marks_what_a_text_names_at_the_pictures_size(images):
-    torch.manual_seed(0)
-    tokenizer, text, vision = _clip_parts(32)
-    config = transformers.CLIPSegConfig(
-        text_config=text, vision_config=vision, projection_dim=8, extract_layers=[0, 1], reduce_dim=8,
-        conditional_layer=0, decoder_num_attention_heads=2, decoder_intermediate_size=16,
-    )  # fmt: skip
-    model = transformers.CLIPSegForImageSegmentation(config)
-    segmenter = ClipSegJudge(model=model, processor=transformers.CLIPSegProcessor(_reader(32), tokenizer), batch_size=2)
+    model, processor = tiny_judges.clipseg()
+    segmenter = ClipSegJudge(model=model, processor=processor, batch_size=2)
     prompts = ["a star", "a red hat", "dots"]
     heat = segmenter.heat(images[:3], prompts)
     assert heat.shape == (3, 48, 48)

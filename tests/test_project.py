@@ -60,7 +60,7 @@ BESIDE = {
     "notebook": {"plots"},
     "exercises": {"notebook"},
     "runfile": set(),
-    "prompts": {"toyworld"},
+    "prompts": {"toyworld", "natural_prompts"},
     "natural_prompts": set(),
     "prompt_files": set(),
     "toyworld": set(),

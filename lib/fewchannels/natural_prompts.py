@@ -14,6 +14,12 @@ from dataclasses import dataclass
 SPLITS = ("calibration", "evaluation")
 
 
+def check_split(split: str) -> None:
+    """Raises ValueError for what is none of `SPLITS`."""
+    if split not in SPLITS:
+        raise ValueError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
+
+
 @dataclass(frozen=True)
 class NaturalPrompt:
     """A subject ("a red fox") and a scene ("in fresh snow under pine trees"); its text is both in a row."""
@@ -85,8 +91,7 @@ def natural_prompts(n: int, split: str = "evaluation", first: int = 0) -> list[N
     Raises ValueError for an unknown split, and where the split holds fewer than that: 32 evaluation prompts, 16
     calibration prompts.
     """
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
+    check_split(split)
     rows = _EVALUATION if split == "evaluation" else _CALIBRATION
     if n < 1 or first < 0 or first + n > len(rows):
         raise ValueError(

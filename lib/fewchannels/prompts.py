@@ -11,10 +11,9 @@ import zlib
 
 import numpy as np
 
+from .natural_prompts import SPLITS, check_split
 from .toyworld.prompts import Attributes, format_prompt
 from .toyworld.scenes import sample_attributes
-
-SPLITS = ("calibration", "evaluation")
 
 
 def toyworld_attributes(n: int, split: str = "evaluation", first: int = 0, **fixed) -> list[Attributes]:
@@ -27,8 +26,7 @@ def toyworld_attributes(n: int, split: str = "evaluation", first: int = 0, **fix
     >>> len(toyworld_attributes(3, "calibration", subjects=2)[0].subjects)
     2
     """
-    if split not in SPLITS:
-        raise ValueError(f"split={split!r}: expected one of {', '.join(SPLITS)}")
+    check_split(split)
     if n < 1:
         raise ValueError(f"n={n}: expected at least 1 prompt")
     return [_draw(SPLITS.index(split), i, fixed) for i in range(first, first + n)]
