@@ -106,12 +106,16 @@ def look(page, selector) -> str:
 STATE = """root => JSON.stringify([
     root.innerText,
     [...root.querySelectorAll('input, select')].map(e => ['radio', 'checkbox'].includes(e.type) ? e.checked : e.value),
-    [...root.querySelectorAll('.fc-heat canvas, canvas.fc-heat')].map(canvas => canvas.toDataURL()),
+    [...root.querySelectorAll('canvas')].filter(canvas => canvas.checkVisibility()).map(canvas => canvas.toDataURL()),
 ])"""
 
 
 def state_of(page, selector) -> str:
-    """Texts, values of controls, and the heat maps' pixels."""
+    """Texts, values of controls, and the pixels of every picture that is shown.
+
+    Not a screenshot: two of the same page differ by one level in a few pixels of rounded corners. Not the hidden
+    pictures: they keep what they showed last.
+    """
     settle(page)
     return page.locator(selector).first.evaluate(STATE)
 
