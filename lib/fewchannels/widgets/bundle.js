@@ -1544,15 +1544,17 @@ function heatMap({ onmove }) {
       pool = { scores, columns, ...pooled(scores, rows, run.width, columns) };
       pools.set(scores, pool);
     }
-    const shown = levels(pool.values, rows, columns, scale, range);
+    const key = `${scale} ${range}`;
+    if (pool.key !== key) {
+      pool.image ||= new ImageData(columns, rows);
+      paint(levels(pool.values, rows, columns, scale, range), { palette: "sequential", low: 0, high: 1 }, pool.image.data);
+      pool.key = key;
+    }
     if (canvas.width !== columns || canvas.height !== rows) {
       canvas.width = columns;
       canvas.height = rows;
     }
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(columns, rows);
-    paint(shown, { palette: "sequential", low: 0, high: 1 }, image.data);
-    context.putImageData(image, 0, 0);
+    canvas.getContext("2d").putImageData(pool.image, 0, 0);
     setText(low, scale === "log" ? `≤ ${number(range * FLOOR)}` : "0");
     setText(high, scale === "block" ? "block’s largest" : number(range));
   }
@@ -2166,7 +2168,7 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Maps are kept at some steps only: this is step ${now.run.steps[now.kept]}.`;
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept]}.`;
   }
   for (const frame of frames) {
     const move = (event) => {

@@ -13,7 +13,7 @@ export function heatHeight(blocks) {
   return Math.max(168, Math.min(320, 28 * blocks));
 }
 
-// Kept as long as the scores are.
+// Kept as long as the scores are: { columns, values, from, image, key }, the image as painted for a scale and range.
 const pools = new WeakMap();
 const largestOf = new WeakMap();
 
@@ -135,15 +135,17 @@ export function heatMap({ onmove }) {
       pool = { scores, columns, ...pooled(scores, rows, run.width, columns) };
       pools.set(scores, pool);
     }
-    const shown = levels(pool.values, rows, columns, scale, range);
+    const key = `${scale} ${range}`;
+    if (pool.key !== key) {
+      pool.image ||= new ImageData(columns, rows);
+      paint(levels(pool.values, rows, columns, scale, range), { palette: "sequential", low: 0, high: 1 }, pool.image.data);
+      pool.key = key;
+    }
     if (canvas.width !== columns || canvas.height !== rows) {
       canvas.width = columns;
       canvas.height = rows;
     }
-    const context = canvas.getContext("2d");
-    const image = context.createImageData(columns, rows);
-    paint(shown, { palette: "sequential", low: 0, high: 1 }, image.data);
-    context.putImageData(image, 0, 0);
+    canvas.getContext("2d").putImageData(pool.image, 0, 0);
     setText(low, scale === "log" ? `≤ ${number(range * FLOOR)}` : "0");
     setText(high, scale === "block" ? "block’s largest" : number(range));
   }

@@ -93,7 +93,7 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Maps are kept at some steps only: this is step ${now.run.steps[now.kept]}.`;
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept]}.`;
   }
   for (const frame of frames) {
     const move = (event) => {
