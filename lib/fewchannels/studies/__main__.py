@@ -25,7 +25,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("names", nargs="*", metavar="name", help=f"{', '.join(NAMES)} or replicas (default: all)")
     parser.add_argument("--out", type=Path, default=Path("results"), help="folder of the run files (default: results)")
     parser.add_argument("--model", default="toyworld", help="a name or folder that load takes (default: toyworld)")
-    parser.add_argument("--n", type=int, default=64, help="prompts, pairs or scenes (default: 64)")
+    parser.add_argument("--n", type=int, default=128, help="prompts or pairs (default: 128); replicas take half")
     parser.add_argument(
         "--store", type=Path, default=Path.home() / ".cache" / "fewchannels" / "studies",
         help="folder in which conditions are kept as soon as they are measured",
@@ -50,9 +50,8 @@ def main(argv: list[str] | None = None) -> None:
         print(f"== {name}", flush=True)
         module = importlib.import_module(f"{__package__}.{name}")
         options = {"folders": args.replicas} if name == "replicas" else {}
-        case, cells, index = module.full_study(
-            model, args.store, lambda line: print(line, flush=True), args.n, **options
-        )
+        n = args.n // 2 if name == "replicas" else args.n
+        case, cells, index = module.full_study(model, args.store, lambda line: print(line, flush=True), n, **options)
         path = save_study(args.out / f"{name}.safetensors", case, cells, index)
         print(f"{path}: {len(cells)} conditions, {path.stat().st_size / 1000:.0f} kB", flush=True)
 

@@ -144,7 +144,7 @@ def sensitivity(bench: Bench, k: int = K) -> list[Probe]:
     return [*(Probe(kind=kind, k=k) for kind in (OTHER_SCORE, OWN_TOP)), *elsewhere]
 
 
-def full_study(model, store, report, n: int = 64):
+def full_study(model, store, report, n: int = 128):
     """(case, cells, index) for `save_study`: the headline on n prompts, all else on the first three eighths of them."""
     bench = Bench(probe_case(model, n), calibrate(model, store=store), store=store)
     count = len(model.layers)

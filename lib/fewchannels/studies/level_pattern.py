@@ -242,7 +242,7 @@ def detail_share(cell: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray
     return bootstrap_interval(both, statistic=lambda rows: rows[:, 0].mean() / rows[:, 1].mean())
 
 
-def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict]:
+def full_study(model, store, report=None, n: int = 128) -> tuple[Case, dict, dict]:
     """Everything of the chapter on `n` prompts and pairs: (case, cells, index), for `save_study`."""
     calibration = calibrate(model)
     sets = control_sets(calibration, K)

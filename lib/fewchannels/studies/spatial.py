@@ -188,21 +188,21 @@ def conditions(
     return cells
 
 
-def full_study(model, store, report=None, n: int = 64) -> tuple[Case, dict, dict]:
-    """The chapter's full grid, on 2 n scenes and n generated pictures: the case, its cells, and the index."""
-    scenes = rendered_scenes(2 * n)
-    case, calibration = scene_case(model, scenes[:n]), calibrate(model)
+def full_study(model, store, report=None, n: int = 128) -> tuple[Case, dict, dict]:
+    """The chapter's full grid, on n scenes and n generated pictures: the case, its cells, and the index."""
+    scenes = rendered_scenes(n)
+    case, calibration = scene_case(model, scenes), calibrate(model)
     sigmas = [float(sigma) for sigma in noise_levels(model)]
     found = sweep(
         conditions(case, scenes, calibration),
         store,
-        case.key(study="spatial", levels=list(LEVELS), scenes=2 * n),
+        case.key(study="spatial", levels=list(LEVELS), scenes=n),
         report,
     )
     small = {name: {part: array.astype(np.float16) for part, array in cell.items()} for name, cell in found.items()}
     index = {
         "levels": list(LEVELS),
-        "scenes": 2 * n,
+        "scenes": n,
         "k": 8,
         "ks": list(K_SWEEP),
         "layers": list(model.layers),

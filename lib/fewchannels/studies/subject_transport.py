@@ -187,7 +187,7 @@ def sweeps(case: SubjectCase, calibration: Calibration, chosen: dict) -> dict[st
     return found
 
 
-def full_study(model, store, report=None, n: int = 64, seed: int = 0, steps: int = STEPS):
+def full_study(model, store, report=None, n: int = 128, seed: int = 0, steps: int = STEPS):
     """All of it: (case, cells by "group: condition", index with the chosen settings); n pairs for headline numbers, a
     quarter of them for all else, and as many calibration pairs for the choice of settings."""
     with tempfile.TemporaryDirectory() as folder:

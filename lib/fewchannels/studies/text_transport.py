@@ -249,7 +249,7 @@ def study_cases(
     return make(pairs, seed), make(pairs[:few], seed), make(pairs_for(model, min(few, TRIAL), "calibration"), seed + 1)
 
 
-def full_study(model, store, report, n: int = 64, k: int = K, seed: int = 0, steps: int = STEPS):
+def full_study(model, store, report, n: int = 128, k: int = K, seed: int = 0, steps: int = STEPS):
     """(case, cells, index) of `n` evaluation pairs, fewer in the sweeps; settings are chosen on calibration pairs."""
     calibration = calibrate(model, steps=steps)
     case, swept, trial = study_cases(model, calibration, n, k, seed, steps)
