@@ -4,9 +4,9 @@
 
 Twelve conditions of the toy world: two edits of two channel sets, in the first, middle and last quarter of eight steps
 (so they begin at steps 0, 3 and 6). "one at a time" is the plain loop, `ablate` around `generate`, all prompts of a
-condition in one batch; the run without an edit, which the change is measured against, counts in all four. Batches take
-up to 32 pictures. Sharing steps can save no more than the steps before the edits, here 3/8 of all; batching, no more
-than what a forward costs beside its rows.
+condition in one batch; the run without an edit, which the change is measured against, counts in all four. What can be
+gained at most is computed from the same run: sharing saves no more than the steps before the edits, here 3/8 of all;
+batching, no more than what a picture costs less in a forward of many than in one of few, which is measured beside it.
 """
 
 from __future__ import annotations
@@ -21,10 +21,11 @@ import torch
 from fewchannels.metrics import squared_distance
 from fewchannels.prompts import toyworld_prompts
 from fewchannels.sweep import grid, sweep_conditions
-from paired import paired
+from paired import paired, spread, timed
 
 STEPS = 8
 WINDOWS = {"first": [0, 1], "middle": [3, 4], "last": [6, 7]}
+AT_ONCE = 1, 2, 4, 8, 16, 32  # pictures in a forward
 
 
 class Work:
@@ -53,6 +54,32 @@ def swept(work: Work, **options) -> dict[str, np.ndarray]:
     return {name: cell["change"] for name, cell in sweep_conditions(work.table, **options).items()}
 
 
+def of_a_picture(model, repeats: int, clock: str) -> dict[int, list[float]]:
+    """Seconds that one picture costs in a step, by how many are drawn at once: of each repeat."""
+    prompts = toyworld_prompts(max(AT_ONCE), "evaluation")
+    found: dict[int, list[float]] = {count: [] for count in AT_ONCE}
+    for _ in range(repeats + 1):
+        for count in AT_ONCE:
+            took = timed(lambda n: model.generate(prompts[:n], steps=STEPS), count, clock)
+            found[count].append(took / count / STEPS)
+    return {count: seconds[1:] for count, seconds in found.items()}  # the first run warms up
+
+
+def at_most(cost: dict[int, float], count: int) -> dict[str, float]:
+    """How many times as fast each method can be where nothing else costs time. cost: seconds of a picture in a step, by
+    pictures at once; count: prompts of a condition."""
+    conditions = 4 * len(WINDOWS)
+    left = sum(4 * (STEPS - window[0]) for window in WINDOWS.values())
+    steps, few = conditions * STEPS, max(n for n in cost if n <= count)
+    alone, best = cost[few], min(cost[n] for n in cost if n >= few)
+    plain = (STEPS + steps) * alone
+    return {
+        "batched": plain / (STEPS * alone + steps * best),
+        "first steps shared": plain / ((STEPS + left) * alone),
+        "both": plain / (STEPS * alone + left * best),
+    }
+
+
 METHODS = {
     "one at a time": one_at_a_time,
     "batched": lambda work: swept(work, share=False),
@@ -62,19 +89,25 @@ METHODS = {
 
 
 def rows(counts: list[int], repeats: int, clock: str = "wall") -> list[dict]:
-    """One row a method and number of prompts: ratio and seconds as [median, lowest, highest], and how far its results
-    are from those of one at a time."""
+    """One row a method and number of prompts: ratio and seconds as [median, lowest, highest], how far its results are
+    from those of one at a time, and how many times as fast it can be at most. Before them, what a picture costs."""
     model = fc.load("toyworld", device="cpu")
-    found = []
+    cost = of_a_picture(model, repeats, clock)
+    found = [
+        {"what": f"{count} at once", "workload": "a picture in one step", "seconds": list(spread(seconds)),
+         "ratio": list(spread([a / b for a, b in zip(seconds, cost[1], strict=True)]))}
+        for count, seconds in cost.items()
+    ]  # fmt: skip
     for count in counts:
         work = Work(model, count)
         made = {name: method(work) for name, method in METHODS.items()}
         plain = made["one at a time"]
+        limits = at_most({n: min(seconds) for n, seconds in cost.items()}, count)
         apart = {name: max(np.abs(one[c] - plain[c]).max() for c in plain) for name, one in made.items()}
         for name, timing in paired(METHODS, "one at a time", work, repeats, clock, warm=True).items():
             found.append({"what": name, "workload": f"12 conditions, {count} prompt{'s' * (count > 1)}",
                           "ratio": list(timing.ratio), "seconds": list(timing.seconds),
-                          "apart": float(apart[name])})  # fmt: skip
+                          "apart": float(apart[name]), "at_most": limits.get(name, 1.0)})  # fmt: skip
     return found
 
 
@@ -91,7 +124,8 @@ def main():
     made = rows(options.prompts, options.repeats, options.clock)
     for row in made:
         faster, seconds = 1 / row["ratio"][0], row["seconds"][0]
-        print(f"{row['workload']:28}{row['what']:22}{faster:6.2f} times as fast {seconds:9.2f} s   {row['apart']:.1e}")
+        limit = f"   at most {row['at_most']:.2f}   {row['apart']:.1e}" if "apart" in row else ""
+        print(f"{row['workload']:28}{row['what']:22}{faster:6.2f} times as fast {seconds:9.3f} s{limit}")
     if options.json:
         Path(options.json).write_text(json.dumps(made, indent=1) + "\n")
 

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+EXTRA = {"at_most": "at most", "apart": "furthest apart", "agree": "tokens that agree"}  # columns that some rows have
 PLACEHOLDER = "<!-- benchmarks -->"
 TITLES = {
     "capture": "Capturing",
@@ -107,15 +108,14 @@ def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
     if bench == "capture":
         head = ["way", "time over bare", "seconds", "memory"]
         return head, [[r["what"], _spread(r["ratio"], 3), _spread(r["seconds"], 2), _memory(r)] for r in rows]
-    extra = "apart" if bench == "sharing" else "agree"
-    name = "furthest apart" if bench == "sharing" else "tokens that agree"
-    head = ["way", "times as fast", "seconds", name]
+    columns = {name: text for name, text in EXTRA.items() if name in rows[0]}
     lines = []
     for row in rows:
         median, low, high = row["ratio"]
         faster = _spread([1 / median, 1 / high, 1 / low], 2)
-        lines.append([row["what"], faster, _spread(row["seconds"], 2), f"{row[extra]:.4g}"])
-    return head, lines
+        digits = 2 if row["seconds"][0] > 0.1 else 4
+        lines.append([row["what"], faster, _spread(row["seconds"], digits), *(f"{row[name]:.3g}" for name in columns)])
+    return ["way", "times as fast", "seconds", *columns.values()], lines
 
 
 def _memory(row) -> str:

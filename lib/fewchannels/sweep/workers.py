@@ -28,10 +28,23 @@ def elsewhere(jobs: int | None) -> bool:
     from joblib.parallel import get_active_backend
 
     backend, _ = get_active_backend()
-    away = joblib.effective_n_jobs(jobs) > 1 or not type(backend).__module__.startswith("joblib._parallel_backends")
+    away = joblib.effective_n_jobs(jobs) > 1 or _of_others(backend)
     if away and getattr(backend, "supports_sharedmem", False):
         raise ValueError("threads would share the model and its edits: use joblib's backend 'loky', 'dask' or 'ray'")
     return away
+
+
+def _of_others(backend) -> bool:
+    """Whether a backend is not joblib's own: a cluster's."""
+    return not type(backend).__module__.startswith("joblib._parallel_backends")
+
+
+def _all_of_a_cluster(jobs: int | None) -> int | None:
+    """jobs, or -1 where none are asked for on a cluster: Ray's backend would take that for one, and compute here."""
+    from joblib.parallel import get_active_backend
+
+    backend, configured = get_active_backend()
+    return -1 if jobs is None and configured in (None, 1) and _of_others(backend) else jobs
 
 
 def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> Iterator[tuple[Task, dict]]:
@@ -42,6 +55,7 @@ def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> I
     """
     import joblib
 
+    jobs = _all_of_a_cluster(jobs)
     if f"{__package__.rpartition('.')[0]}.models" in sys.modules:  # else there is no model, and torch need not come in
         describe_models()
     sent: dict[int, tuple[Task, list[str]]] = {}
