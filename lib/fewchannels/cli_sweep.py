@@ -67,7 +67,7 @@ def add_sweep(commands: Any, positive: Callable[[str], int]) -> None:
         help="prompts on which sets are ranked (of the toy world: 32 of its own)")  # fmt: skip
     add("--store", type=Path, metavar="FOLDER", help="keep results here, and take what is there")
     add("--jobs", type=int, metavar="N", help="processes (1; -1 for one a core)")
-    add("--rows", type=positive, metavar="N", help="pictures at once (32 of the toy world, else 4)")
+    add("--rows", type=positive, metavar="N", help="pictures at once (16 of the toy world, else 4)")
     add("--no-share", action="store_true", help="run every step of every condition")
     add("--pictures", action="store_true", help="keep the pictures too")
     add("--json", action="store_true", help="results as JSON")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..ablation import channel_edit
 from ..edits import ChannelEdit
 from ..hooks import chosen_layers, chosen_steps, edit
 from ..metrics import squared_distance
+from .depth import Depth
 from .prefix import Prefix
 from .running import Failure
 from .workers import model_of
@@ -43,10 +44,12 @@ def change_and_pictures(images: np.ndarray, untouched: np.ndarray) -> dict[str, 
 
 @dataclass
 class Base:
-    """What the conditions of a group start from: pictures without an edit, uint8 [P, H, W, 3], and the prefix."""
+    """What the conditions of a group start from: pictures without an edit, uint8 [P, H, W, 3], and what their steps and
+    blocks before the edits gave."""
 
     untouched: np.ndarray
     prefix: Prefix
+    depth: Depth
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,8 @@ class Batch:
     """Conditions of one group (equal prompts, samples, seed and generation), as the `compute` of a Task.
 
     sweep, group: names under which this process keeps what batches share. model: what `model_of` takes, or a Model.
-    rows: pictures at once. steps: how many steps of the prefix the group needs; 0 shares none.
+    rows: pictures at once. steps: how many steps of the prefix the group needs; 0 shares none. starts: the first step
+    and the blocks of the group's conditions, whose earlier blocks are shared; empty shares none.
     measure: function(images, untouched) -> arrays.
     """
 
@@ -79,6 +83,7 @@ class Batch:
     conditions: list[dict]
     rows: int
     steps: int
+    starts: list[tuple[int, tuple]]
     measure: Callable[[np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
 
     def __call__(self, names: list[str]) -> dict[str, Mapping | Failure]:
@@ -108,12 +113,13 @@ class Batch:
         return _bases[where]
 
     def _untouched(self, model, everyone, rows) -> Base:
-        prefix = Prefix(self.steps)
+        prefix, depth = Prefix(self.steps), Depth(_first_blocks(model, self.starts), len(everyone[0][1]))
         images = []
         for chunk in _chunks(everyone, rows):
-            with prefix.recorded(model, _samples(self.conditions[0], chunk)):
+            samples = _samples(self.conditions[0], chunk)
+            with depth.recorded(model, samples), prefix.recorded(model, samples):
                 images.append(self._generated(model, chunk))
-        return Base(np.concatenate(images), prefix)
+        return Base(np.concatenate(images), prefix, depth)
 
     def _measured(self, model, base: Base, conditions: list[dict]) -> dict[str, Mapping]:
         parts = [self._part(model, condition, base.prefix.total) for condition in conditions]
@@ -162,7 +168,12 @@ class Batch:
         images: dict[str, list[np.ndarray]] = {part.condition["name"]: [] for part in parts}
         for chunk in _chunks(whole, rows):
             first = min(part.first for part, _ in chunk)
-            with base.prefix.replayed(model, _samples(parts[0].condition, chunk), min(first, self.steps)):
+            block = min(min(part.layers) for part, _ in chunk if part.first == first)
+            samples = _samples(parts[0].condition, chunk)
+            with (
+                base.depth.replayed(model, samples, first, block),
+                base.prefix.replayed(model, samples, min(first, self.steps)),
+            ):
                 made = self._generated(model, chunk)
             at = 0
             for part, prompts in chunk:
@@ -249,6 +260,15 @@ def _together(chunk) -> dict[tuple[str, str], list[_Own]]:
             where = options.get("branch", "both"), options.get("stream", "image")
             found.setdefault(where, []).append(_Own(part, slice(at, at + len(prompts)), prompts))
         at += len(prompts)
+    return found
+
+
+def _first_blocks(model, starts: Sequence[tuple[int, tuple]]) -> set[tuple[int, int]]:
+    """(step, first block edited) of the starts; those that name no block of the model fail with their condition."""
+    found = set()
+    for step, blocks in starts:
+        with suppress(ValueError, TypeError, IndexError):
+            found.add((step, min(chosen_layers(model.layers, list(blocks)))))
     return found
 
 

@@ -56,14 +56,14 @@ class Prefix:
         """Record what the transformer gives while open; `samples` are those of the one batch that runs inside."""
         kept: list[_Forward] = []
 
-        def run(labels, arguments, forward):
+        def run(labels, transformer, arguments, forward):
             output = forward()
             self.total = labels.total
             if labels.step < self.steps and self.why is None:
                 kept.append(self._seen(labels, arguments, output, len(samples)))
             return output
 
-        with _wrapped(model, run):
+        with wrapped(model, run):
             yield
         if self.why is None:
             self._parts.append((list(samples), kept))
@@ -78,23 +78,22 @@ class Prefix:
         rows = torch.tensor([self._where[sample] for sample in samples])
         count = iter(range(len(forwards)))
 
-        def run(labels, arguments, forward):
+        def run(labels, transformer, arguments, forward):
             number = next(count, None)
             known = None if number is None else forwards[number]
             if known is None or known.step >= steps:
                 return forward()
             latents = arguments[labels.layout.hidden]
-            same = known.time == _time(labels, arguments) and torch.equal(
-                _rows(known.latents, rows).to(latents.device), latents
+            same = known.time == time_of(labels, arguments) and torch.equal(
+                rows_of(known.latents, rows).to(latents.device), latents
             )
             if not same:
                 self.misses += 1
                 return forward()
             self.hits += 1
-            given = [_rows(leaf, rows).to(latents.device) if torch.is_tensor(leaf) else leaf for leaf in known.outputs]
-            return pytree.tree_unflatten(given, known.shape)
+            return given_again(known.outputs, known.shape, rows, latents.device)
 
-        with _wrapped(model, run):
+        with wrapped(model, run):
             yield
 
     def _seen(self, labels, arguments, output, samples) -> _Forward | None:
@@ -107,12 +106,9 @@ class Prefix:
             return None
         times = count // samples
 
-        def kept(leaf):
-            return leaf.detach().cpu().clone().unflatten(0, (times, samples)) if torch.is_tensor(leaf) else leaf
-
-        return _Forward(
-            labels.step, _time(labels, arguments), times, kept(latents), [kept(leaf) for leaf in leaves], shape
-        )
+        outputs = [samples_apart(leaf, times, samples) for leaf in leaves]
+        latents = samples_apart(latents, times, samples)
+        return _Forward(labels.step, time_of(labels, arguments), times, latents, outputs, shape)
 
     def _joined(self) -> list[_Forward]:
         """The forwards of all recorded batches, side by side."""
@@ -132,24 +128,36 @@ def _beside(forwards: Sequence[_Forward]) -> _Forward:
     return _Forward(first.step, first.time, first.times, latents, outputs, first.shape)
 
 
-def _rows(leaf: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+def samples_apart(leaf, times: int, samples: int):
+    """A copy of a tensor [times * S, ...] as [times, S, ...], off the GPU; anything else as it is."""
+    return leaf.detach().cpu().clone().unflatten(0, (times, samples)) if torch.is_tensor(leaf) else leaf
+
+
+def rows_of(leaf: torch.Tensor, rows: torch.Tensor) -> torch.Tensor:
+    """The rows of a batch from [times, S, ...]: [times * rows, ...]."""
     return leaf[:, rows].flatten(0, 1)
 
 
-def _time(labels, arguments) -> float | None:
+def given_again(leaves: list, shape, rows: torch.Tensor, device):
+    """An output from its recorded leaves, for the rows of a batch."""
+    return pytree.tree_unflatten([rows_of(x, rows).to(device) if torch.is_tensor(x) else x for x in leaves], shape)
+
+
+def time_of(labels, arguments) -> float | None:
+    """The moment in the trajectory that a forward is told."""
     time = arguments.get(labels.layout.time)
     return None if time is None else float(torch.as_tensor(time).flatten()[0])
 
 
 @contextmanager
-def _wrapped(model, run) -> Iterator[None]:
-    """run(labels, arguments, forward) stands in for the forward of the model's transformers while open."""
+def wrapped(model, run) -> Iterator[None]:
+    """run(labels, transformer, arguments, forward) stands in for the forward of the model's transformers while open."""
     labels = Labels(model)
     with ExitStack() as stack:
         for transformer in labels.transformers:
             handle = transformer.register_forward_pre_hook(labels.forward_begins, with_kwargs=True)
             stack.callback(handle.remove)
-            stack.callback(_restored, transformer, vars(transformer).get("forward"))
+            stack.callback(restored, transformer, vars(transformer).get("forward"))
             transformer.forward = _standing_in(transformer, labels, run)
         stack.enter_context(labels.listening())
         yield
@@ -160,12 +168,12 @@ def _standing_in(transformer, labels, run):
 
     def forward(*args, **kwargs):
         arguments = signature.bind_partial(transformer, *args, **kwargs).arguments
-        return run(labels, arguments, lambda: own(*args, **kwargs))
+        return run(labels, transformer, arguments, lambda: own(*args, **kwargs))
 
     return forward
 
 
-def _restored(transformer, before) -> None:
+def restored(transformer, before) -> None:
     if before is None:
         del transformer.forward
     else:

@@ -16,12 +16,12 @@ from .conditions import code_digest, complete, content
 from .running import Task, carry_out, digest_of
 from .store import Store
 
-ROWS, TOY_ROWS = 4, 32  # pictures at once, as in Model.generate
-A_FORWARD = 1  # what a forward costs beside its rows, in rows: so on the toy world, on one core
+ROWS, TOY_ROWS = 4, 16  # pictures at once: more of them do not stay in the caches of a CPU (bench/sharing.py)
+A_FORWARD = 2  # what a forward costs beside its rows, in rows: so on the toy world, on two cores
 SHARED = ("model", "revision", "prompts", "samples", "seed", "generation")
 CODE = (
     "ablation", "edits", "hooks", "layouts.branches", "layouts.frames", "layouts.tokens", "models.model", "origins",
-    "subspaces", "sweep.batches", "sweep.prefix", "toyworld.pipeline",
+    "subspaces", "sweep.batches", "sweep.depth", "sweep.prefix", "toyworld.pipeline",
 )  # fmt: skip
 
 
@@ -41,8 +41,9 @@ def sweep_conditions(
     measure: function(images, untouched) of uint8 [P, H, W, 3] -> arrays by name, with one row a prompt (default:
     "change", the mean squared difference). Added to it: "moved" and "energy" [P], the edit's norm over that of the
     hidden state and the energy after over before, as means over the blocks and steps edited.
-    rows: pictures at once (32 of the toy world, else 4); halved where memory runs out. share: the steps before a
-    condition's edit are taken from the run without an edit, which gives the same bits at the same number of rows.
+    rows: pictures at once (16 of the toy world, else 4); halved where memory runs out. share: the steps before a
+    condition's edit, and in its first step the blocks up to the first edited one, are taken from the run without an
+    edit, which gives the same bits at the same number of rows.
     Another number of rows gives the same results to 1e-4 of the range of a picture's values. The outputs of the
     transformer in those steps are held in memory: see `pieces` for many prompts.
     store, report, jobs, on_error, errors: as for `sweep`; a cell's key is all columns of its condition, the revision
@@ -112,11 +113,12 @@ def _tasks(group: list[dict], sweep: str, measure, store, rows, share) -> list[T
     model = group[0]["model"]
     if isinstance(model, str):
         model = model, group[0]["revision"]
+    begun = {(first[c["name"]], tuple(c["blocks"] or [0])): None for c in group if c["edit"] is not None and share}
     tasks = []
     for some in batched(group, first, rows):
         keys = {} if store is None else {c["name"]: key_of(c, measure) for c in some}
         cells = {c["name"]: digest_of("", keys[c["name"]]) if keys else None for c in some}
-        batch = Batch(sweep, name, model, some, rows, max(first.values()), measure)
+        batch = Batch(sweep, name, model, some, rows, max(first.values()), list(begun), measure)
         tasks.append(Task(cells, batch, keys))
     return tasks
 
@@ -129,16 +131,23 @@ def first_step(condition: Mapping) -> int:
     return max(0, min(step if step >= 0 else step + total for step in steps))
 
 
+def _depth(condition: Mapping) -> int:
+    """The first block that a complete condition edits, as far as its numbers tell; else 0."""
+    blocks = condition["blocks"] or [0]
+    return min(blocks) if all(isinstance(block, int) and block >= 0 for block in blocks) else 0
+
+
 def batched(group: list[dict], first: Mapping[str, int], rows: int) -> list[list[dict]]:
     """Conditions of a group in batches of at most `rows` pictures. first: name -> first step edited.
 
     A batch begins at the earliest of its conditions, so those that begin later compute some steps that they could have
-    taken over: they join one only where that costs less than a batch of their own.
+    taken over: they join one only where that costs less than a batch of their own. Those that begin in a like block
+    stand together, since a batch can leave out the blocks before the earliest alone.
     """
     count = len(group[0]["prompts"])
     most = max(1, rows // count)
     batches: list[list[dict]] = []
-    for condition in sorted(group, key=lambda c: -first[c["name"]]):
+    for condition in sorted(group, key=lambda c: (-first[c["name"]], -_depth(c))):
         if batches and len(batches[-1]) < most:
             begun = first[batches[-1][0]["name"]]
             earliest = min(first[c["name"]] for c in batches[-1])
