@@ -8,6 +8,8 @@ JOBS ?= 2
 VENV := .venv/bin/python
 SITE := _build/html/index.html
 SOURCES := lib book tests bench notebooks
+# Tests that run side by side, each module in one process.
+WORKERS ?= 2
 # Threads that wait for each other by spinning are many times slower as soon as anything else runs on the machine.
 export OMP_WAIT_POLICY ?= PASSIVE
 
@@ -49,10 +51,10 @@ $(SITE): | env
 	@$(VENV) book/build.py --jobs $(JOBS)
 
 test: env $(SITE)
-	$(VENV) -m pytest -m "not slow"
+	$(VENV) -m pytest -m "not slow" -n $(WORKERS) --dist loadfile
 
 test-all: env $(SITE)
-	$(VENV) -m pytest
+	$(VENV) -m pytest -n $(WORKERS) --dist loadfile
 
 serve: $(SITE)
 	@$(VENV) book/build.py serve --port $(PORT)

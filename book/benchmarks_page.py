@@ -46,7 +46,7 @@ def write_page(src: Path, results: Path) -> bool:
 def as_markdown(results: Mapping) -> str:
     """A section a bench: where and when, its goal, a table a workload."""
     parts = []
-    for name, bench in results["benches"].items():
+    for name, bench in _ordered(results):
         parts += [f"## {TITLES[name]}", _where(name, bench), GOALS[name]]
         for workload, rows in _by_workload(bench["rows"]).items():
             head, lines = _table(name, rows)
@@ -58,7 +58,7 @@ def as_markdown(results: Mapping) -> str:
 def as_text(results: Mapping) -> str:
     """The tables in columns."""
     told = []
-    for name, bench in results["benches"].items():
+    for name, bench in _ordered(results):
         told += [f"\n{TITLES[name]}. {GOALS[name]}", _where(name, bench)]
         for workload, rows in _by_workload(bench["rows"]).items():
             head, lines = _table(name, rows)
@@ -69,6 +69,10 @@ def as_text(results: Mapping) -> str:
                                   for i, (cell, w) in enumerate(zip(line, widths, strict=True)))  # fmt: skip
                 told.append("    " + "  ".join([first, *others]))
     return "\n".join(told)
+
+
+def _ordered(results: Mapping) -> list[tuple[str, Mapping]]:
+    return [(name, results["benches"][name]) for name in TITLES if name in results["benches"]]
 
 
 def _where(name: str, bench: Mapping) -> str:
@@ -106,8 +110,11 @@ def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
     if bench == "dragging":
         return ["slider", "ms a change"], [[r["what"], _spread([1000 * s for s in r["seconds"]], 1)] for r in rows]
     if bench == "capture":
-        head = ["way", "time over bare", "seconds", "memory"]
-        return head, [[r["what"], _spread(r["ratio"], 3), _spread(r["seconds"], 2), _memory(r)] for r in rows]
+        head = ["way", "time over bare", "counted inside", "seconds", "memory"]
+        return head, [
+            [r["what"], _spread(r["ratio"], 3), f"{r['inside']:.3f}" if "inside" in r else "",
+             _spread(r["seconds"], 2), _memory(r)] for r in rows
+        ]  # fmt: skip
     columns = {name: text for name, text in EXTRA.items() if name in rows[0]}
     lines = []
     for row in rows:
