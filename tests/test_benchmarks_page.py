@@ -34,7 +34,7 @@ def test_the_page_holds_what_was_measured(tmp_path, results):
     assert benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
     page = (tmp_path / "book" / "benchmarks.md").read_text()
     slow, quick = results["benches"]["masks"]["rows"]
-    assert f"{quick['seconds'][0]:.2f} (" in page
+    assert f"{quick['seconds'][0]:.4f} (" in page
     assert f"| {slow['what']} | 1.00 |" in page
     assert f"{1 / quick['ratio'][0]:.2f} (" in page
     assert "Medians of 2 paired runs" in page

@@ -338,6 +338,15 @@ def test_memory_that_really_runs_out_is_recognised():
     assert done.stdout.split() == ["True", "RuntimeError", "True", "MemoryError", "False"], done.stdout + done.stderr
 
 
+@pytest.fixture
+def _hears_ctrl_c():
+    """As Python does by default; processes in which pytest runs tests side by side ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_hears_ctrl_c")
 def test_ctrl_c_leaves_the_store_whole_and_says_what_is_done(tmp_path):
     def interrupted():
         os.kill(os.getpid(), signal.SIGINT)
