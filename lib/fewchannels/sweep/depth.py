@@ -48,14 +48,14 @@ class Depth:
     def __init__(self, starts: Iterable[tuple[int, int]], count: int):
         self.starts, self.count = set(starts), count
         self.hits = self.misses = 0
-        self._parts: list[tuple[list[int], dict[tuple[int, int], _Moment]]] = []
+        self._parts: list[tuple[list[int], dict[tuple[int, int], _Moment | None]]] = []
         self._where: dict[int, int] = {}
         self._moments: dict[tuple[int, int], _Moment] | None = None
 
     @contextmanager
     def recorded(self, model, samples: Sequence[int]) -> Iterator[None]:
         """Record what blocks give while open; `samples` are those of the one batch that runs inside."""
-        kept: dict[tuple[int, int], _Moment] = {}
+        kept: dict[tuple[int, int], _Moment | None] = {}
         budget = BUDGET * len(samples) / self.count / max(1, len({step for step, _ in self.starts}))
 
         def run(labels, transformer, arguments, forward):
@@ -68,7 +68,7 @@ class Depth:
             moment = _moment(labels, arguments, heard, len(samples))
             if moment is not None:
                 moment.depths = [d for d in wanted if _is_sound(transformer, blocks, d, heard, forward, output)]
-                kept[_place(kept, labels.step)] = moment
+            kept[_place(kept, labels.step)] = moment
             return output
 
         with wrapped(model, run):
@@ -106,7 +106,8 @@ class Depth:
         """The moments of all recorded batches, side by side."""
         if self._moments is None:
             self._where = {s: row for row, s in enumerate(s for samples, _ in self._parts for s in samples)}
-            common = set.intersection(*(set(kept) for _, kept in self._parts)) if self._parts else set()
+            known = [{place for place, moment in kept.items() if moment is not None} for _, kept in self._parts]
+            common = set.intersection(*known) if known else set()
             self._moments = {place: _beside([kept[place] for _, kept in self._parts]) for place in common}
             self._parts = []
         return self._moments
@@ -170,10 +171,15 @@ def _is_sound(transformer, blocks, depth: int, heard: Mapping[int, object], forw
     if depth not in known:
         if not set(_last_of_families(blocks, depth).values()) <= set(heard):
             return False  # a pass that leaves blocks out by itself
-        with _left_out(blocks, depth, heard):
-            again = forward()
-        pairs = zip(pytree.tree_leaves(again), pytree.tree_leaves(output), strict=True)
-        known[depth] = all(torch.equal(a, b) if torch.is_tensor(a) else a == b for a, b in pairs)
+        try:
+            with _left_out(blocks, depth, heard):
+                again = forward()
+            pairs = zip(pytree.tree_leaves(again), pytree.tree_leaves(output), strict=True)
+            known[depth] = all(torch.equal(a, b) if torch.is_tensor(a) else a == b for a, b in pairs)
+        except (MemoryError, torch.OutOfMemoryError):
+            raise
+        except Exception:  # such as a structure that another block does not take
+            known[depth] = False
     return known[depth]
 
 
