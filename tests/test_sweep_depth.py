@@ -98,7 +98,7 @@ def test_blocks_that_hand_on_something_beside_their_tokens_are_not_left_out(prom
         again = model.generate(prompts[:1], steps=2)
     np.testing.assert_array_equal(again, whole)
     assert depth.hits == 1
-    [moment] = depth._joined().values()
+    [[moment]] = depth._joined().values()
     assert moment.depths == [0, 5], "of the depths that begin within the skip and end before its end, none is sound"
     with depth.replayed(model, [0], 1, 3):
         again = model.generate(prompts[:1], steps=2)
@@ -128,7 +128,7 @@ def test_of_too_many_depths_some_are_held(toy, prompts, monkeypatch):
     for samples in ([0, 1], [2]):
         with depth.recorded(toy, samples):
             toy.generate([prompts[i] for i in samples], samples=samples, steps=2)
-    [moment] = depth._joined().values()
+    [[moment]] = depth._joined().values()
     assert 0 < len(moment.depths) < 6
     held = sum(leaf.nbytes for leaves, _ in moment.outputs.values() for leaf in leaves)
     assert held <= depth_module.BUDGET

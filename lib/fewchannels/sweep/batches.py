@@ -83,7 +83,7 @@ class Batch:
     conditions: list[dict]
     rows: int
     steps: int
-    starts: list[tuple[int, tuple]]
+    starts: set[tuple[int, tuple]]
     measure: Callable[[np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
 
     def __call__(self, names: list[str]) -> dict[str, Mapping | Failure]:
@@ -263,12 +263,12 @@ def _together(chunk) -> dict[tuple[str, str], list[_Own]]:
     return found
 
 
-def _first_blocks(model, starts: Sequence[tuple[int, tuple]]) -> set[tuple[int, int]]:
+def _first_blocks(model, starts: set[tuple[int, tuple]]) -> set[tuple[int, int]]:
     """(step, first block edited) of the starts; those that name no block of the model fail with their condition."""
     found = set()
     for step, blocks in starts:
-        with suppress(ValueError, TypeError, IndexError):
-            found.add((step, min(chosen_layers(model.layers, list(blocks)))))
+        with suppress(ValueError):
+            found.add((step, min(chosen_layers(model.layers, blocks))))
     return found
 
 

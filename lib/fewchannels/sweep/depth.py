@@ -22,7 +22,16 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..layouts import blocks_of
-from .prefix import given_again, restored, rows_of, samples_apart, time_of, wrapped
+from .prefix import (
+    given_again,
+    leaves_beside,
+    restored,
+    rows_a_sample,
+    same_input,
+    samples_apart,
+    time_of,
+    wrapped,
+)
 
 BUDGET = 2**30  # bytes of block outputs that are held; fewer depths where all would be more
 _sound: WeakKeyDictionary[torch.nn.Module, dict[int, bool]] = WeakKeyDictionary()
@@ -48,15 +57,18 @@ class Depth:
     def __init__(self, starts: Iterable[tuple[int, int]], count: int):
         self.starts, self.count = set(starts), count
         self.hits = self.misses = 0
-        self._parts: list[tuple[list[int], dict[tuple[int, int], _Moment | None]]] = []
+        self._parts: list[tuple[list[int], dict[int, list[_Moment | None]]]] = []
         self._where: dict[int, int] = {}
-        self._moments: dict[tuple[int, int], _Moment] | None = None
+        self._moments: dict[int, list[_Moment | None]] | None = None
 
     @contextmanager
     def recorded(self, model, samples: Sequence[int]) -> Iterator[None]:
         """Record what blocks give while open; `samples` are those of the one batch that runs inside."""
-        kept: dict[tuple[int, int], _Moment | None] = {}
-        budget = BUDGET * len(samples) / self.count / max(1, len({step for step, _ in self.starts}))
+        if not self.starts:
+            yield
+            return
+        kept: dict[int, list[_Moment | None]] = {}
+        budget = BUDGET * len(samples) / self.count / len({step for step, _ in self.starts})
 
         def run(labels, transformer, arguments, forward):
             wanted = sorted(block for step, block in self.starts if step == labels.step)
@@ -68,7 +80,7 @@ class Depth:
             moment = _moment(labels, arguments, heard, len(samples))
             if moment is not None:
                 moment.depths = [d for d in wanted if _is_sound(transformer, blocks, d, heard, forward, output)]
-            kept[_place(kept, labels.step)] = moment
+            kept.setdefault(labels.step, []).append(moment)
             return output
 
         with wrapped(model, run):
@@ -78,44 +90,42 @@ class Depth:
     @contextmanager
     def replayed(self, model, samples: Sequence[int], step: int, block: int) -> Iterator[None]:
         """In `step`, leave out the blocks up to `block`, as far as they were recorded for `samples`, one a row."""
-        moments = self._joined()
+        if not self.starts:
+            yield
+            return
+        coming = iter(self._joined().get(step, []))
         rows = torch.tensor([self._where[sample] for sample in samples])
-        passed: dict[tuple[int, int], bool] = {}
 
         def run(labels, transformer, arguments, forward):
             if labels.step != step:
                 return forward()
-            place = _place(passed, step)
-            passed[place] = True
-            moment = moments.get(place)
+            moment = next(coming, None)
             depth = None if moment is None else max((d for d in moment.depths if d <= block), default=None)
-            if depth is None or not _same(moment, labels, arguments, rows):
+            if depth is None or not same_input(moment, labels, arguments, rows):
                 self.misses += 1
                 return forward()
             self.hits += 1
             device = arguments[labels.layout.hidden].device
-            outputs = {i: output for i, output in moment.outputs.items() if i <= depth}
-            given = {i: given_again(*output, rows, device) for i, output in outputs.items()}
-            with _left_out(blocks_of(labels.layout, transformer), depth, given):
+            blocks = blocks_of(labels.layout, transformer)
+            needed = set(_last_of_families(blocks, depth).values())
+            given = {i: given_again(*moment.outputs[i], rows, device) for i in needed}
+            with _left_out(blocks, depth, given):
                 return forward()
 
         with wrapped(model, run):
             yield
 
-    def _joined(self) -> dict[tuple[int, int], _Moment]:
-        """The moments of all recorded batches, side by side."""
+    def _joined(self) -> dict[int, list[_Moment | None]]:
+        """The moments of all recorded batches, side by side, by step."""
         if self._moments is None:
             self._where = {s: row for row, s in enumerate(s for samples, _ in self._parts for s in samples)}
-            known = [{place for place, moment in kept.items() if moment is not None} for _, kept in self._parts]
-            common = set.intersection(*known) if known else set()
-            self._moments = {place: _beside([kept[place] for _, kept in self._parts]) for place in common}
+            batches = [kept for _, kept in self._parts]
+            common = set.intersection(*map(set, batches)) if batches else set()
+            self._moments = {
+                step: [_beside(same) for same in zip(*(kept[step] for kept in batches), strict=True)] for step in common
+            }
             self._parts = []
         return self._moments
-
-
-def _place(seen: Mapping[tuple[int, int], object], step: int) -> tuple[int, int]:
-    """(step, number of the forward in it) of the next forward."""
-    return step, sum(1 for other, _ in seen if other == step)
 
 
 def _last_of_families(blocks, depth: int) -> dict[int, int]:
@@ -156,21 +166,19 @@ def _moment(labels, arguments, heard: Mapping[int, object], samples: int) -> _Mo
     """What was heard, by sample; None where it has no row a sample."""
     latents = arguments.get(labels.layout.hidden)
     flat = {index: pytree.tree_flatten(output) for index, output in heard.items()}
-    tensors = [latents, *(leaf for leaves, _ in flat.values() for leaf in leaves if torch.is_tensor(leaf))]
-    rows = {len(one) if torch.is_tensor(one) and one.ndim else 0 for one in tensors}
-    if len(rows) != 1 or not (count := rows.pop()) or count % samples:
+    times = rows_a_sample(latents, [leaf for leaves, _ in flat.values() for leaf in leaves], samples)
+    if not times:
         return None
-    times = count // samples
     outputs = {i: ([samples_apart(x, times, samples) for x in leaves], shape) for i, (leaves, shape) in flat.items()}
     return _Moment(time_of(labels, arguments), samples_apart(latents, times, samples), outputs, [])
 
 
 def _is_sound(transformer, blocks, depth: int, heard: Mapping[int, object], forward, output) -> bool:
     """Whether the transformer gives the same without the blocks up to `depth`; tried once a transformer and depth."""
+    if not set(_last_of_families(blocks, depth).values()) <= set(heard):
+        return False  # a pass that leaves blocks out by itself
     known = _sound.setdefault(transformer, {})
     if depth not in known:
-        if not set(_last_of_families(blocks, depth).values()) <= set(heard):
-            return False  # a pass that leaves blocks out by itself
         try:
             with _left_out(blocks, depth, heard):
                 again = forward()
@@ -186,31 +194,19 @@ def _is_sound(transformer, blocks, depth: int, heard: Mapping[int, object], forw
 @contextmanager
 def _left_out(blocks, depth: int, given: Mapping[int, object]) -> Iterator[None]:
     """The blocks 0 to `depth` return what is given instead of computing; their hooks run on it."""
-    stands_for = _last_of_families(blocks, depth)
-    if not set(stands_for.values()) <= set(given):
-        yield
-        return
     with ExitStack() as stack:
-        for index, source in stands_for.items():
+        for index, source in _last_of_families(blocks, depth).items():
             block = blocks[index][2]
             stack.callback(restored, block, vars(block).get("forward"))
             block.forward = lambda *args, _given=given[source], **kwargs: _given
         yield
 
 
-def _same(moment: _Moment, labels, arguments, rows: torch.Tensor) -> bool:
-    latents = arguments[labels.layout.hidden]
-    return moment.time == time_of(labels, arguments) and torch.equal(
-        rows_of(moment.latents, rows).to(latents.device), latents
-    )
-
-
-def _beside(moments: Sequence[_Moment]) -> _Moment:
+def _beside(moments: Sequence[_Moment | None]) -> _Moment | None:
+    if None in moments:
+        return None
     first = moments[0]
-    outputs = {}
-    for index in set.intersection(*(set(one.outputs) for one in moments)):
-        columns = zip(*(one.outputs[index][0] for one in moments), strict=True)
-        joined = [torch.cat(column, dim=1) if torch.is_tensor(column[0]) else column[0] for column in columns]
-        outputs[index] = joined, first.outputs[index][1]
+    common = set.intersection(*(set(one.outputs) for one in moments))
+    outputs = {i: (leaves_beside([one.outputs[i][0] for one in moments]), first.outputs[i][1]) for i in common}
     depths = sorted(set.intersection(*(set(one.depths) for one in moments)))
     return _Moment(first.time, torch.cat([one.latents for one in moments], dim=1), outputs, depths)

@@ -84,10 +84,7 @@ class Prefix:
             if known is None or known.step >= steps:
                 return forward()
             latents = arguments[labels.layout.hidden]
-            same = known.time == time_of(labels, arguments) and torch.equal(
-                rows_of(known.latents, rows).to(latents.device), latents
-            )
-            if not same:
+            if not same_input(known, labels, arguments, rows):
                 self.misses += 1
                 return forward()
             self.hits += 1
@@ -99,13 +96,10 @@ class Prefix:
     def _seen(self, labels, arguments, output, samples) -> _Forward | None:
         latents = arguments.get(labels.layout.hidden)
         leaves, shape = pytree.tree_flatten(output)
-        tensors = [leaf for leaf in [latents, *leaves] if torch.is_tensor(leaf)]
-        rows = {len(leaf) if leaf.ndim else 0 for leaf in tensors}
-        if not torch.is_tensor(latents) or len(rows) != 1 or (count := rows.pop()) % samples:
+        times = rows_a_sample(latents, leaves, samples)
+        if times is None:
             self.why = f"{labels.layout.name} has no row a sample in what it takes and gives"
             return None
-        times = count // samples
-
         outputs = [samples_apart(leaf, times, samples) for leaf in leaves]
         latents = samples_apart(latents, times, samples)
         return _Forward(labels.step, time_of(labels, arguments), times, latents, outputs, shape)
@@ -122,10 +116,32 @@ class Prefix:
 
 def _beside(forwards: Sequence[_Forward]) -> _Forward:
     first = forwards[0]
-    columns = zip(*(one.outputs for one in forwards), strict=True)
-    outputs = [torch.cat(column, dim=1) if torch.is_tensor(column[0]) else column[0] for column in columns]
+    outputs = leaves_beside([one.outputs for one in forwards])
     latents = torch.cat([one.latents for one in forwards], dim=1)
     return _Forward(first.step, first.time, first.times, latents, outputs, first.shape)
+
+
+def leaves_beside(recorded: Sequence[list]) -> list:
+    """The leaves of one output, recorded in several batches, as of one batch of all their samples."""
+    columns = zip(*recorded, strict=True)
+    return [torch.cat(column, dim=1) if torch.is_tensor(column[0]) else column[0] for column in columns]
+
+
+def rows_a_sample(latents, leaves: list, samples: int) -> int | None:
+    """How many rows a sample has in the latents and in every tensor of an output; None where that is no one number."""
+    tensors = [leaf for leaf in [latents, *leaves] if torch.is_tensor(leaf)]
+    rows = {len(leaf) if leaf.ndim else 0 for leaf in tensors}
+    if not torch.is_tensor(latents) or len(rows) != 1 or (count := rows.pop()) % samples:
+        return None
+    return count // samples
+
+
+def same_input(known, labels, arguments, rows: torch.Tensor) -> bool:
+    """Whether a forward has the latents and the time of a recorded one, bit for bit."""
+    latents = arguments[labels.layout.hidden]
+    return known.time == time_of(labels, arguments) and torch.equal(
+        rows_of(known.latents, rows).to(latents.device), latents
+    )
 
 
 def samples_apart(leaf, times: int, samples: int):

@@ -113,12 +113,12 @@ def _tasks(group: list[dict], sweep: str, measure, store, rows, share) -> list[T
     model = group[0]["model"]
     if isinstance(model, str):
         model = model, group[0]["revision"]
-    begun = {(first[c["name"]], tuple(c["blocks"] or [0])): None for c in group if c["edit"] is not None and share}
+    starts = {(first[c["name"]], tuple(c["blocks"] or [0])) for c in group if c["edit"] is not None and share}
     tasks = []
     for some in batched(group, first, rows):
         keys = {} if store is None else {c["name"]: key_of(c, measure) for c in some}
         cells = {c["name"]: digest_of("", keys[c["name"]]) if keys else None for c in some}
-        batch = Batch(sweep, name, model, some, rows, max(first.values()), list(begun), measure)
+        batch = Batch(sweep, name, model, some, rows, max(first.values()), starts, measure)
         tasks.append(Task(cells, batch, keys))
     return tasks
 
