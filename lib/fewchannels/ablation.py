@@ -18,13 +18,13 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from .edits import ChannelEdit, Place, column, one_a_sample
+from .edits import ChannelEdit, Place, column, one_a_sample, without_level
 from .hooks import edit
 from .stats import ChannelStats
 from .subspaces import Subspaces
 from .trajectories import Trajectory
 
-NEEDS = {"scale": "factor", "replace": "values", "mean": "reference"}
+NEEDS = {"scale": "factor", "replace": "values", "mean": "reference", "mean_level": "reference"}
 
 
 @contextmanager
@@ -55,6 +55,8 @@ def ablate(
     - "zero"; along directions this projects them out
     - "mean": the mean of a reference set per layer and step, from `reference`, a ChannelStats or an array [L, T, D]
     - "own_mean": each sample's own mean over its tokens: the level stays, the pattern goes
+    - "no_level": each sample's own mean over its tokens to zero: the pattern stays, the level goes
+    - "mean_level": that level to the one of a reference set, given as for "mean"; the pattern stays
     - "shuffle": tokens change places, all chosen channels together, anew in each block and step
     - "resample": the tokens of another prompt, from `reference` (a Trajectory), in which `partners[i]` stands in for
       sample i (where not given the next one, counted round); without a reference from the next sample of the batch,
@@ -114,7 +116,7 @@ class Edits:
         if "resample" in hows and not (reference is None or isinstance(reference, Trajectory)):
             raise TypeError(f"how='resample' takes reference=Trajectory (see fewchannels.patching.record), "
                             f"not {type(reference).__name__}")  # fmt: skip
-        self._means = _means_of(reference, model) if "mean" in hows else None
+        self._means = _means_of(reference, model) if {"mean", "mean_level"} & {*filter(_is_name, hows)} else None
         self._values = np.asarray(0.0 if values is None else values, dtype=np.float64)
         if self._values.ndim > 3:
             raise ValueError(f"values of shape {self._values.shape}: expected a number, [D], [L, D] or [L, T, D]")
@@ -134,6 +136,13 @@ class Edits:
 
     def _own_mean(self, old, place):
         return old.float().mean(dim=1, keepdim=True).to(old.dtype).expand_as(old)
+
+    def _no_level(self, old, place):
+        return without_level(old)
+
+    def _mean_level(self, old, place):
+        level = self._constant(self._means(place.layer, place.step), old, place)
+        return (without_level(old.float()) + level).to(old.dtype)
 
     def _scale(self, old, place):
         return old * column([self._factor(s) for s in place.samples], old)
@@ -201,10 +210,14 @@ class Edits:
 
 
 NAMES = {
-    "zero": Edits._zero, "mean": Edits._mean, "own_mean": Edits._own_mean, "shuffle": Edits._shuffle,
-    "resample": Edits._resample, "scale": Edits._scale, "replace": Edits._replace, "noise": Edits._noise,
-    "shift": Edits._shift,
+    "zero": Edits._zero, "mean": Edits._mean, "own_mean": Edits._own_mean, "no_level": Edits._no_level,
+    "mean_level": Edits._mean_level, "shuffle": Edits._shuffle, "resample": Edits._resample, "scale": Edits._scale,
+    "replace": Edits._replace, "noise": Edits._noise, "shift": Edits._shift,
 }  # fmt: skip
+
+
+def _is_name(how) -> bool:
+    return isinstance(how, str)
 
 
 def _norm(values):

@@ -157,6 +157,11 @@ def one_a_sample(name: str, value):
     return at
 
 
+def without_level(values: torch.Tensor) -> torch.Tensor:
+    """Values [b, n, k] less each sample's own mean over its tokens: the pattern."""
+    return (values.float() - values.float().mean(dim=1, keepdim=True)).to(values.dtype)
+
+
 def column(numbers, like: torch.Tensor) -> torch.Tensor:
     """Numbers, one a sample, as [b, 1, 1]."""
     return torch.tensor(numbers, dtype=like.dtype, device=like.device)[:, None, None]

@@ -23,7 +23,7 @@ import numpy as np
 import torch
 
 from .channels import ChannelSet, channel_scores, rank_channels
-from .edits import ChannelEdit
+from .edits import ChannelEdit, without_level
 from .hooks import capture, edit
 from .masks import partition
 from .stats import ChannelStats
@@ -31,6 +31,7 @@ from .trajectories import Trajectory, noise_levels, record
 
 __all__ = ["Trajectory", "Transport", "inject", "record", "transport"]
 OWNERS = ("source", "target", "union")
+PARTS = ("both", "level", "pattern")
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ def inject(
     mask: np.ndarray | None = None,
     strength: float | Sequence[float] = 1.0,
     sources: Sequence[int] | None = None,
+    part: str = "both",
     layers=None,
     steps=None,
     branch: str = "cond",
@@ -72,13 +74,28 @@ def inject(
 
     channels: as for ablate (one set, or one a sample); None for all that was recorded. mask: bool [h, w] or [S, h, w],
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
-    sources: the sample of the trajectory that sample i takes from (i, where not given). layers, steps, branch, stream:
-    as for capture, in the target's steps. A run with another number of steps takes from the recorded step of the
+    sources: the sample of the trajectory that sample i takes from (i, where not given). part: "both", or "level" (a
+    channel's mean over tokens) or "pattern" (what is left) alone, the other part staying the target's own. layers,
+    steps, branch, stream: as for capture, in the target's steps. A run with another number of steps takes from the recorded step of the
     nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.
     """
+    change = channel_transport(
+        model, source, channels, mask=mask, strength=strength, sources=sources, part=part, stream=stream
+    )
+    with edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream):
+        yield change
+    change.complain()
+
+
+def channel_transport(
+    model, source: Trajectory, channels=None, *, mask=None, strength=1.0, sources=None, part="both", stream="image"
+) -> ChannelEdit:
+    """What `inject` does to the tokens of a block, as a function for hooks.edit. Arguments as for `inject`."""
+    if part not in PARTS:
+        raise ValueError(f"part={part!r}: expected one of {', '.join(PARTS)}")
     if not isinstance(source, Trajectory):
         raise TypeError(f"source={type(source).__name__}: expected a Trajectory from record()")
     if not source.samples:
@@ -95,12 +112,13 @@ def inject(
                 f"the trajectory has {taken.shape[1]} tokens on a grid {source.grid}, and this run "
                 f"{place.tokens.shape[1]}: record it at the same image size"
             )
-        return taken if place.where is None else taken[:, place.where]
+        taken = taken if place.where is None else taken[:, place.where]
+        if part == "both":
+            return taken
+        first, second = (taken, old) if part == "level" else (old, taken)
+        return (first.float().mean(dim=1, keepdim=True) + without_level(second.float())).to(old.dtype)
 
-    change = ChannelEdit(model, chosen, values, tokens=mask, strength=strength, stream=stream)
-    with edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream):
-        yield change
-    change.complain()
+    return ChannelEdit(model, chosen, values, tokens=mask, strength=strength, stream=stream)
 
 
 def transport(

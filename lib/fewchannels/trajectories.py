@@ -73,6 +73,11 @@ class Trajectory:
             self.samples = max(self.samples, sample + self._first + 1)
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of what is kept."""
+        return sum(values.nbytes for slot in self._kept.values() for _, values in slot.values())
+
+    @property
     def layers(self) -> list[int]:
         return sorted({layer for layer, _ in self._kept})
 

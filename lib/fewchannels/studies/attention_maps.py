@@ -81,10 +81,10 @@ def attention_to(model, places: Mapping[str, Sequence[Sequence[int]]]) -> Iterat
     if not places or not all(len(row) for rows in places.values() for row in rows):
         raise ValueError("places is empty for some prompt: name at least one text token a prompt, see word_places")
     blocks = [block for _, _, block in blocks_of(model.layout, model.transformer)]
-    kinds = {type(getattr(getattr(block, "attn", None), "processor", None)).__name__ for block in blocks}
-    if not kinds <= set(READ):
+    if not can_read(model):
         raise ValueError(
-            f"{model.layout.name} attends by {', '.join(sorted(kinds))}: maps are read from {', '.join(READ)} only"
+            f"{model.layout.name} attends by {', '.join(sorted(_kinds(blocks)))}: maps are read from "
+            f"{', '.join(READ)} only"
         )
     labels, looking = Labels(model), Looking(places)
     own = [block.attn.processor for block in blocks]
@@ -97,6 +97,15 @@ def attention_to(model, places: Mapping[str, Sequence[Sequence[int]]]) -> Iterat
         handle.remove()
         for block, processor in zip(blocks, own, strict=True):
             block.attn.processor = processor
+
+
+def can_read(model) -> bool:
+    """Whether attention maps are read from this model's class."""
+    return _kinds([block for _, _, block in blocks_of(model.layout, model.transformer)]) <= set(READ)
+
+
+def _kinds(blocks) -> set[str]:
+    return {type(getattr(getattr(block, "attn", None), "processor", None)).__name__ for block in blocks}
 
 
 def word_places(model, prompts: Sequence[str], words: Sequence[Sequence[str]]) -> list[list[int]]:

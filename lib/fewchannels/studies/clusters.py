@@ -11,14 +11,18 @@ Which of two clusters is the subject is left open: `masks.choose_cluster` and `m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image
 
 from ..channels import ChannelSet, rank_channels
-from ..masks import partition
+from ..clustering import two_means
+from ..judges import ImageJudge
+from ..masks import choose_cluster, partition, upsample
 
+SIDE = 48  # cells along the longer side, of a picture that is clustered by its own pixels
 CHOICES = ("top", "bottom", "random", "all", "frozen")
 
 
@@ -149,3 +153,19 @@ def assembled(kept: Mapping[tuple[int, int, int], tuple], part: int) -> np.ndarr
     """[S, L, T, ...] from one part of what was kept by (sample, layer, step), in their order."""
     samples, layers, steps = (sorted({key[axis] for key in kept}) for axis in range(3))
     return np.array([[[kept[s, b, t][part] for t in steps] for b in layers] for s in samples])
+
+
+class PictureClusters(ImageJudge):
+    """Where there is no segmenter: the two clusters of a picture's own pixels, named by the border rule. It knows
+    nothing of subjects, so what agrees with it agrees with the picture's layout."""
+
+    name = "K-means on the picture's own pixels"
+
+    def masks(self, images: np.ndarray, prompts: Sequence[str] | None = None) -> np.ndarray:
+        height, width = images.shape[1:3]
+        scale = min(1.0, SIDE / max(height, width))
+        rows, columns = max(1, round(height * scale)), max(1, round(width * scale))
+        small = [Image.fromarray(image).resize((columns, rows), Image.Resampling.BOX) for image in images]
+        labels, empty = two_means(np.stack([np.asarray(s, np.float32).reshape(-1, 3) / 255 for s in small]))
+        chosen = choose_cluster(labels.reshape(-1, rows, columns), "border")
+        return upsample(chosen & ~empty[:, None, None], (height, width))

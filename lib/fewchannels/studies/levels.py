@@ -4,7 +4,7 @@ the normaliser.
 Level: a channel's mean over image tokens. Pattern: what is left, with mean 0. Energy is level squared plus the
 pattern's mean square, so the two shares add up to 1.
 
-    run = States(case, {"top": massive, "random 1": others}, noises=2)
+    run = States(model, prompts, {"top": massive, "random 1": others}, noises=2, steps=8)
     run.cell("top")["level"]                               # [P, J, L, T, k]: prompts, noises, blocks, steps, channels
     variance_shares(run.cell("top")["level"])              # {"step": [L, k], "prompt": ..., "noise": ..., "rest": ...}
 
@@ -14,7 +14,7 @@ All prompts get the same J noises, so that prompt and noise can be told apart.
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -22,43 +22,33 @@ import torch
 from ..channels import ChannelSet
 from ..hooks import capture
 from ..kept import KeepTokens
-from .cases import Case
 
 FACTORS = ("step", "prompt", "noise", "rest")
 REMOVED = ("level", "pattern", "both")
-MOST_BLOCKS = 8  # that are edited one by one, or have a column in a table
-
-
-def looked_blocks(blocks: int) -> list[int]:
-    """Blocks to look at one by one: all, or of a deep model eight from the first to the last."""
-    return sorted({round(i) for i in np.linspace(0, blocks - 1, min(blocks, MOST_BLOCKS))})
 
 
 class States:
-    """A case's prompts, each generated from the same `noises` start noises, seen on the channels of several sets.
+    """Prompts, each generated from the same `noises` start noises, seen on the channels of several sets.
 
-    Nothing runs before the first `cell`. sets: ChannelSets with as many channels in each block (a set of another form,
+    Nothing runs before the first `cell`. generation: to Model.generate, seed among it. sets: ChannelSets with as many channels in each block (a set of another form,
     such as an energy-matched one, has no levels array: ask `cell` for the others).
     """
 
-    def __init__(self, case: Case, sets: Mapping[str, ChannelSet], noises: int = 2):
+    def __init__(self, model, prompts: Sequence[str], sets: Mapping[str, ChannelSet], noises: int = 2, **generation):
         if noises < 1:
             raise ValueError(f"noises={noises}: expected at least 1")
-        self.case, self.sets, self.noises = case, dict(sets), noises
+        self.model, self.prompts, self.sets, self.noises = model, list(prompts), dict(sets), noises
+        self.generation = generation
 
     @functools.cached_property
     def _runs(self) -> tuple[list[SetStats], list[np.ndarray], list[Normaliser]]:
-        model, case = self.case.model, self.case
-        middle = len(model.layers) // 2
+        middle = len(self.model.layers) // 2
         union = np.unique(np.concatenate([chosen[middle] for chosen in self.sets.values()]))
         found: tuple[list, list, list] = ([], [], [])
         for noise in range(self.noises):
             sinks = SetStats(self.sets), KeepTokens(layers=[middle], channels=union), Normaliser(self.sets)
-            with capture(model, *sinks):
-                model.generate(
-                    case.prompts, seed=case.seed, steps=case.steps, samples=[noise] * len(case.prompts),
-                    **case.generation,
-                )  # fmt: skip
+            with capture(self.model, *sinks):
+                self.model.generate(self.prompts, samples=[noise] * len(self.prompts), **self.generation)
             for kept, one in zip(found, (sinks[0], sinks[1].array[:, 0], sinks[2]), strict=True):
                 kept.append(one)
         return found
@@ -88,7 +78,7 @@ class States:
             level = np.moveaxis(np.stack(part["level"]), (0, 1), (2, 4))
             small = np.abs(level).max() < 1e4  # float16 ends at 65,504, and massive channels of large models go beyond
             cell["level"] = level.astype(np.float16 if small else np.float32)
-        middle = len(self.case.model.layers) // 2
+        middle = len(self.model.layers) // 2
         union = np.unique(np.concatenate([s[middle] for s in self.sets.values()]))
         if len(chosen[middle]):
             place = np.searchsorted(union, chosen[middle])

@@ -22,7 +22,6 @@ from ..inversion import encode, renoised
 from ..masks import best_of_two, choose_cluster
 from ..metrics import iou
 from .attention_maps import attention_to, word_places
-from .cases import STEPS
 from .clusters import Clusters, Rule
 from .mask_baselines import attention_masks, two_clusters
 from .watched import Loop, at_levels, tokens_of, watched
@@ -92,7 +91,7 @@ def look(
     *,
     clean: Sequence[np.ndarray] | None = None,
     levels: Sequence[float] | None = None,
-    steps: int = STEPS,
+    steps: int = 8,
     seed: int = 0,
     words: Mapping[str, Sequence[Sequence[str]]] | None = None,
     layers: Sequence[int] | None = None,

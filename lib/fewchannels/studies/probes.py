@@ -21,10 +21,10 @@ import torch
 from ..channels import Directions
 from ..hooks import capture
 from ..inversion import encode
+from ..prompt_pairs import SUBJECT, value_of
 from ..prompts import toyworld_attributes
 from ..toyworld.prompts import Attributes, format_prompt
 from ..toyworld.scenes import render
-from .pairs import SUBJECT, value_of
 
 CELLS = 3  # the coarse grid has 3 x 3
 NOISE_LEVEL = 0.6

@@ -1,141 +1,151 @@
 """The headlines on other trainings: would another seed, or another architecture, have told the same story?
 
-    case, cells, index = full_study(model, store, print, n=64, folders=[...])    # pipeline folders of other trainings
-    differences(load_study("results/replicas.safetensors"), "critical")          # {"this model": Interval(...), ...}
+    found = run_models({"this model": model, **replicas_in(folders)}, n=64)
+    differences(found, "critical")                          # {"this model": Interval(...), ...}
 
-For each model: the top, bottom and random-outside eight at zero; top and random carried from one prompt into another;
+For each model: the top, bottom and random-outside k at zero; top and random carried from one prompt into another;
 masks of noised scenes from top and bottom. Replicas are trained briefly and draw less well, so they say whether a
-direction is one training's accident, and nothing about sizes.
+direction is one training's accident, and nothing about sizes. Each model is a group of prompts of the results.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..ablation import ablate
-from ..channels import ChannelSet, channel_scores, largest_over_median
+from ..channels import channel_scores, largest_over_median
 from ..masks import to_grid
 from ..metrics import Interval, bootstrap_interval
 from ..models import load
-from ..patching import inject
-from ..prompts import toyworld_prompts
-from ..sweep import sweep
-from .cases import Case, calibrate, control_sets, toy_case
-from .files import Study
-from .pairs import pair_case, prompt_pairs
-from .spatial import look, rendered_scenes, rules
+from ..readers import Adoption, Agreement, Change, Distances
+from .clusters import Rule
+from .condition import Condition, each
+from .edits import UNTOUCHED
+from .groups import Group, evaluation, pairs, scenes
+from .looked import look
+from .results import Results
+from .sets import Sets
+from .study import Instrument, Study, run
 
-K = 8
 LEVELS = 1.0, 0.6  # noise levels of the scenes: re-noising starts at 1, and the second is measured
 OWN = "this model"
 # what is compared: the measure of two conditions, whose difference is above 0 where the claim holds
-HEADLINES = {
-    "critical": ("zero top/change", "zero bottom/change"),
-    "transport": ("carry random 1/to_source", "carry top/to_source"),
-    "spatial": ("masks/top", "masks/bottom"),
-}
+HEADLINES: dict[str, tuple[str, dict, dict]] = {
+    "critical": ("change", {"channels": "top"}, {"channels": "bottom"}),
+    "transport": (
+        "to_source", {"edit": "transport", "channels": "random"}, {"edit": "transport", "channels": "top"},
+    ),
+}  # fmt: skip
 
 
-def conditions(model, n: int) -> dict[str, Callable[[], dict[str, np.ndarray]]]:
-    """Functions for `sweep`: every measure has one row a prompt, pair or scene, those of "channels" one a block."""
-    calibration = calibrate(model, toyworld_prompts(max(4, n // 2), "calibration"))
-    sets = control_sets(calibration, K, draws=1)
-    case = toy_case(model, n, features=False)
-    moved = {name: sets[name] for name in ("top", "random 1")}
-    keep = ChannelSet.from_mask(np.logical_or.reduce([chosen.mask() for chosen in moved.values()]))
-    pairs = replace(pair_case(model, prompt_pairs(n)), keep=keep)
-    cells = {f"zero {name}": case.condition(ablate, sets[name]) for name in ("top", "bottom", "random 1")}
-    for name, chosen in moved.items():
-        cells[f"carry {name}"] = lambda chosen=chosen: _carried(pairs, chosen)
-    return cells | {
-        "untouched": lambda: case.read(case.untouched),
-        "masks": lambda: _masks(model, n),
-        "channels": lambda: _channels(calibration, sets["top"]),
-    }
+def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
+    """What the headlines need."""
+    top = Condition(channels="top", k=sets.k)
+    moved = top.but(edit="transport", prompts="pairs")
+    return [Condition(UNTOUCHED, k=sets.k), *each(top, channels=("top", "bottom", "random")),
+            *each(moved, channels=("top", "random"))]  # fmt: skip
 
 
-def _carried(pairs, chosen):
-    with inject(pairs.model, pairs.source, chosen):
-        images = pairs.draw()
-    return pairs.measure(images)
+def masks(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+    """IoU [n] of noised scenes' subjects with the clusters of "top", "bottom" and "random", in the middle block."""
+    rules = {kind: Rule(kind, sets.k) for kind in ("top", "bottom", "random")}
+    seen = look(model, group.prompts, rules, clean=list(group.images), levels=LEVELS, seed=group.seed)
+    truth, middle = to_grid(group.masks, seen.grid), len(model.layers) // 2
+    return {name: seen.iou(name, truth)[:, middle, 1].astype(np.float32) for name in rules}
 
 
-def _masks(model, n):
-    scenes = rendered_scenes(n)
-    seen = look(model, [s.prompt for s in scenes], rules(K, draws=1), clean=[s.image for s in scenes], levels=LEVELS)
-    truth = to_grid(np.stack([s.mask for s in scenes]), seen.grid)
-    middle = len(model.layers) // 2
-    return {name: seen.iou(name, truth)[:, middle, 1].astype(np.float32) for name in ("top", "bottom", "random 1")}
-
-
-def _channels(calibration, top):
+def channels(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+    """Of each block, on calibration prompts: "score" [L, D], "ratio" [L] of the largest to the median, and "energy" [L],
+    the share that the top holds."""
+    calibration = sets.calibration()
     scores = channel_scores(calibration.stats, calibration.score)
     return {
         "score": scores.mean(axis=(0, 2)).astype(np.float16),
         "ratio": largest_over_median(scores).mean(axis=(0, 2)).astype(np.float32),
-        "energy": calibration.shares(top)["energy"].astype(np.float32),
+        "energy": calibration.shares(sets.of("top"))["energy"].astype(np.float32),
     }
 
 
-def full_study(
-    model, store, report=None, n: int = 64, folders: Sequence[Path] = ()
-) -> tuple[Case, dict[str, dict[str, np.ndarray]], dict]:
-    """The headlines of `model` and of the pipelines in `folders`; conditions are named "MODEL/CONDITION"."""
-    models = {OWN: model} | {name_of(folder): load(folder) for folder in folders}
-    cells: dict[str, dict[str, np.ndarray]] = {}
-    facts = {}
-    for name, one in models.items():
-        if report is not None:
-            report(name)
-        made = sweep(conditions(one, n), store, toy_case(one, n).key(study="replicas"), report)
-        cells |= {f"{name}/{condition}": cell for condition, cell in made.items()}
-        facts[name] = {"class": one.layout.name, "revision": one.revision, **_facts(one)}
-    return toy_case(model, n), cells, {"models": facts, "order": list(facts), "k": K, "level": LEVELS[1]}
+replicas = Study(
+    "replicas",
+    conditions,
+    prompts={"all": evaluation(), "pairs": pairs(), "scenes": scenes()},
+    readers=(Change(prompts=("all",)), Agreement(prompts=("all",)), Distances(), Adoption()),
+    base=Condition(channels="top"),
+    instruments=lambda sets: {"masks": Instrument(masks, "scenes"), "channels": Instrument(channels)},
+    about="The headlines of each training: at zero, carried, clustered.",
+)
+
+
+def run_models(models: Mapping[str, object], n: int = 64, **more) -> Results:
+    """The study on several models of the toy world, each a group of the results; arguments as for `run`."""
+    found = {name: run(replicas, model, n=n, **more) for name, model in models.items()}
+    return together(found, {name: _facts(model) for name, model in models.items()})
+
+
+def together(found: Mapping[str, Results], facts: Mapping[str, dict]) -> Results:
+    """Results of several models as one: pairs and plain prompts of a model are one group, by its name."""
+    first = next(iter(found.values()))
+    cells = {c.but(prompts=name): cell for name, own in found.items() for c, cell in own.cells.items()}
+    return dataclasses.replace(
+        first, cells=cells, groups={name: max(own.groups.values()) for name, own in found.items()},
+        instruments={f"{part} of {name}": a for name, own in found.items() for part, a in own.instruments.items()},
+        index={**first.index, "models": dict(facts), "order": list(found)},
+    )  # fmt: skip
+
+
+def replicas_in(folders: Sequence[Path]) -> dict[str, object]:
+    """The pipelines in folders, by their class and the seed that their training card names."""
+    return {name_of(folder): load(folder) for folder in folders}
 
 
 def _facts(model) -> dict:
     file = None if model.folder is None else model.folder / "training.json"
     known = json.loads(file.read_text()) if file is not None and file.exists() else {}
-    return {"images": known.get("images"), "seed": known.get("seed")}
+    own = {"class": model.layout.name, "revision": model.revision}
+    return own | {"images": known.get("images"), "seed": known.get("seed")}
 
 
 def name_of(folder: Path) -> str:
-    """What a replica is called in figures: its class and the seed that its training card names."""
+    """What a replica is called in figures."""
     kind = json.loads((folder / "transformer" / "config.json").read_text())["_class_name"]
     seed = json.loads((folder / "training.json").read_text())["seed"]
     return f"{kind.removesuffix('Transformer2DModel')} class, seed {seed}"
 
 
-def differences(study: Study, headline: str) -> dict[str, Interval]:
-    """The difference that a headline (of `HEADLINES`) claims to be above 0, for each model, with its interval."""
-    if headline not in HEADLINES:
-        raise ValueError(f"headline={headline!r}: expected one of {', '.join(HEADLINES)}")
-    found = {}
-    for name in study.index["order"]:
-        rows = []
-        for place in HEADLINES[headline]:
-            condition, _, measure = place.rpartition("/")
-            rows.append(study[f"{name}/{condition}"][measure].astype(np.float64))
-        found[name] = bootstrap_interval(rows[0] - rows[1], statistic=np.nanmean)
-    return found
+def differences(found: Results, headline: str) -> dict[str, Interval]:
+    """The difference that a headline claims to be above 0, for each model, with its interval. headline: of `HEADLINES`,
+    or "spatial", the IoU of masks from the top less that of masks from the bottom."""
+    if headline not in (*HEADLINES, "spatial"):
+        raise ValueError(f"headline={headline!r}: expected one of {', '.join(HEADLINES)}, spatial")
+    rows = {}
+    for name in found.index["order"]:
+        if headline == "spatial":
+            own = found.instruments[f"masks of {name}"]
+            rows[name] = bootstrap_interval(own["top"].astype(np.float64) - own["bottom"], statistic=np.nanmean)
+            continue
+        measure, *sides = HEADLINES[headline]
+        rows[name] = found.minus(measure, *({**side, "prompts": name} for side in sides))
+    return rows
 
 
-def described(study: Study) -> str:
+def described(found: Results) -> str:
     """A Markdown table of the models: how long each was trained, how well it draws, how massive its channels are."""
     rows = ["| model | pictures seen | attributes right | largest over median channel | energy of the top 8 |"]
     rows.append("|---|---|---|---|---|")
-    for name in study.index["order"]:
-        seen = study.index["models"][name]["images"]
-        right = float(np.nanmean(study[f"{name}/untouched"]["agree"][:, :-1].astype(np.float64)))
-        channels = study[f"{name}/channels"]
-        ratio, energy = channels["ratio"], channels["energy"]
+    for name in found.index["order"]:
+        seen = found.index["models"][name]["images"]
+        right = found.mean("right", edit=UNTOUCHED, prompts=name).value
+        own = found.instruments[f"channels of {name}"]
         rows.append(
             f"| {name} | {'unknown' if seen is None else f'{seen:,}'} | {right:.0%} | "
-            f"{ratio.min():.0f} to {ratio.max():.0f} | {energy.min():.0%} to {energy.max():.0%} |"
+            f"{own['ratio'].min():.0f} to {own['ratio'].max():.0f} | {own['energy'].min():.0%} to "
+            f"{own['energy'].max():.0%} |"
         )
     return "\n".join(rows)
+
+

@@ -13,10 +13,11 @@ through joblib (workers.py), store.py keeps them, conditions.py is the table, ba
 """
 
 from .conditions import code_digest, grid, pieces
+from .recordings import Recording
 from .running import SweepFailed, digest_of, sweep
 from .store import Store, StoreError
 from .table import sweep_conditions
 
 __all__ = [
-    "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep", "sweep_conditions",
+    "Recording", "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep", "sweep_conditions",
 ]  # fmt: skip

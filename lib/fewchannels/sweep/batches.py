@@ -21,8 +21,10 @@ from ..ablation import channel_edit
 from ..edits import ChannelEdit
 from ..hooks import chosen_layers, chosen_steps, edit
 from ..metrics import squared_distance
+from ..patching import channel_transport
 from .depth import Depth
 from .prefix import Prefix
+from .recordings import Recording
 from .running import Failure
 from .workers import model_of
 
@@ -30,6 +32,7 @@ from .workers import model_of
 _bases: dict[tuple[str, str], Base] = {}
 _fits: dict[str, int] = {}
 KEPT_BASES = 2
+ALONE = "alone"  # the edit of a condition whose options={"by": ...} draws its pictures: by.draw(model)
 
 
 def change(images: np.ndarray, untouched: np.ndarray) -> dict[str, np.ndarray]:
@@ -122,11 +125,12 @@ class Batch:
         return Base(np.concatenate(images), prefix, depth)
 
     def _measured(self, model, base: Base, conditions: list[dict]) -> dict[str, Mapping]:
-        parts = [self._part(model, condition, base.prefix.total) for condition in conditions]
+        alone = [condition for condition in conditions if condition["edit"] == ALONE]
+        found = {one["name"]: self._by_itself(model, base, one) for one in alone}
+        parts = [self._part(model, condition, base.prefix.total) for condition in conditions if condition not in alone]
         edited = [part for part in parts if part.edit is not None]
         total = len(edited) * len(base.untouched)
         pictures = self._fitting(lambda rows: self._edited(model, base, edited, rows), total) if edited else {}
-        found = {}
         for part in parts:
             name = part.condition["name"]
             arrays = dict(self.measure(pictures.get(name, base.untouched), base.untouched))
@@ -137,11 +141,25 @@ class Batch:
             found[name] = arrays
         return found
 
+    def _by_itself(self, model, base: Base, condition: dict) -> dict[str, np.ndarray]:
+        """A condition whose edit draws its own pictures."""
+        images, logged = condition["options"]["by"].draw(model)
+        return {**self.measure(images, base.untouched), **logged}
+
     def _part(self, model, condition, total) -> Part:
         if condition["edit"] is None:
             return Part(condition, None, frozenset(), None)
         options = {name: value for name, value in condition["options"].items() if name != "branch"}
-        change = channel_edit(model, condition["channels"], condition["edit"], **options)
+        for name, value in options.items():
+            if isinstance(value, Recording):
+                options[name] = value.of(model).trajectory
+        if condition["edit"] == "transport":
+            source = options.pop("source")
+            change = channel_transport(
+                model, source, condition["channels"], mask=options.pop("tokens", None), **options
+            )
+        else:
+            change = channel_edit(model, condition["channels"], condition["edit"], **options)
         steps = chosen_steps(condition["steps"], total, run=True)
         return Part(condition, change, chosen_layers(model.layers, condition["blocks"]), steps)
 
@@ -189,6 +207,7 @@ class Batch:
         with ExitStack() as stack:
             for (branch, stream), edits in _together(chunk).items():
                 layers = sorted(frozenset().union(*(one.part.layers for one in edits)))
+                layers = None if len(layers) == len(model.layers) else layers  # a last block may give no text
                 steps = [one.part.steps for one in edits]
                 steps = None if None in steps else sorted(frozenset().union(*steps))
                 change = _ByRows(edits)

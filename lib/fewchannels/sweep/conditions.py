@@ -31,11 +31,14 @@ COLUMNS = {  # column -> default
     "samples": None,  # the number of each prompt, which decides its noise; 0, 1, ...
     "seed": 0,
     "generation": {},  # more arguments of Model.generate: steps, guidance_scale, height, width, ...
-    "edit": None,  # how= of fewchannels.ablate; None leaves the model alone
+    # how= of fewchannels.ablate; "transport"; "alone", where options={"by": object} draws by itself; None: no edit
+    "edit": None,
     "channels": None,  # a ChannelSet, what its to_json gives, Directions, channel numbers, or one of these a prompt
     "blocks": None,  # layers= of ablate; None for all
     "steps": None,  # of the edit, from 0; None for all
-    "options": {},  # more arguments of ablate: strength, factor, values, reference, match, branch, stream, tokens, seed
+    # more arguments of ablate (strength, factor, values, reference, match, branch, stream, tokens, seed), or of inject
+    # (source, sources, strength, tokens, part, branch, stream), source and reference as a Recording or a Trajectory
+    "options": {},
 }
 
 DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -104,7 +107,7 @@ def complete(condition: Mapping, number: int) -> dict:
         row[column] = dict(row[column])
     if row["edit"] is None and (row["channels"] is not None or row["blocks"] is not None):
         raise ValueError(f"{name}: it has channels or blocks, but no edit: name one, such as 'zero'")
-    if row["edit"] is not None and row["channels"] is None:
+    if row["edit"] not in (None, "alone") and row["channels"] is None:
         raise ValueError(f"{name}: edit={row['edit']!r} needs channels")
     if row["edit"] == "resample" and row["options"].get("reference") is None:
         raise ValueError(f"{name}: edit='resample' needs options={{'reference': Trajectory}}: the next sample of the "

@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from ..hooks import chosen_steps
-from ..masks import upsample
+from .hooks import chosen_steps
+from .masks import upsample
 
 
 class CannotMix(ValueError):

@@ -1,0 +1,328 @@
+"""What a study found: conditions and their numbers, selected by fields, compared with intervals.
+
+    found.mean("change", channels="top")                                      # Interval over prompts
+    found.minus("change", {"channels": "top"}, {"channels": "random"})        # same prompts, draws crossed
+    found.ratio("adopted", {"channels": "top"}, {"channels": "all"})
+    found.curve("change", over="k", lines="channels"), found.dots("change", rows="channels")
+    found                                                                     # prints as a table
+
+A field that is not named has the study's own value (zero, k, all blocks and steps, ...), but for the draw, of which all
+are taken together, and the prompts, of which the largest group is taken. A measure is an array of the readers, or one
+of `MEASURES`, which are made of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..metrics import Interval, bootstrap_interval
+from ..prompt_pairs import SCENE, SUBJECT
+from ..readers import mean_over
+from ..runfile import Run, load_run, save_run
+from .condition import FIELDS, Condition, checked_fields
+from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
+
+Cell = Mapping[str, np.ndarray]
+MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
+    "right": lambda cell: mean_over(cell["agree"]),
+    "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
+    "right scene": lambda cell: mean_over(cell["agree"], SCENE),
+    "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
+    "taken": lambda cell: mean_over(cell["adopted"]),
+    "kept": lambda cell: mean_over(cell["retained"]),
+    "subject taken": lambda cell: mean_over(cell["adopted"], SUBJECT),
+    "scene taken": lambda cell: mean_over(cell["adopted"], SCENE),
+    "subject kept": lambda cell: mean_over(cell["retained"], SUBJECT),
+    "scene kept": lambda cell: mean_over(cell["retained"], SCENE),
+}
+REFERENCES = {"another seed": {"edit": OTHER_NOISE}, "untouched": {"edit": UNTOUCHED}, "chance": {"edit": OTHER_PROMPT}}
+
+
+@dataclass
+class Results:
+    """cells: condition -> arrays by measure, one row a prompt. groups: how many prompts each group has. instruments:
+    name -> arrays. left_out: what this model cannot have, and why. shares: (kind, k, draw) -> count, width, energy of
+    the set. provenance, prompts: as of a run file. base: what selections take where a field is not named."""
+
+    name: str
+    cells: dict[Condition, dict[str, np.ndarray]]
+    groups: dict[str, int]
+    instruments: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    shares: dict[tuple, dict[str, float]] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    prompts: list[str] = field(default_factory=list)
+    base: Condition = Condition()
+    index: dict[str, Any] = field(default_factory=dict)
+
+    def select(self, **fields: Any) -> list[Condition]:
+        """The conditions with these fields, draws in their order, of the largest group that has them.
+
+        Raises KeyError that lists the nearest conditions where there is none.
+        """
+        fields = checked_fields(fields)
+        wanted = self._filled(fields)
+        alike = [c for c in self.cells if all(getattr(c, name) == value for name, value in wanted.items())]
+        if not alike:
+            near = sorted(self.cells, key=lambda c: -sum(getattr(c, n) == v for n, v in wanted.items()))[:5]
+            raise KeyError(
+                f"{self.name} has no condition with {_said(fields)}; the nearest of its {len(self.cells)} are: "
+                + "; ".join(c.name for c in near)
+            )
+        largest = max(alike, key=lambda c: self.groups[c.prompts]).prompts
+        return sorted((c for c in alike if c.prompts == largest), key=lambda c: c.draw)
+
+    def _filled(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        wanted = {name: getattr(self.base, name) for name in FIELDS if name not in ("draw", "prompts")} | fields
+        if "channels" not in fields and wanted["edit"] not in {c.edit for c in self.cells if c.channels}:
+            wanted = {name: value for name, value in wanted.items() if name not in ("channels", "k") or name in fields}
+        return wanted
+
+    def has(self, **fields: Any) -> bool:
+        """Whether there is a condition with these fields."""
+        try:
+            return bool(self.select(**fields))
+        except KeyError:
+            return False
+
+    def one(self, **fields: Any) -> dict[str, np.ndarray]:
+        """The arrays of one condition. Raises KeyError for none, and for several."""
+        found = self.select(**fields)
+        if len(found) > 1:
+            raise KeyError(f"{_said(fields)} fits {len(found)} conditions: {'; '.join(c.name for c in found[:5])}")
+        return self.cells[found[0]]
+
+    def values(self, measure: str, n: int | None = None, **fields: Any) -> np.ndarray:
+        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have)."""
+        return _columns([self._value(c, measure) for c in self.select(**fields)], n)
+
+    def _value(self, c: Condition, measure: str) -> np.ndarray:
+        cell = self.cells[c]
+        if measure in cell:
+            return np.asarray(cell[measure], np.float64)
+        if measure in MEASURES:
+            try:
+                return MEASURES[measure](cell)
+            except KeyError:  # nobody read that here
+                return np.full(len(next(iter(cell.values()))), np.nan)
+        raise KeyError(f"{c.name} has no measure {measure!r}; it has {', '.join(cell)}, and {', '.join(MEASURES)}")
+
+    def mean(self, measure: str, n: int | None = None, **fields: Any) -> Interval:
+        """The mean over prompts; where a condition has several draws, prompts and draws are resampled."""
+        return interval(self.values(measure, n, **fields))
+
+    def minus(self, measure: str, one: Mapping, other: Mapping, statistic=None) -> Interval:
+        """The mean of one minus other on the same prompts; prompts and draws are resampled.
+
+        Each side is a selection; other may name several draws, one of them may not be of several as well.
+        """
+        ours, theirs = self.values(measure, **one), self.values(measure, **other)
+        rows = min(len(ours), len(theirs))
+        ours, theirs = ours[:rows], theirs[:rows]
+        if ours.shape[1] > 1 and theirs.shape[1] > 1 and ours.shape != theirs.shape:
+            raise ValueError(f"{ours.shape[1]} draws of {_said(one)} and {theirs.shape[1]} of {_said(other)}: pass one")
+        return interval(ours - theirs)
+
+    def ratio(self, measure: str, one: Mapping, other: Mapping) -> Interval:
+        """The mean of one over the mean of other, on the same prompts, which are resampled together."""
+        ours, theirs = (self.values(measure, **side).mean(axis=1) for side in (one, other))
+        rows = min(len(ours), len(theirs))
+        both = np.stack([ours[:rows], theirs[:rows]], axis=1)
+        return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
+
+    def goals(self, *measures: str, **fields: Any) -> np.ndarray:
+        """[P, M]: several measures of one condition, draws averaged."""
+        return np.stack([self.values(measure, **fields).mean(axis=1) for measure in measures], axis=1)
+
+    def harmonic(self, one: str, other: str, **fields: Any) -> Interval:
+        """The harmonic mean of the means of two measures: high only where both are."""
+        return bootstrap_interval(self.goals(one, other, **fields), _harmonic)
+
+    def ahead(self, one: str, other: str, first: Mapping, second: Mapping) -> Interval:
+        """The harmonic mean of two measures in the first condition less that in the second, on the same prompts."""
+        rows = [self.goals(one, other, **side) for side in (first, second)]
+        count = min(map(len, rows))
+        both = np.concatenate([row[:count] for row in rows], axis=1)
+        return bootstrap_interval(both, lambda v: _harmonic(v[:, :2]) - _harmonic(v[:, 2:]))
+
+    def best(self, one: str, other: str, **fields: Any) -> Condition:
+        """The condition with the highest harmonic mean of two measures; the first of equals. A value of `fields` may be
+        a function of the condition, such as edit=("transport", "paste").__contains__."""
+        tests = {name: value if callable(value) else value.__eq__ for name, value in fields.items()}
+        fit = [c for c in self.cells if all(test(getattr(c, name)) is True for name, test in tests.items())]
+        if not fit:
+            raise KeyError(f"{self.name} has no condition with {_said(fields)}")
+        return max(fit, key=lambda c: _harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)))
+
+    def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
+        """The mean of each column of a measure [P, A], with its interval; columns without a value are left out."""
+        rows = np.asarray(self.one(**fields)[measure], np.float64)
+        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in enumerate(names)}
+        return {name: bootstrap_interval(column) for name, column in columns.items() if len(column)}
+
+    def dots(self, measure: str, rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any) -> dict:
+        """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
+
+        rows: a field, each of whose values is a row; or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        """
+        chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
+        found = {label: self.mean(measure, **{**fields, **own}) for label, own in chosen.items()}
+        levels = {name: self.mean(measure, **REFERENCES[name]).value for name in lines}
+        return {"groups": found, "lines": levels}
+
+    def curve(self, measure: str, over: str, lines: str = "", n: int | None = None, **fields: Any) -> dict:
+        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}."""
+        named = self.options(lines, over=over, **fields) if lines else [""]
+        x = self.options(over, **({lines: named[0]} if lines else {}), **fields)
+        found = {}
+        for name in named:
+            own = {lines: name} if lines else {}
+            row = [
+                self.mean(measure, n, **{**fields, **own, over: value})
+                if self.has(**{**fields, **own, over: value}) else (np.nan,) * 3 for value in x
+            ]  # fmt: skip
+            found[name or measure] = tuple(np.array(row).T)
+        return {"x": [_tick(value) for value in x], "lines": found}
+
+    def options(self, name: str, over: str = "", **fields: Any) -> list[Any]:
+        """The values that a field has among the conditions that agree in all others (but for `over`)."""
+        wanted = {n: v for n, v in self._filled(checked_fields(fields)).items() if n not in (name, over)}
+        if "channels" in (name, over) or name == "edit":
+            wanted.pop("channels", None) if "channels" not in fields else None
+        fit = [c for c in self.cells if all(getattr(c, n) == v for n, v in wanted.items())]
+        found = list(dict.fromkeys(getattr(c, name) for c in fit if c.channels or name != "channels"))
+        return sorted(found) if name in ("k", "strength", "blocks", "steps") and None not in found else found
+
+    def frame(self, *measures: str):
+        """A pandas DataFrame: a row a condition, its fields, and mean, low and high of each measure."""
+        import pandas as pd
+
+        rows = []
+        for c in self.cells:
+            row = dataclasses.asdict(c) | {"n": self.groups[c.prompts]}
+            for measure in measures or self.measures:
+                if measure in self.cells[c] or measure in MEASURES:
+                    row |= dict(
+                        zip((measure, f"{measure} low", f"{measure} high"), self._interval(c, measure), strict=True)
+                    )
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+    def _interval(self, c: Condition, measure: str) -> Interval:
+        return interval(self._value(c, measure)[:, None])
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """The measures with one number a prompt that some condition has."""
+        return tuple(dict.fromkeys(name for cell in self.cells.values() for name, a in cell.items() if a.ndim == 1))
+
+    def __repr__(self) -> str:
+        return f"<Results of {self.name}: {len(self.cells)} conditions, {max(self.groups.values(), default=0)} prompts>"
+
+    def _repr_markdown_(self) -> str:
+        return self.table()
+
+    def table(self, *measures: str) -> str:
+        """A Markdown table: a row a condition, its prompts, and each measure's mean with its interval."""
+        measures = measures or tuple(name for name in ("change", "right", "taken", "kept") if self._knows(name))
+        rows = [f"| condition | prompts | {' | '.join(measures)} |", "|---|--:|" + "--:|" * len(measures)]
+        for c in self.cells:
+            numbers = [_number(self._interval(c, m)) if self._knows(m, c) else "" for m in measures]
+            rows.append(f"| {c.name} | {self.groups[c.prompts]} | {' | '.join(numbers)} |")
+        return "\n".join(rows)
+
+    def _knows(self, measure: str, c: Condition | None = None) -> bool:
+        for one in self.cells if c is None else [c]:
+            try:
+                if not np.isnan(self._value(one, measure)).all():
+                    return True
+            except KeyError:
+                continue
+        return False
+
+    def source(self) -> str:
+        """A line for under a figure: what made these numbers."""
+        p = self.provenance
+        told = ", ".join(
+            f"{name} {version}" for name, version in p["versions"].items() if name in ("torch", "diffusers")
+        )
+        return (
+            f"From a study of {max(self.groups.values())} prompts: {p['model']} ({str(p['revision'])[:19]}), seed "
+            f"{p['seed']}, {p['steps']} steps, {p['dtype']}, {told}, {str(p['date'])[:10]}."
+        )
+
+    def save(self, path: str | os.PathLike) -> Path:
+        """Write a run file, numbers in 16 bit where that holds them; errors as for `save_run`."""
+        stats = {f"{i}/{name}": _small(a) for i, cell in enumerate(self.cells.values()) for name, a in cell.items()}
+        stats |= {f"{name}/{part}": _small(a) for name, cell in self.instruments.items() for part, a in cell.items()}
+        index = {
+            "study": self.name, "conditions": [_sparse(c) for c in self.cells], "groups": self.groups,
+            "instruments": list(self.instruments), "left_out": self.left_out, "base": _sparse(self.base),
+            "shares": [[*key, shares] for key, shares in self.shares.items()], **self.index,
+        }  # fmt: skip
+        return save_run(path, Run(self.provenance, self.prompts, stats, index=index))
+
+    @classmethod
+    def read(cls, path: str | os.PathLike) -> Results:
+        """What `save` wrote. Raises FileNotFoundError, or RunFileError for what is no such file."""
+        run = load_run(path)
+        index = dict(run.index)
+        conditions = [Condition(**checked_fields(c)) for c in index.pop("conditions")]
+        cells: dict[str, dict[str, np.ndarray]] = {}
+        for name, array in run.stats.items():
+            cell, _, part = name.rpartition("/")
+            cells.setdefault(cell, {})[part] = array
+        return cls(
+            index.pop("study"), {c: cells[str(i)] for i, c in enumerate(conditions)}, index.pop("groups"),
+            {name: cells[name] for name in index.pop("instruments")}, index.pop("left_out"),
+            {tuple(row[:3]): row[3] for row in index.pop("shares")}, run.provenance, run.prompts,
+            Condition(**checked_fields(index.pop("base"))), index,
+        )  # fmt: skip
+
+
+def interval(values: np.ndarray) -> Interval:
+    """Mean with its interval over prompts [P, 1], or [P, draws] with draws resampled too. NaN are passed over."""
+    values = np.asarray(values, np.float64)
+    if values.shape[1] == 1:
+        return bootstrap_interval(values[:, 0], statistic=np.nanmean)
+    return bootstrap_interval(values, statistic=np.nanmean, crossed=True)
+
+
+def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
+    rows = min(len(column[:n]) for column in columns)
+    return np.stack([column[:rows] for column in columns], axis=1)
+
+
+def _harmonic(rows: np.ndarray) -> float:
+    a, b = np.nanmean(rows, axis=0)
+    return float(2 * a * b / (a + b)) if a + b > 0 else 0.0
+
+
+def _said(fields: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={value!r}" for name, value in fields.items()) or "the study's own fields"
+
+
+def _tick(value: Any) -> Any:
+    return " ".join(map(str, value)) if isinstance(value, tuple) else "all" if value is None else value
+
+
+def _number(found: Interval) -> str:
+    return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+
+def _sparse(c: Condition) -> dict[str, Any]:
+    return {f.name: getattr(c, f.name) for f in dataclasses.fields(c) if getattr(c, f.name) != f.default}
+
+
+def _small(array: np.ndarray) -> np.ndarray:
+    """Arrays of more than one number a prompt in float16, where that holds them: three digits are more than an interval
+    over prompts can use."""
+    small = array.ndim > 1 and array.dtype == np.float32 and not (np.abs(array) > 6e4).any()
+    return array.astype(np.float16) if small else array

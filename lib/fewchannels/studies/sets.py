@@ -1,0 +1,277 @@
+"""The channel sets of one model by kind, k and draw: frozen on calibration prompts, made when they are first asked for.
+
+    sets = Sets(model, k=8)
+    sets.of("top", 8), sets.of("random", 8, draw=3), sets.of("PCA", 8)       # what `ablate` takes as channels
+    sets.shares("energy-matched", 8)                                         # count, share of width, share of energy
+
+A kind is one function of `KINDS`, from calibration to channels; add one there and every study can name it. Kinds that
+rank each prompt's own run, or the difference of a pair, are made for a group, from a run of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..channels import (
+    ChannelSet,
+    Directions,
+    bottom_channels,
+    channel_scores,
+    complement,
+    energy_matched_channels,
+    pca_directions,
+    random_channels,
+    random_directions,
+    rank_channels,
+    second_moments,
+    top_channels,
+)
+from ..hooks import capture
+from ..kept import KeepTokens
+from ..measuring import key_of, measure_channels
+from ..stats import ChannelStats
+from ..sweep import sweep
+from ..sweep.conditions import content
+from ..worlds import World, texts
+from .groups import Group, pairs
+from .side_by_side import WIDEST, differences
+
+MOST_BYTES = 2**30  # of hidden states kept at a time
+OTHER_SCORES = {"abs_mean": "mean_abs", "mean_abs": "abs_mean"}
+
+
+class NotHere(ValueError):
+    """This model, or this group of prompts, cannot have what a condition asks for; the message says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """Statistics over calibration prompts, and second moments [L, D, D], None where the model is too wide for them."""
+
+    stats: ChannelStats
+    moments: np.ndarray | None
+    score: str = "abs_mean"
+
+    @property
+    def width(self) -> int:
+        return self.stats.mean.shape[-1]
+
+    def shares(self, chosen: ChannelSet | Directions) -> dict[str, np.ndarray]:
+        """What a set is: "count" [L], and its shares of "width" and "energy" [L]."""
+        energy = self.stats.energy.mean(axis=(0, 2), dtype=np.float64)
+        if isinstance(chosen, Directions):
+            count, held = np.full(len(energy), chosen.k), chosen.energy_share(self.moments)
+        else:
+            count = np.array(chosen.sizes)
+            held = np.array([row[c].sum() / row.sum() for row, c in zip(energy, chosen, strict=True)])
+        return {"count": count, "width": count / self.width, "energy": held}
+
+
+class Sets:
+    """All channel sets of a model.
+
+    k: what a study calls the top. prompts: calibration prompts (default: the world's); generation: of all its runs.
+    store: a folder that keeps what they are made of. seed: of the draws. Raises NotHere for a kind that cannot be made
+    here, and ValueError for one that does not exist.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        world: World,
+        k: int = 8,
+        *,
+        prompts: Sequence[str] | None = None,
+        seed: int = 0,
+        score: str = "abs_mean",
+        store: str | Path | None = None,
+        **generation: Any,
+    ):
+        self.model, self.world, self.k, self.seed, self.score = model, world, k, seed, score
+        self.prompts = texts(world, world.prompts(world.calibration, "calibration")) if prompts is None else prompts
+        self.store, self.generation = store, generation
+        self._calibrations: dict[str, Calibration] = {}
+        self._made: dict[tuple, Any] = {}
+
+    def calibration(self, stream: str = "image") -> Calibration:
+        """What sets are frozen on, in a stream: prompts and noise that no condition is measured on."""
+        if stream not in self._calibrations:
+            text = stream == "text"
+            stats = measure_channels(
+                self.model, self.prompts[:16] if text else self.prompts, seed=1, stream=stream, store=self.store,
+                **self.generation,
+            )  # fmt: skip
+            self._calibrations[stream] = Calibration(stats, None if text else self._moments(stats), self.score)
+        return self._calibrations[stream]
+
+    @property
+    def width(self) -> int:
+        return self.calibration().width
+
+    def _moments(self, stats: ChannelStats) -> np.ndarray | None:
+        """Of eight prompts and every second step."""
+        few, some = self.prompts[:8], list(range(0, len(stats.steps), 2))
+        width, tokens = stats.mean.shape[-1], int(stats.count.max())
+        if width > WIDEST or 4 * width * tokens * len(few) * len(some) * len(stats.layers) > MOST_BYTES:
+            return None
+        with capture(self.model, kept := KeepTokens(dtype="float32"), steps=some):
+            self.model.generate(few, seed=1, **self.generation)
+        return second_moments(kept.array)
+
+    def of(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image", group: Group | None = None):
+        """A ChannelSet or Directions; or, for the kinds of a group, a list with a ChannelSet for each of its prompts."""
+        k = self.k if k is None else k
+        if kind in OF_A_GROUP:
+            if group is None:
+                raise ValueError(f"the kind {kind!r} is ranked anew for each prompt: pass the group of prompts")
+            return self._once((kind, k, group.name), lambda: OF_A_GROUP[kind](self, group, k))
+        if kind not in KINDS:
+            raise ValueError(f"no set is called {kind!r}; there are {', '.join((*KINDS, *OF_A_GROUP))}")
+        return self._once((kind, k, draw, stream), lambda: self._frozen(kind, k, draw, stream))
+
+    def _once(self, key: tuple, make: Callable[[], Any]) -> Any:
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def _frozen(self, kind: str, k: int, draw: int, stream: str) -> ChannelSet | Directions:
+        calibration = self.calibration(stream)
+        if k > calibration.width:
+            raise NotHere(f"k={k} is more than the {calibration.width} channels of this model")
+        made = KINDS[kind](self, calibration, k, draw)
+        return self._deep(made, calibration) if stream == "text" else made
+
+    def _deep(self, chosen: ChannelSet, calibration: Calibration) -> ChannelSet:
+        """A set of those blocks that have text, with nothing in the others."""
+        names = calibration.stats.layers
+        rows = [chosen[names.index(name)] if name in names else [] for name in self.model.layers]
+        return ChannelSet(tuple(np.asarray(row, dtype=int) for row in rows), chosen.width, chosen.label)
+
+    def difference(
+        self, group: Group, chosen: ChannelSet | None = None, moments: bool = False
+    ) -> dict[str, np.ndarray]:
+        """What sources and targets of a group of pairs differ in (see `side_by_side.differences`), kept in the store."""
+        if not group.sources:
+            raise NotHere("these are no pairs: a difference needs a source for each prompt")
+
+        def compute() -> dict[str, np.ndarray]:
+            return differences(self.model, group, self.generation, chosen, moments)
+
+        key = key_of(self.model, group.prompts, group=content(group.content()), chosen=content(chosen), moments=moments,
+                     generation=content({**self.model.defaults, **self.generation}))  # fmt: skip
+        made = ("difference", group.name, len(group), None if chosen is None else chosen.label, moments)
+        return self._once(made, lambda: sweep({"difference": compute}, self.store, key)["difference"])
+
+    def calibration_pairs(self) -> Group:
+        """As many as this world has for choosing settings, at most 16, from another noise than any that is measured."""
+        return self._once(("pairs",), lambda: pairs(16, "calibration", noise=1).of(self.world, 16, 0, "calibration"))
+
+    def exists(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image") -> bool:
+        """Whether a frozen set can be made here."""
+        try:
+            self.of(kind, k, draw, stream)
+        except NotHere:
+            return False
+        return True
+
+    def matched_blocks(self, k: int | None = None) -> tuple[int, ...]:
+        """Blocks in which other channels hold as much energy as the top k do."""
+        calibration = self.calibration()
+        match = energy_matched_channels(calibration.stats, self.of("top", k), self.seed)
+        return tuple(int(block) for block in np.flatnonzero(match.feasible))
+
+    def shares(self, kind: str, k: int | None = None, draw: int = 0) -> dict[str, float]:
+        """Count of channels or directions, and shares of width and energy, as means over all blocks."""
+        found = self.calibration().shares(self.of(kind, k, draw))
+        return {part: float(np.mean(values)) for part, values in found.items()}
+
+
+def _outside_top(calibration: Calibration, k: int, base: int, seed: int, draw: int) -> ChannelSet:
+    if base + k > calibration.width:
+        raise NotHere(f"outside the top {base} of {calibration.width} channels are fewer than {k}")
+    top = top_channels(calibration.stats, base, calibration.score)
+    return random_channels(calibration.stats, k, outside=top, seed=seed, draws=draw + 1)[draw]
+
+
+def _energy_matched(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    top = top_channels(calibration.stats, k, calibration.score)
+    matched = energy_matched_channels(calibration.stats, top, sets.seed + draw)
+    if matched.channels is None:
+        raise NotHere(f"in no block do channels outside the top {k} hold as much energy as the top")
+    return matched.channels
+
+
+def _of_moments(calibration: Calibration) -> np.ndarray:
+    if calibration.moments is None:
+        raise NotHere(f"directions are not drawn in {calibration.width} channels: second moments would not fit")
+    return calibration.moments
+
+
+def _random_directions(sets: Sets, calibration: Calibration, k: int, draw: int) -> Directions:
+    return random_directions(calibration.width, k, len(_of_moments(calibration)), sets.seed + draw)
+
+
+def _complement(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    if k >= calibration.width:
+        raise NotHere(f"beside the top {k} no channel is left")
+    return complement(top_channels(calibration.stats, k, calibration.score))
+
+
+def _next_ranks(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    if 2 * k > calibration.width:
+        raise NotHere(f"outside the top {k} of {calibration.width} channels are fewer than {k}")
+    wide, top = (top_channels(calibration.stats, count, calibration.score).mask() for count in (2 * k, k))
+    return ChannelSet.from_mask(wide & ~top, f"ranks {k + 1} to {2 * k}")
+
+
+def _all(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    width = calibration.width
+    return ChannelSet.same(np.arange(width), len(calibration.stats.layers), width, "all channels")
+
+
+def _pca_of_the_difference(sets: Sets, calibration: Calibration, k: int, draw: int) -> Directions:
+    """Of source minus target, on calibration pairs."""
+    _of_moments(calibration)
+    return pca_directions(sets.difference(sets.calibration_pairs(), moments=True)["moments"], k)
+
+
+KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions]] = {
+    "top": lambda sets, c, k, draw: top_channels(c.stats, k, c.score),
+    "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k, c.score),
+    "random": lambda sets, c, k, draw: _outside_top(c, k, k, sets.seed, draw),
+    "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, sets.seed, draw),
+    "energy-matched": _energy_matched,
+    "complement": _complement,
+    "random directions": _random_directions,
+    "PCA": lambda sets, c, k, draw: pca_directions(_of_moments(c), k),
+    "next ranks": _next_ranks,
+    "top by the other score": lambda sets, c, k, draw: top_channels(c.stats, k, OTHER_SCORES[c.score]),
+    "all": _all,
+    "PCA of the difference": _pca_of_the_difference,
+}
+DRAWN = ("random", "energy-matched", "random directions")
+
+
+def _of_each_prompt(sets: Sets, group: Group, k: int) -> list[ChannelSet]:
+    """Ranked anew for every prompt on its own run, as the paper's masks are."""
+    stats = measure_channels(sets.model, group.prompts, seed=group.seed, store=sets.store, **sets.generation)
+    scores = channel_scores(stats, sets.score).mean(axis=2)  # [P, L, D]
+    return [ChannelSet(tuple(rank_channels(row, k)), scores.shape[-1], f"top {k} of prompt {i}")
+            for i, row in enumerate(scores)]  # fmt: skip
+
+
+def _of_the_difference(sets: Sets, group: Group, k: int) -> list[ChannelSet]:
+    """For each pair the channels in which its source and target differ most."""
+    ranked = rank_channels(sets.difference(group)["channels"], k)  # [P, L, k]
+    return [ChannelSet(tuple(row), sets.width, f"top {k} of the difference") for row in ranked]
+
+
+OF_A_GROUP: dict[str, Callable[[Sets, Group, int], Any]] = {
+    "top of each prompt": _of_each_prompt,
+    "top of the difference": _of_the_difference,
+}

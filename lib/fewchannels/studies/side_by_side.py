@@ -1,0 +1,124 @@
+"""Source and target of each pair in one batch, next to each other: what they differ in, and transport without a recording.
+
+    found = differences(model, group, generation)            # {"channels": [P, L, D], "moments": [L, D, D]}
+    SideBySide(group, top)                                   # a condition's edit where a recording would not fit
+
+A recording of all channels serves every condition, and is too large for large models: 25 blocks of 3,072 channels and
+4,096 tokens are 2.5 GB a pair in 4 steps. Side by side each block's output is carried over as it comes: nothing is
+kept, and each picture costs two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..ablation import ablate
+from ..channels import ChannelSet
+from ..hooks import capture
+from ..subspaces import subspace
+from .groups import Group
+
+WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a block grow out of memory on large models
+
+
+class Apart:
+    """A sink of capture for a batch of sources and targets in turn: mean squares of their difference, mean over steps.
+
+    chosen: channels on which level and pattern of the difference are told apart, or None.
+    """
+
+    def __init__(self, chosen: ChannelSet | None = None, moments: bool = False):
+        self.chosen, self._wanted = chosen, moments
+        self._sums: dict[str, dict[tuple[int, int], list]] = {"channels": {}, "level": {}, "whole": {}}
+        self._moments: dict[int, list] = {}
+
+    def add(self, tokens, *, layer, step, samples, grid):
+        apart = tokens[0::2].float() - tokens[1::2].float()
+        found = {"channels": apart.square().mean(dim=1)}
+        if self.chosen is not None and len(self.chosen[layer]):
+            own = subspace(self.chosen, layer, apart.shape[-1], apart.device).read(apart)
+            found["level"] = own.mean(dim=1).square().sum(dim=-1)
+            found["whole"] = own.square().mean(dim=1).sum(dim=-1)
+        for name, values in found.items():
+            for sample, row in zip(samples[0::2], values.cpu(), strict=True):
+                total = self._sums[name].setdefault((sample // 2, layer), [0.0, 0])
+                total[0], total[1] = total[0] + row.double(), total[1] + 1
+        if self._wanted and tokens.shape[-1] <= WIDEST:
+            total, flat = self._moments.setdefault(layer, [0.0, 0]), apart.flatten(0, 1)
+            total[0], total[1] = total[0] + (flat.T @ flat).double().cpu(), total[1] + len(flat)
+
+    def array(self, name: str) -> np.ndarray:
+        """float32 [P, L, D] of the "channels", or [P, L] of the chosen ones' "level" or "whole"."""
+        sums = self._sums[name]
+        pairs, layers = (sorted({key[i] for key in sums}) for i in (0, 1))
+        rows = [[np.asarray(sums[pair, layer][0] / sums[pair, layer][1]) for layer in layers] for pair in pairs]
+        return np.asarray(rows, dtype=np.float32)
+
+    def moments(self) -> np.ndarray | None:
+        """float64 [L, D, D]: mean of x x^T over pairs, steps and tokens, x being source minus target."""
+        if not self._moments:
+            return None
+        return np.stack([(self._moments[b][0] / self._moments[b][1]).numpy() for b in sorted(self._moments)])
+
+
+def differences(
+    model, group: Group, generation: Mapping[str, Any], chosen: ChannelSet | None = None, moments: bool = False
+) -> dict[str, np.ndarray]:
+    """What sources and targets of a group of pairs differ in, as arrays of `Apart` by name: "channels", with a set
+    "level" and "pattern" [P, L] of its difference, and "moments" where they are asked for and fit."""
+    with capture(model, seen := Apart(chosen, moments)):
+        _draw_both(model, group, generation, range(len(group)))
+    found = {"channels": seen.array("channels")}
+    if chosen is not None:
+        level = seen.array("level")
+        found |= {"level": level, "pattern": seen.array("whole") - level}
+    if (made := seen.moments()) is not None:
+        found["moments"] = made
+    return found
+
+
+def _draw_both(model, group: Group, generation, numbers) -> np.ndarray:
+    """The pictures uint8 [2 P, H, W, 3] of each pair's source and target in turn, two or more to a batch.
+
+    numbers: whose source stands beside target i, with its own noise.
+    """
+    rows = [(group.sources[own], group.prompts[i], own, i) for i, own in enumerate(numbers)]
+    return model.generate(
+        [prompt for a, b, _, _ in rows for prompt in (a, b)], seed=group.seed, batch_size=_even(model),
+        samples=[group.samples[sample] for _, _, a, b in rows for sample in (a, b)], **generation,
+    )  # fmt: skip
+
+
+def _even(model) -> int:
+    return max(2, model.preset.batch_size // 2 * 2)
+
+
+@dataclass(frozen=True, eq=False)
+class SideBySide:
+    """Transport of channels from each source into its target, in one batch. channels: one set, or one a pair; numbers:
+    whose source each target takes (its own, where not given); other arguments as for `inject`."""
+
+    group: Group
+    channels: Any
+    numbers: tuple[int, ...] = ()
+    mask: np.ndarray | None = None
+    where: dict[str, Any] = field(default_factory=dict)
+    generation: dict[str, Any] = field(default_factory=dict)
+
+    def draw(self, model) -> tuple[np.ndarray, dict[str, np.ndarray]]:
+        """Pictures uint8 [P, H, W, 3] of the targets, and what was moved."""
+        count = len(self.group)
+        sets = list(self.channels) if isinstance(self.channels, list) else [self.channels] * count
+        mask = None if self.mask is None else np.asarray(self.mask)
+        with ablate(
+            model, [one for own in sets for one in (None, own)], "resample", branch="cond",
+            partners=[row - row % 2 for row in range(_even(model))],
+            tokens=mask if mask is None or mask.ndim == 2 else np.repeat(mask, 2, axis=0), **self.where,
+        ) as log:  # fmt: skip
+            images = _draw_both(model, self.group, self.generation, self.numbers or range(count))
+        logged = {"moved": log.change[1::2], "energy": log.energy_ratio[1::2]}
+        return images[1::2], {name: np.nanmean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}

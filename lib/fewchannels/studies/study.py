@@ -1,0 +1,311 @@
+"""A study: its prompts, its readers, and a function that lists its conditions. `run` does the rest.
+
+    critical = Study("critical", conditions, {"all": evaluation(), "few": evaluation(3 / 8)}, (Change(), Agreement()))
+    critical.table(model)                                   # what it would do: conditions, prompts, pictures, minutes
+    found = run(critical, model, n=24)                      # Results
+
+Conditions that share prompts and noise are rows of one batch, and the steps and blocks before their edits are computed
+once. Everything that is computed is kept by its content: pictures by their condition, readings by their pictures and
+their reader. So a run that is stopped goes on, and a new reader costs no forward pass.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..readers import Reader, Seen
+from ..sweep import SweepFailed, code_digest, sweep, sweep_conditions
+from ..sweep.conditions import content
+from ..worlds import World, world_of
+from .condition import Condition
+from .edits import SOURCE, UNTOUCHED, Ground, row_of
+from .groups import Group, Prompts
+from .results import Results
+from .sets import NotHere, Sets
+
+MOST_BYTES = 2**30  # of pictures that are held at a time
+
+
+@dataclass(frozen=True)
+class Study:
+    """conditions(sets, blocks, steps): what is measured. prompts: its groups by name. readers: see `readers`.
+
+    base: what a selection of results takes where a field is not named. choose: functions of the results so far, which
+    give more conditions, one after the other: settings are chosen on calibration prompts. instruments(sets): name -> Instrument, what is measured besides edits. k: the top, where the
+    model's preset does not say. about: one sentence.
+    """
+
+    name: str
+    conditions: Callable[[Sets, int, int], Iterable[Condition]]
+    prompts: dict[str, Prompts]
+    readers: tuple[Reader, ...]
+    base: Condition = Condition()
+    choose: tuple[Callable[[Results], Iterable[Condition]], ...] = ()
+    instruments: Callable[[Sets], dict[str, Instrument]] | None = None
+    about: str = ""
+
+    def table(self, model, n: int = 128, k: int | None = None, **more: Any) -> str:
+        """A Markdown table of what `run` would do: rows of conditions that differ in few fields, and the pictures."""
+        plan = Plan(self, model, n=n, k=k, **more)
+        rows = ["| edit | channels | k | blocks | steps | more | prompts |", "|---|---|---|---|---|---|---|"]
+        rows += [_described(c, plan.groups) for c in plan.listed]
+        return "\n".join([*rows, "", plan.cost()])
+
+
+@dataclass(frozen=True)
+class Instrument:
+    """What is measured besides an edit. measure(model, group, sets): arrays by name, one row a prompt. prompts: the
+    group. hangs_on: JSON values beside the model, the group and the code."""
+
+    measure: Callable[[Any, Group, Sets], dict[str, np.ndarray]]
+    prompts: str = "all"
+    hangs_on: Any = None
+
+
+class Plan:
+    """A study on one model: groups, sets and conditions, before anything but calibration has run."""
+
+    def __init__(
+        self, study: Study, model, *, n: int = 128, seed: int = 0, steps: int | None = None, k: int | None = None,
+        world: World | None = None, prompts: Sequence[str] | str | Path | None = None, store: str | Path | None = None,
+        **generation: Any,
+    ):  # fmt: skip
+        self.study, self.model, self.n, self.seed, self.store = study, model, n, seed, store
+        self.world = world or world_of(model)
+        self.steps = steps or self.world.study_steps or model.preset.study_steps or model.steps
+        self.generation = {**generation, "steps": self.steps}
+        self.k = k or model.preset.k
+        self.sets = Sets(model, self.world, self.k, store=store, **self.generation)
+        given = self._given(prompts)
+        self.groups = {
+            name: made.of(self.world, n, seed, name, given if made.split == "evaluation" else None)
+            for name, made in study.prompts.items()
+        }
+        listed = dict.fromkeys(study.conditions(self.sets, len(model.layers), self.steps))
+        self.listed = [c for c in listed if not any(c.but(prompts=name) in listed for name in self._larger(c.prompts))]
+
+    def _given(self, prompts) -> list[Any] | None:
+        if prompts is None:
+            return None
+        if isinstance(prompts, (str, Path)):
+            return self.world.from_file(prompts, self.n)
+        if not prompts:
+            raise ValueError("prompts is empty: pass at least one")
+        return [self.world.parsed(text) for text in prompts][: self.n]
+
+    def _larger(self, name: str) -> list[str]:
+        """The groups of which this one is the beginning: what is measured on one of them need not be measured here."""
+        made = self.study.prompts
+
+        def but_for_size(group: str) -> Prompts:
+            return dataclasses.replace(made[group], share=1, most=None)
+
+        alike = [other for other in made if name in made and but_for_size(other) == but_for_size(name)]
+        return [other for other in alike if len(self.groups[other]) > len(self.groups[name])]
+
+    def ground(self, group: Group) -> Ground:
+        return Ground(self.model, self.sets, group, self.generation, self.key(), self.store)
+
+    def key(self) -> dict[str, Any]:
+        """What everything of this plan hangs on."""
+        from ..measuring import key_of as model_key
+
+        own = model_key(
+            self.model, [], steps=self.steps, generation=content({**self.model.defaults, **self.generation})
+        )
+        return {**own, "calibration": content(self.sets.prompts), "k": self.k}
+
+    def cost(self) -> str:
+        """How many pictures the conditions are."""
+        pictures = sum(len(self.groups[c.prompts]) for c in self.listed)
+        return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration."
+
+
+def _described(c: Condition, groups: dict[str, Group]) -> str:
+    where = ["all" if part is None else " ".join(map(str, part)) for part in (c.blocks, c.steps)]
+    usual = Condition()
+    more = [f"{name} {getattr(c, name)}" for name in ("mask", "strength", "stream", "source", "through")
+            if getattr(c, name) != getattr(usual, name)]  # fmt: skip
+    drawn = f"{c.channels} {c.draw + 1}" if c.draw else c.channels
+    count = len(groups[c.prompts])
+    return f"| {c.edit or 'untouched'} | {drawn} | {c.k if c.channels else ''} | {where[0]} | {where[1]} | {', '.join(more)} | {count} |"
+
+
+def run(
+    study: Study,
+    model,
+    *,
+    n: int = 128,
+    seed: int = 0,
+    steps: int | None = None,
+    k: int | None = None,
+    world: World | None = None,
+    prompts: Sequence[str] | str | Path | None = None,
+    store: str | Path | None = None,
+    only: Callable[[Condition], bool] | None = None,
+    report: Callable[[str], None] | None = None,
+    **generation: Any,
+) -> Results:
+    """Do a study on a model.
+
+    n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. world:
+    with the judges that read (default: that of the model, the toy's with its own judge). store: a folder that keeps
+    everything as it comes. only: which of the conditions. generation: more arguments of Model.generate.
+
+    Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
+    where a condition failed, after all others are done and kept.
+    """
+    plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, world=world, prompts=prompts, store=store, **generation)
+    listed = [c for c in plan.listed if only is None or only(c)]
+    engine = Engine(plan, report or (lambda line: None))
+    engine.report(plan.cost())
+    engine.do(listed)
+    for choose in study.choose:
+        engine.do([c for c in choose(engine.results()) if only is None or only(c)])
+    engine.measure(study.instruments(plan.sets) if study.instruments else {})
+    return engine.results()
+
+
+@dataclass
+class Engine:
+    """Carries conditions out and reads their pictures."""
+
+    plan: Plan
+    report: Callable[[str], None]
+    cells: dict[Condition, dict[str, np.ndarray]] = field(default_factory=dict)
+    instruments: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
+    left_out: dict[str, str] = field(default_factory=dict)
+    _pictures: dict[tuple[str, str], np.ndarray] = field(default_factory=dict)
+    _grounds: dict[str, Ground] = field(default_factory=dict)
+
+    def ground(self, name: str) -> Ground:
+        if name not in self._grounds:
+            if name not in self.plan.groups:
+                raise ValueError(f"prompts={name!r}: the study has the groups {', '.join(self.plan.groups)}")
+            self._grounds[name] = self.plan.ground(self.plan.groups[name])
+        return self._grounds[name]
+
+    def do(self, conditions: Iterable[Condition]) -> None:
+        """Compute and read conditions, group by group."""
+        groups: dict[str, list[Condition]] = {}
+        for c in conditions:
+            if c not in self.cells and c.name not in self.left_out:
+                groups.setdefault(c.prompts, []).append(c)
+        for name, some in groups.items():
+            ground = self.ground(name)
+            rows = [(c, row) for c in some if (row := self._row(c, ground)) is not None]
+            for lot in self._lots(rows, ground):
+                for c, drawn in self._drawn(lot).items():
+                    self.cells[c] = self._read(c, ground, *drawn)
+
+    def _row(self, c: Condition, ground: Ground) -> dict[str, Any] | None:
+        try:
+            return row_of(c, ground)
+        except NotHere as reason:
+            self.left_out[c.name] = str(reason)
+            return None
+
+    def _lots(self, rows: list, ground: Ground) -> list[list]:
+        """Conditions whose pictures are held at the same time."""
+        size = 3 * len(ground.group) * int(np.prod(_picture_size(self.plan.model)))
+        most = max(1, MOST_BYTES // size)
+        return [rows[start : start + most] for start in range(0, len(rows), most)]
+
+    def _drawn(self, rows: list[tuple[Condition, dict]]) -> dict[Condition, tuple[dict[str, np.ndarray], Any]]:
+        """Condition -> (its pictures, and what was moved; their key)."""
+        table = [row for _, row in rows]
+        try:
+            found = sweep_conditions(table, self.plan.store, self.report, measure=kept_pictures)
+        except SweepFailed as failed:
+            reasons = {name: failure.error for name, failure in failed.failures.items()}
+            if not all(isinstance(error, NotHere) for error in reasons.values()):
+                raise
+            self.left_out |= {name: str(error) for name, error in reasons.items()}
+            found = failed.found
+        return {c: (found[c.name], row) for c, row in rows if c.name in found}
+
+    def _read(self, c: Condition, ground: Ground, drawn: dict[str, np.ndarray], row: dict) -> dict[str, np.ndarray]:
+        found = {name: array for name, array in drawn.items() if name != "pictures"}
+        if c.edit in (UNTOUCHED, SOURCE):
+            self._pictures[ground.group.name, "untouched" if c.edit == UNTOUCHED else "source"] = drawn["pictures"]
+        seen = self._seen(ground)
+        for reader in self.plan.study.readers:
+            if reader.fits(seen):
+                found |= self._reading(reader, drawn["pictures"], seen, row)
+        return found
+
+    def _reading(self, reader: Reader, images: np.ndarray, seen: Seen, row: dict) -> dict[str, np.ndarray]:
+        def compute() -> dict[str, np.ndarray]:
+            return reader(images, seen)
+
+        if self.plan.store is None:
+            return compute()
+        beside = {name: content(seen.picture(name)) for name in reader.needs}
+        key = {"pictures": content(images), "beside": beside, "reader": content(vars(reader)), **reader.hangs_on(seen),
+               "group": content(seen.group.content()), "truth": content(seen.group.truth),
+               "code": code_digest(type(reader))}  # fmt: skip
+        return sweep({reader.name: compute}, self.plan.store, key)[reader.name]
+
+    def _seen(self, ground: Ground) -> Seen:
+        def picture(side: str) -> np.ndarray:
+            where = ground.group.name, side
+            if where not in self._pictures:
+                c = Condition(UNTOUCHED if side == "untouched" else SOURCE, prompts=ground.group.name)
+                drawn = self._drawn([(c, row_of(c, ground))])
+                self._pictures[where] = drawn[c][0]["pictures"]
+            return self._pictures[where]
+
+        return Seen(self.plan.world, ground.group, picture, ground.mask)
+
+    def measure(self, instruments: dict[str, Instrument]) -> None:
+        """What the study's instruments give."""
+        for name, instrument in instruments.items():
+            group = self.ground(instrument.prompts).group
+
+            def compute(instrument=instrument, group=group) -> dict[str, np.ndarray]:
+                return instrument.measure(self.plan.model, group, self.plan.sets)
+
+            key = {**self.plan.key(), "group": content(group.content()), "hangs_on": content(instrument.hangs_on),
+                   "code": content(instrument.measure)}  # fmt: skip
+            try:
+                self.instruments[name] = sweep({name: compute}, self.plan.store, key, self.report)[name]
+            except NotHere as reason:
+                self.left_out[name] = str(reason)
+
+    def results(self) -> Results:
+        """What is found so far."""
+        plan = self.plan
+        shares = {}
+        for c in self.cells:
+            if c.channels and c.stream == "image" and (c.channels, c.k, c.draw) not in shares:
+                shares[c.channels, c.k, c.draw] = self._shares(c)
+        provenance = {**plan.model.provenance(), "seed": plan.seed, "steps": plan.steps}
+        return Results(
+            plan.study.name, dict(self.cells), {name: len(group) for name, group in plan.groups.items()},
+            dict(self.instruments), dict(self.left_out), shares, provenance,
+            next(iter(plan.groups.values())).prompts, dataclasses.replace(plan.study.base, k=plan.k),
+            {"blocks": len(plan.model.layers), "width": plan.sets.width, "date": time.strftime("%Y-%m-%d")},
+        )  # fmt: skip
+
+    def _shares(self, c: Condition) -> dict[str, float]:
+        chosen = self.plan.sets.of(c.channels, c.k, c.draw, group=self.ground(c.prompts).group)
+        sets = chosen if isinstance(chosen, list) else [chosen]
+        rows = [self.plan.sets.calibration().shares(one) for one in sets]
+        return {part: float(np.mean([row[part] for row in rows])) for part in rows[0]}
+
+
+def kept_pictures(images: np.ndarray, untouched: np.ndarray) -> dict[str, np.ndarray]:
+    """ "pictures" uint8 [P, H, W, 3]: what every reader starts from."""
+    return {"pictures": images}
+
+
+def _picture_size(model) -> tuple[int, int]:
+    """An upper guess of height and width, for memory alone."""
+    return (48, 48) if model.is_toy else (model.preset.size or 1024,) * 2

@@ -1,0 +1,105 @@
+"""What an edit takes from another run, as data: how that run is made again, on whichever machine computes the edit.
+
+    source = Recording(prompts=sources, seed=0, generation={"steps": 8})
+    source.of(model).trajectory                       # made when it is first asked for, and kept for the next condition
+    Recording(prompts=captions, images=pictures, ...)  # the trajectory of given pictures
+
+A condition that holds a recording can be keyed, sent to another process and done again; a Trajectory could not. What
+recordings hold is kept up to `BUDGET` bytes a process; beyond it the one that was not used for longest goes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+import torch
+
+from ..blending import Steps, record_steps
+from ..inversion import image_trajectory
+from ..trajectories import Trajectory, record
+
+BUDGET = 4 * 2**30
+WHAT = ("tokens", "steps")
+_made: WeakKeyDictionary[Any, OrderedDict[str, Recorded]] = WeakKeyDictionary()
+
+
+@dataclass
+class Recorded:
+    """images uint8 [S, H, W, 3] of the run; its trajectory, or what its scheduler was given and gave at each step."""
+
+    images: np.ndarray
+    trajectory: Trajectory | None = None
+    steps: Steps | None = None
+
+    @property
+    def nbytes(self) -> int:
+        if self.trajectory is not None:
+            return self.trajectory.nbytes
+        return sum(tensor.nbytes for tensor in (*self.steps.velocities, *self.steps.latents))
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """A run to be recorded. prompts, samples, seed, generation: as for Model.generate; samples: 0, 1, ... by default.
+
+    what: "tokens", hidden states on `channels` (None: all) of `layers` and `steps` (None: all) in `dtype`; or "steps",
+    the scheduler's. images: pictures whose trajectory it is, the prompts being their captions; way, iterations: as for
+    `image_trajectory`.
+    """
+
+    prompts: Sequence[str]
+    seed: int = 0
+    samples: Sequence[int] | None = None
+    generation: dict[str, Any] = field(default_factory=dict)
+    what: str = "tokens"
+    channels: Any = None
+    layers: Sequence[int] | None = None
+    steps: Sequence[int] | None = None
+    dtype: str | None = None
+    images: np.ndarray | None = None
+    way: str = "renoise"
+    iterations: int = 1
+
+    def of(self, model) -> Recorded:
+        """What the run left; computed once a model and process. Errors as of record, image_trajectory, generate."""
+        from .conditions import content
+
+        kept = _made.setdefault(model, OrderedDict())
+        key = json.dumps(content(vars(self)), sort_keys=True)
+        if key not in kept:
+            made = self._make(model)
+            while kept and sum(one.nbytes for one in kept.values()) + made.nbytes > BUDGET:
+                kept.popitem(last=False)
+            kept[key] = made
+        kept.move_to_end(key)
+        return kept[key]
+
+    def _make(self, model) -> Recorded:
+        given = {**self.generation, "seed": self.seed}
+        if self.what == "steps":
+            with record_steps(model) as steps:
+                return Recorded(model.generate(list(self.prompts), samples=self.samples, **given), steps=steps)
+        where = {"channels": self.channels, "dtype": self.dtype}
+        if self.images is not None:
+            made = image_trajectory(
+                model, list(self.images), list(self.prompts), how=self.way, iterations=self.iterations, **where, **given
+            )
+            return Recorded(made.images, made)
+        with record(model, **where, layers=self.layers, steps=self.steps) as trajectory:
+            images = model.generate(list(self.prompts), samples=self.samples, **given)
+        return Recorded(images, trajectory)
+
+    def start(self, model) -> torch.Tensor | None:
+        """The noise that the run starts from, where inversion found it."""
+        return self.of(model).trajectory.latents
+
+
+def forget_recordings(model) -> None:
+    """Drop what is kept of a model."""
+    _made.pop(model, None)
