@@ -52,7 +52,7 @@ def write_pages(src: Path, results: Path) -> list[str]:
     stubs = {file: text for file, text in pages.items() if any(mark in text for mark in PLACEHOLDERS)}
     if not stubs:
         return []
-    from fewchannels.notebook import read_claims
+    from fewchannels.claims import read_claims
 
     claims = read_claims(src / "book" / "claims.yml")
     listed = yaml.safe_load((src / "book" / "paper_claims.yml").read_text(encoding="utf-8"))
@@ -164,14 +164,14 @@ def _paper_entry(entry, outcomes) -> str:
 
 
 def _differences(claims, outcomes) -> str:
-    against = [n for n, claim in claims.items() if claim.get("paper") and _verdict(n, outcomes) == FAILS]
+    against = [n for n, claim in claims.items() if claim.paper and _verdict(n, outcomes) == FAILS]
     if not against:
         return "In this run nothing that was tested contradicts what the paper, or the work named, claims."
     lines = []
     for name in against:
-        reason = claims[name].get("reason")
+        reason = claims[name].reason
         because = f"Most likely reason that was tested: {_plain(reason)}" if reason else "No reason for it was tested."
-        who, what = _source(claims[name]["paper"])
+        who, what = _source(claims[name].paper)
         lines.append(f"- {who}: {_plain(what)} [Here](#{_anchor(name)}): {_number(outcomes[name])}. {because}")
     return "\n".join(lines)
 
@@ -181,15 +181,15 @@ def _chapter(chapter, claims, outcomes, pages) -> str:
     for name, claim in claims.items():
         verdict, outcome = _verdict(name, outcomes), outcomes.get(name)
         lines += [f"::::{{div}} fc-entry {_class(verdict)}", f":name: {_anchor(name)}", "", _mark(verdict), ""]
-        lines += ["{.fc-statement}", _plain(claim["statement"]), ""]
+        lines += ["{.fc-statement}", _plain(claim.statement), ""]
         rows = {
             "Measured": _number(outcome) if outcome else "nothing yet",
-            "Claimed": _plain(claim["direction"]),
-            "Falsifier": _plain(claim["falsifier"]),
-            "Reason": _plain(claim.get("reason")),
+            "Claimed": _plain(claim.direction),
+            "Falsifier": _plain(claim.falsifier),
+            "Reason": _plain(claim.reason),
         }
-        if claim.get("paper"):
-            who, what = _source(claim["paper"])
+        if claim.paper:
+            who, what = _source(claim.paper)
             rows[who] = _plain(what)
         for term, text in rows.items():
             lines += [term, f": {text}", ""] if text else []

@@ -10,7 +10,7 @@ import claims_page
 import pytest
 import yaml
 from claims_page import FAILS, HOLDS, IN_PART, PER_CHANNEL, UNTESTED, Outcome, verdict_of
-from fewchannels.notebook import read_claims
+from fewchannels.claims import read_claims
 
 BOOK = Path(__file__).resolve().parent.parent / "book"
 CLAIMS = read_claims(BOOK / "claims.yml")
@@ -94,7 +94,7 @@ def test_numbers_intervals_and_verdicts_come_from_the_run(staged):
     block = entry(page, "critical_over_bottom")
     assert "[Holds]{.fc-mark" in block
     assert "**0.123** (95 % interval \N{MINUS SIGN}0.01 to 0.25)" in block
-    assert CLAIMS["critical_over_bottom"]["falsifier"] in block
+    assert CLAIMS["critical_over_bottom"].falsifier in block
     assert "The paper\n: Zeroing the massive channels makes quality collapse" in block
     assert "(../notebooks/02_critical.ipynb)" in block
     assert "not as claimed" in entry(page, "critical_collapse")

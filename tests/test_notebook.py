@@ -11,16 +11,19 @@ import nbformat
 import numpy as np
 import pytest
 from fewchannels import notebook, plots
+from fewchannels.metrics import Interval
 from fewchannels.notebook import CheckFailed, UnregisteredClaim, check, harvest, keep, show, start
 
 CLAIMS = """
 - id: few-hold-much
   statement: Eight channels hold more than half of the energy.
   direction: share > 0.5
+  rule: {above: 0.5}
   falsifier: A share of 0.5 or less in any block.
 - id: steady
   statement: The same channels are massive for every prompt.
   direction: overlap > chance
+  rule: {above: 0.5, every: block}
   falsifier: An interval that reaches chance.
 """
 
@@ -104,62 +107,46 @@ def test_keeping_twice_is_an_error_in_the_book_only(monkeypatch):
 
 def test_a_claim_that_holds_says_so_with_its_numbers(shown):
     with shown:
-        assert check("few-hold-much", np.bool_(True), value=0.61, interval=(0.55, 0.66)) is True
+        assert check("few-hold-much", Interval(0.61, 0.55, 0.66)) is True
     data, metadata = shown[0]
     assert data["text/markdown"].startswith("**Holds here.** Eight channels hold more than half")
     assert "0.61, 95 % interval 0.55 to 0.66" in data["text/markdown"]
-    assert metadata["fewchannels"]["check"]["holds"] is True
+    assert metadata["fewchannels"]["check"] == {
+        "id": "few-hold-much", "holds": True, "value": 0.61, "low": 0.55, "high": 0.66, "model": "toyworld",
+    }  # fmt: skip
+
+
+def test_a_claim_about_every_block_names_the_one_that_decides(shown):
+    with shown:
+        assert check("steady", {0: Interval(0.9, 0.8, 1.0), 1: Interval(0.6, 0.55, 0.7)}) is True
+    assert "(block 1: 0.6, 95 % interval 0.55 to 0.7)" in shown[0][0]["text/markdown"]
 
 
 def test_a_claim_that_fails_stops_the_toy_world_and_nothing_else(shown):
     with pytest.raises(CheckFailed, match=r"few-hold-much.*0\.4.*falsify it: A share of 0\.5 or less"):
-        check("few-hold-much", False, value=0.4)
+        check("few-hold-much", 0.4)
     start("black-forest-labs/FLUX.2-klein-4B")
     with shown:
-        assert check("few-hold-much", False, value=0.4) is False
-    assert "Does not hold here** (on black-forest-labs/FLUX.2-klein-4B)" in shown[0][0]["text/markdown"]
+        assert check("few-hold-much", 0.4) is False
+    text = shown[0][0]["text/markdown"]
+    assert text.startswith("**Does not hold here** (on black-forest-labs/FLUX.2-klein-4B). Eight")
 
 
 def test_on_another_model_what_is_not_finite_is_told_and_not_kept(shown):
+    with pytest.raises(ValueError, match="is no number"):
+        check("few-hold-much", np.float64("nan"))
     start("black-forest-labs/FLUX.2-klein-4B")
     with shown:
         keep("x", float("nan"), (np.nan, np.nan))
-        check("few-hold-much", False, np.float64("nan"), (0.1, np.inf))
+        check("few-hold-much", Interval(float("nan"), 0.1, np.inf))
     ((data, metadata),) = list(shown)
     assert data["text/markdown"].startswith("**Cannot be told here** (on black-forest-labs/FLUX.2-klein-4B). Eight")
     assert metadata == {}
 
 
-def test_an_unregistered_claim_is_an_error_and_a_missing_file_is_none(folder, monkeypatch):
+def test_an_unregistered_claim_is_an_error(folder):
     with pytest.raises(UnregisteredClaim, match=r"'other' is not registered.*few-hold-much, steady"):
-        check("other", True)
-    monkeypatch.setattr(notebook, "claims_file", lambda: None)  # as in Colab
-    assert check("other", True) is True
-
-
-def test_the_claims_file_is_found_from_below(folder):
-    assert notebook.claims_file() == folder / "book" / "claims.yml"
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        ("- id: a\n  statement: b\n", "lacks direction, falsifier"),
-        (CLAIMS + CLAIMS, "'few-hold-much' is there twice"),
-        ("just text", "lacks id"),
-    ],
-)
-def test_a_broken_claims_file_says_so(folder, text, words):
-    path = folder / "book" / "claims.yml"
-    path.write_text(text)
-    with pytest.raises(ValueError, match=words):
-        check("few-hold-much", True)
-
-
-@pytest.mark.parametrize("condition", [1, "yes", None, np.array([True, True]), 0.3])
-def test_a_condition_is_one_truth_value(condition):
-    with pytest.raises(TypeError, match="one truth value"):
-        check("few-hold-much", condition)
+        check("other", 1.0)
 
 
 def test_figures_need_words(shown):
@@ -216,7 +203,7 @@ def environment(**more):
 CELLS = [
     "from fewchannels.notebook import start, keep, check, say, show\nstart('toyworld')",
     "keep('share', 0.6123, interval=(0.55, 0.66))\nkeep('count', 8)\nkeep('name', 'channel five')",
-    "assert check('few-hold-much', True, value=0.6123, interval=(0.55, 0.66))",
+    "assert check('few-hold-much', (0.6123, 0.55, 0.66))",
     "say(f'Eight channels hold **{0.6123:.0%}** of the energy.')",
     "import numpy as np\nfrom fewchannels import plots\n"
     "show(plots.scores_by_rank(np.arange(1.0, 20)), alt='Nineteen dots', caption='Seed 0', name='dots')",

@@ -2,7 +2,7 @@
 
     start(model)                                             # the first cell
     keep("top8_share", value, interval=(low, high))          # a number for the prose: {glue:text}`top8_share:.2f`
-    check("few-channels-hold-much", value > 0.5, value)      # a claim that book/claims.yml registers
+    check("few_channels_hold_much", interval)                # a claim that book/claims.yml registers, with its rule
     say(f"Eight channels hold {value:.0%} of the energy.")   # a sentence with numbers
     show(figure, alt="...", caption="...")                   # a figure with words for those who do not see it
 
@@ -24,19 +24,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from .claims import FOUND, Claim, Outcome, UnregisteredClaim, claims_file, read_claims
+
 WRITTEN_FOR = "toyworld"
 PREFIX = "application/papermill.record/"
 OWN = "fewchannels"  # our entry in an output's metadata; a mime type of our own would be a warning in the book's build
-CLAIM_FIELDS = ("id", "statement", "direction", "falsifier")
-FOUND = ("holds", "does not hold")
 
 
 class CheckFailed(AssertionError):
     """A registered claim does not hold on the model that the text was written for."""
-
-
-class UnregisteredClaim(LookupError):
-    """A claim is checked that book/claims.yml does not hold."""
 
 
 @dataclass
@@ -101,43 +97,39 @@ def keep(name: str, value: Any, interval: Sequence[float] | None = None) -> None
         _display({f"{PREFIX}text/plain": repr(item)}, metadata)
 
 
-def check(name: str, condition: Any, value: Any = None, interval: Sequence[float] | None = None) -> bool:
+def check(name: str, measured: Any) -> bool:
     """Does a claim hold here? Says so under the cell, with the claim's words from book/claims.yml, and returns it.
 
-    name: the claim's id. condition: the truth of its direction or threshold, already computed. value, interval: the
-    numbers behind it, for the reader. Raises CheckFailed on the model that the text was written for, where the outcome
-    is not what the text says: a claim's optional `found` in claims.yml is "holds" (the default) or "does not hold",
-    set once the study was run. On any other model the cell says whether the claim holds here, or that it cannot be told
-    where a number is not finite. Raises UnregisteredClaim for an id that claims.yml lacks; where there is no such file
-    (Colab), the id stands for the words.
+    name: the claim's id. measured: what its rule is about: an interval (value, low, high), a number, or for a claim
+    about every block (prompt, model, ...) a mapping or a list of them. Raises CheckFailed on the model that the text
+    was written for, where the outcome is not what the text says: a claim's optional `found` in claims.yml is "holds"
+    (the default) or "does not hold", set once the study was run. On any other model the cell says whether the claim
+    holds here, or that it cannot be told where a number is not finite. Raises UnregisteredClaim for an id that
+    claims.yml lacks, and TypeError for what its rule is not about.
     """
-    if type(condition).__name__ not in ("bool", "bool_"):
-        raise TypeError(f"check({name!r}): the condition is {condition!r}; expected one truth value")
-    holds = bool(condition)
-    if _undefined(value, *(() if interval is None else interval)):
-        say(f"**Cannot be told here** (on {_session.model}). {_claim(name)['statement']}")
-        return holds
-    value = None if value is None else _plain(f"check({name!r})", value)
-    low, high = _interval(f"check({name!r})", interval)
     claim = _claim(name)
-    numbers_text = _numbers_text(value, low, high)
-    record = {"id": name, "holds": holds, "value": value, "low": low, "high": high, "model": _session.model}
-    found = claim.get("found", "holds")
-    if _session.model == WRITTEN_FOR and found != FOUND[not holds]:
+    outcome = claim.test(measured)
+    if not outcome.known:
+        if _session.model == WRITTEN_FOR:
+            raise ValueError(f"check({name!r}): {outcome.value} ({outcome.low} to {outcome.high}) is no number")
+        say(f"**Cannot be told here** (on {_session.model}). {claim.statement}")
+        return outcome.holds
+    told = _numbers_text(outcome)
+    if _session.model == WRITTEN_FOR and claim.found != FOUND[not outcome.holds]:
         raise CheckFailed(
-            f"the claim {name!r} {'holds' if holds else 'does not hold'} on {WRITTEN_FOR}{numbers_text}, and the text "
-            f"says that it {found}: {claim['statement']} Either the text must change, or the run is wrong. What was "
-            f"said to falsify it: {claim['falsifier']}"
+            f"the claim {name!r} {'holds' if outcome.holds else 'does not hold'} on {WRITTEN_FOR}{told}, and the text "
+            f"says that it {claim.found}: {claim.statement} Either the text must change, or the run is wrong. What was "
+            f"said to falsify it: {claim.falsifier}"
         )
-    if holds:
-        verdict = "**Holds here.**"
-    elif _session.model == WRITTEN_FOR:
-        verdict = "**Does not hold here.**"
-    else:
-        verdict = f"**Does not hold here** (on {_session.model})."
-    text = f"{verdict} {claim['statement']}{numbers_text}"
+    elsewhere = "" if outcome.holds or _session.model == WRITTEN_FOR else f" (on {_session.model})"
+    verdict = "**Holds here.**" if outcome.holds else f"**Does not hold here{'' if elsewhere else '.'}**"
+    text = f"{verdict}{elsewhere}{'.' if elsewhere else ''} {claim.statement}{told}"
+    record = {"id": name, "holds": outcome.holds, "value": outcome.value, "model": _session.model,
+              "low": outcome.low, "high": outcome.high}  # fmt: skip
+    if outcome.low == outcome.value == outcome.high:  # a number alone
+        record |= {"low": None, "high": None}
     _display({"text/markdown": text, "text/plain": text.replace("**", "")}, {OWN: {"check": record}})
-    return holds
+    return outcome.holds
 
 
 def say(text: str) -> None:
@@ -192,45 +184,13 @@ def harvest(path: str | os.PathLike) -> dict[str, Any]:
     return found
 
 
-def claims_file() -> Path | None:
-    """book/claims.yml of the repository around the working folder, else around the package; None outside of one."""
-    for folder in (*(p for p in (Path.cwd(), *Path.cwd().parents)), Path(__file__).resolve().parents[2]):
-        path = folder / "book" / "claims.yml"
-        if path.is_file():
-            return path
-    return None
-
-
-def read_claims(path: str | os.PathLike) -> dict[str, dict[str, str]]:
-    """Claims by id. The file is a list of {id, statement, direction, falsifier, and if need be found}; ValueError where
-    it is not."""
-    import yaml
-
-    listed = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    claims: dict[str, dict[str, str]] = {}
-    for claim in listed if isinstance(listed, list) else [listed]:
-        missing = [key for key in CLAIM_FIELDS if not isinstance(claim, dict) or not claim.get(key)]
-        if missing:
-            raise ValueError(f"{path}: a claim lacks {', '.join(missing)}: {claim!r}")
-        if claim.get("found", "holds") not in FOUND:
-            raise ValueError(
-                f"{path}: the claim {claim['id']!r} has found: {claim['found']!r}; expected one of {FOUND}"
-            )
-        if claim["id"] in claims:
-            raise ValueError(f"{path}: the claim {claim['id']!r} is there twice")
-        claims[claim["id"]] = claim
-    return claims
-
-
-def _claim(name: str) -> dict[str, str]:
+def _claim(name: str) -> Claim:
     path = claims_file()
-    if path is None:
-        return {"statement": f"Claim: {name}.", "falsifier": "see the book's page of claims"}
     claims = read_claims(path)
     if name not in claims:
         raise UnregisteredClaim(
-            f"the claim {name!r} is not registered in {path}: write it down (statement, direction, falsifier) before "
-            f"the study is run; registered are {', '.join(claims) or 'none'}"
+            f"the claim {name!r} is not registered in {path}: write it down (statement, direction, rule, falsifier) "
+            f"before the study is run; registered are {', '.join(claims) or 'none'}"
         )
     return claims[name]
 
@@ -266,11 +226,11 @@ def _interval(where: str, interval: Sequence[float] | None) -> tuple[float | Non
     return float(ends[0]), float(ends[1])
 
 
-def _numbers_text(value: Any, low: float | None, high: float | None) -> str:
-    number = f"{value:.4g}" if isinstance(value, float) else str(value)
-    if low is not None:
-        number = f"{number + ', ' if value is not None else ''}95 % interval {low:.4g} to {high:.4g}"
-    return f" ({number})" if value is not None or low is not None else ""
+def _numbers_text(outcome: Outcome) -> str:
+    parts = [f"{outcome.where}: " if outcome.where else "", f"{outcome.value:.4g}"]
+    if not outcome.low == outcome.value == outcome.high:
+        parts.append(f", 95 % interval {outcome.low:.4g} to {outcome.high:.4g}")
+    return f" ({''.join(parts)})"
 
 
 def _use_style() -> None:
