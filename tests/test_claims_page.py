@@ -100,7 +100,7 @@ def test_numbers_intervals_and_verdicts_come_from_the_run(staged):
     assert "not as claimed" in entry(page, "critical_collapse")
     differences = page.split("## Where the toy contradicts the paper")[1].split("## Claim by claim")[0]
     assert "Generation collapses" in differences
-    assert CLAIMS["critical_collapse"]["reason"] in differences
+    assert CLAIMS["critical_collapse"].reason in differences
     assert "No reason for it was tested." in differences.split("Subject-driven generation")[1]
 
 

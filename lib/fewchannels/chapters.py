@@ -4,7 +4,7 @@
     dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
     steps, k = steps or study_steps(dit), k or dit.preset.k
     cost(dit, pictures=n * 20, steps=steps)        # "About 14 minutes on this machine."
-    clip = picture_judge(dit, judges)              # None on the toy world, which has its own
+    found = run_study(studies.critical, dit, n)    # Results: the run that comes with the book, or one made now
 
 On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
 weights are known to fit, and one picture is drawn and measured before anything long begins.
@@ -24,6 +24,10 @@ from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .stats import ChannelStats
+from .studies.results import Results
+from .studies.shipped import disagreeing, shipped
+from .studies.study import Study, run
+from .worlds import world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
 DRIVE = Path("/content/drive")
@@ -167,3 +171,47 @@ def judged_by(judge: ImageJudge | None) -> str:
     record = judge.provenance()
     revision = f" ({str(record['revision'])[:12]})" if record.get("revision") else ""
     return f" Judged by {record['judge']} {record['model']}{revision}: that network's opinion, not the truth."
+
+
+def run_study(
+    study: Study,
+    dit: Model,
+    n: int = 0,
+    *,
+    k: int = 0,
+    seed: int = 0,
+    steps: int = 0,
+    store: str = "",
+    judges: Mapping[str, object] | None = None,
+    prompts: str = "",
+    **more: object,
+) -> Results:
+    """What a study finds on this model: the run that comes with the book, where there is one of this model with these
+    settings, after a slice of it on n prompts was run again and agrees; else a run of all of it on n prompts.
+
+    n: 0 for 24 where prompts have an exact truth, else 16. k, steps: 0 for what suits the model. judges: as for
+    `picture_judge`. prompts: a file of prompts in place of the study's own, which is never a committed run. more: to
+    `run`. Says which of the two it is. Raises AssertionError that names the conditions which do not agree.
+    """
+    world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
+    n, k, steps = n or (24 if world.exact else 16), k or dit.preset.k, steps or study_steps(dit)
+    asked = {"seed": seed, "steps": steps, "k": k, "world": world, "store": store or None, **more}
+    kept = None if prompts else shipped(study, dit, seed=seed, steps=steps, k=k)
+    if kept is None:
+        start(f"{dit.name}, {n} prompts")  # not what the text was written for: claims are told here, and never raise
+        found = run(study, dit, n=n, prompts=prompts or None, **asked)
+        say(
+            f"There is no run of the study *{study.name}* on this model with these settings here, so all numbers below "
+            f"come from a run of {n} prompts just now. Read intervals over so few with caution."
+            + "".join(f"\n\n*Left out: {name}: {reason}.*" for name, reason in found.left_out.items())
+        )
+        return found
+    fresh = run(study, dit, n=n, only=study.again, **asked)
+    if apart := disagreeing(fresh, kept):
+        raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
+    again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
+    say(
+        f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
+        f"were run again just now, on {n} prompts, and agree."
+    )
+    return kept

@@ -31,7 +31,7 @@ class UnregisteredClaim(LookupError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a claim holds, and the interval that decides it: of several the one that is nearest to failing, `where`."""
+    """Whether a claim holds, and the interval that decides it: of several the one nearest to failing, `where`."""
 
     holds: bool
     value: float
@@ -88,7 +88,7 @@ class Claim:
 
 
 def _is_triple(measured: Sequence) -> bool:
-    return len(measured) == 3 and all(np.ndim(end) == 0 for end in measured) and measured[1] <= measured[0] <= measured[2]
+    return len(measured) == 3 and all(np.ndim(end) == 0 for end in measured)
 
 
 def claims_file() -> Path:
@@ -137,5 +137,9 @@ def _claim(path, given: Mapping[str, Any]) -> Claim:
         )
     if given.get("found", "holds") not in FOUND:
         raise ValueError(f"{path}: the claim {name!r} has found: {given['found']!r}; expected one of {FOUND}")
-    texts = {key: str(given[key]) for key in ("statement", "direction", "falsifier", "found", "paper", "reason") if key in given}
+    texts = {
+        key: str(given[key])
+        for key in ("statement", "direction", "falsifier", "found", "paper", "reason")
+        if key in given
+    }
     return Claim(id=name, bound=bounds[0], limit=float(rule[bounds[0]]), every=str(rule.get("every", "")), **texts)

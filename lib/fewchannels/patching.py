@@ -76,8 +76,8 @@ def inject(
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
     sources: the sample of the trajectory that sample i takes from (i, where not given). part: "both", or "level" (a
     channel's mean over tokens) or "pattern" (what is left) alone, the other part staying the target's own. layers,
-    steps, branch, stream: as for capture, in the target's steps. A run with another number of steps takes from the recorded step of the
-    nearest noise level.
+    steps, branch, stream: as for capture, in the target's steps. A run with another number of steps takes from the
+    recorded step of the nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.

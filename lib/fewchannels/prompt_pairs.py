@@ -1,4 +1,4 @@
-"""Pairs of toy-world prompts that differ: a source and a target, or a reference picture and a new scene for its subject.
+"""Pairs of toy-world prompts that differ: source and target, or a reference picture and a new scene for its subject.
 
     pair = toyworld_pairs(64)[0]                              # settings are chosen on toyworld_pairs(16, "calibration")
     pair.source, pair.target, pair.differ

@@ -29,6 +29,7 @@ from .worlds import World
 
 PAIR_ATTRIBUTES = (*SUBJECT, *SCENE)
 NATURAL_ATTRIBUTES = ("subject", "scene")
+SIDE = 256  # pixels of a picture that is kept to be looked at
 GRID = 12  # cells a side, for the coarse part of a change
 
 
@@ -284,3 +285,14 @@ def mean_over(rows: np.ndarray, names: Sequence[str] | None = None) -> np.ndarra
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
         return np.nanmean(rows[..., columns], axis=-1)
+
+
+def smaller(images: np.ndarray, side: int = SIDE) -> np.ndarray:
+    """Pictures [P, H, W, 3], the longer side reduced to `side` pixels where it is longer."""
+    from PIL import Image
+
+    height, width = images.shape[1:3]
+    if max(height, width) <= side:
+        return images
+    size = (max(1, round(width * side / max(height, width))), max(1, round(height * side / max(height, width))))
+    return np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)) for image in images])

@@ -1,8 +1,33 @@
-"""The book's experiments, each a module: what a notebook runs on a few prompts and `make study` on many.
+"""The book's experiments: each a Study, a list of conditions with its readers, that one `run` carries out.
 
-    python -m fewchannels.studies critical --out results        # hours on two cores; goes on where it stopped
+    from fewchannels import studies
+    found = studies.run(studies.critical, model, n=24)                          # Results
+    found.minus("change", {"channels": "top"}, {"channels": "random"})
 
-`cases` is what all of them share: the model with its prompts and its reader of pictures, and the channel sets, frozen
-on calibration prompts, with all their controls. `files` keeps a study as one small run file. A study module has
-`conditions(case, sets, ...)`, which gives functions by name for `sweep`, and makes no figure.
+    fewchannels study critical --out results/critical.safetensors               # goes on where it stopped
+
+`condition` is a row of data, `sets` makes the channels that it names, `edits` what is done to them, `groups` the
+prompts; `study` runs it all through the batched sweep, `results` selects and compares. A study is a file of about a
+hundred lines.
 """
+
+from .condition import Condition, each, one_at_a_time, parts
+from .critical import critical
+from .groups import evaluation, pairs, references, scenes
+from .level_pattern import level_pattern
+from .replicas import replicas
+from .results import Results
+from .sets import Sets
+from .shipped import shipped
+from .spatial import spatial
+from .study import Instrument, Study, run
+from .subject_transport import subject_transport
+from .text_transport import text_transport
+
+STUDIES = {one.name: one for one in (critical, spatial, text_transport, subject_transport, level_pattern)}
+
+__all__ = [
+    "STUDIES", "Condition", "Instrument", "Results", "Sets", "Study", "critical", "each", "evaluation", "level_pattern",
+    "one_at_a_time", "pairs", "parts", "references", "replicas", "run", "scenes", "shipped", "spatial",
+    "subject_transport", "text_transport",
+]  # fmt: skip

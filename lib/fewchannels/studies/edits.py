@@ -257,7 +257,7 @@ class Transport(Edit):
 
 
 class Around(Edit):
-    """Something around the whole generation, such as a blend of latents. make(c, ground) gives the object that draws."""
+    """Something around the whole generation, such as a blend of latents. make(c, ground) gives what draws."""
 
     def __init__(self, make: Callable[[Condition, Ground], Any]):
         self.make = make
@@ -328,7 +328,7 @@ class BlendPrompts(Drawn):
 
 @dataclass(frozen=True, eq=False)
 class Renoised(Drawn):
-    """The noised reference in place of the target's latents, in the first steps (None: all), under a mask (None: all)."""
+    """The noised reference in place of the target's latents, in so many first steps, under a mask; None: all."""
 
     images: np.ndarray
     steps: int | None

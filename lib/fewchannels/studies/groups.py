@@ -1,7 +1,7 @@
 """Groups of prompts that a study's conditions are measured on: plain ones, pairs, and reference pictures.
 
     prompts = {"all": evaluation(), "few": evaluation(share=3 / 8), "pairs": pairs(), "tried": pairs(16, "calibration")}
-    group = prompts["few"].of(world, n=128, seed=0)               # 48 prompts, their truth, the noise that they start from
+    group = prompts["few"].of(world, n=128, seed=0)               # 48 prompts, their truth and their noise
 
 What a group holds says what its conditions can be: a transport needs sources, an image's trajectory needs images.
 """
@@ -66,8 +66,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Prompts:
-    """How a group is made. kind: "plain", "pairs", "references" or "scenes". share, most: of the n of a run, and at most so
-    many. noise: added to the run's seed. place, caption, way, iterations, own_noise: of references."""
+    """How a group is made. kind: "plain", "pairs", "references" or "scenes". share, most: of the n of a run, and at most
+    so many. noise: added to the run's seed. place, caption, way, iterations, own_noise: of references."""
 
     kind: str = "plain"
     share: float = 1.0

@@ -66,7 +66,9 @@ def instruments(sets: Sets) -> dict[str, Instrument]:
         f"one background {i + 1}": Instrument(functools.partial(one_background, number=i)) for i in range(BACKGROUNDS)
     }
     return {
-        "writers": Instrument(writers), "levels": Instrument(levels, "half"), "difference": Instrument(difference, "pairs"),
+        "writers": Instrument(writers),
+        "levels": Instrument(levels, "half"),
+        "difference": Instrument(difference, "pairs"),
         "probes": Instrument(probes), "probes, no caption": Instrument(functools.partial(probes, captions=False)),
         **(lent if sets.world.exact else {}),
     }  # fmt: skip
@@ -78,7 +80,9 @@ def _equal(sets: Sets, *kinds: str) -> dict[str, object]:
 
 def levels(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """What `States.cell` gives of top, bottom and random, as "top: level" and so on; of the bottom no levels."""
-    run = States(model, group.prompts, _equal(sets, "top", "bottom", "random"), NOISES, seed=group.seed, **sets.generation)
+    run = States(
+        model, group.prompts, _equal(sets, "top", "bottom", "random"), NOISES, seed=group.seed, **sets.generation
+    )
     found = {f"{name}: {part}": array for name in run.sets for part, array in run.cell(name).items()}
     return {name: array for name, array in found.items() if name != "bottom: level"}
 

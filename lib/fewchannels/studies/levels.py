@@ -30,8 +30,9 @@ REMOVED = ("level", "pattern", "both")
 class States:
     """Prompts, each generated from the same `noises` start noises, seen on the channels of several sets.
 
-    Nothing runs before the first `cell`. generation: to Model.generate, seed among it. sets: ChannelSets with as many channels in each block (a set of another form,
-    such as an energy-matched one, has no levels array: ask `cell` for the others).
+    Nothing runs before the first `cell`. generation: to Model.generate, seed among it. sets: ChannelSets with as many
+    channels in each block (a set of another form, such as an energy-matched one, has no levels array: ask `cell` for
+    the others).
     """
 
     def __init__(self, model, prompts: Sequence[str], sets: Mapping[str, ChannelSet], noises: int = 2, **generation):

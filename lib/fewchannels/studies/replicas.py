@@ -59,8 +59,8 @@ def masks(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
 
 
 def channels(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
-    """Of each block, on calibration prompts: "score" [L, D], "ratio" [L] of the largest to the median, and "energy" [L],
-    the share that the top holds."""
+    """Of each block, on calibration prompts: "score" [L, D], "ratio" [L] of the largest to the median, and "energy"
+    [L], the share that the top holds."""
     calibration = sets.calibration()
     scores = channel_scores(calibration.stats, calibration.score)
     return {
@@ -147,5 +147,3 @@ def described(found: Results) -> str:
             f"{own['energy'].max():.0%} |"
         )
     return "\n".join(rows)
-
-

@@ -14,6 +14,7 @@ of `MEASURES`, which are made of them.
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,7 +60,7 @@ class Results:
     shares: dict[tuple, dict[str, float]] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
     prompts: list[str] = field(default_factory=list)
-    base: Condition = Condition()
+    base: Condition = field(default_factory=Condition)
     index: dict[str, Any] = field(default_factory=dict)
 
     def select(self, **fields: Any) -> list[Condition]:
@@ -200,6 +201,31 @@ class Results:
         found = list(dict.fromkeys(getattr(c, name) for c in fit if c.channels or name != "channels"))
         return sorted(found) if name in ("k", "strength", "blocks", "steps") and None not in found else found
 
+    def pictures(self, n: int | None = None, **fields: Any) -> np.ndarray:
+        """uint8 [n, h, w, 3] of one condition, where `run(..., pictures=True)` kept them."""
+        cell = self.cells[self.select(**fields)[0]]
+        if "pictures" not in cell:
+            raise KeyError(f"the pictures of {_said(fields)} were not kept: run the study with pictures=True")
+        return cell["pictures"][:n]
+
+    def album(self, axes: Mapping[str, Mapping[str, Mapping]], n: int | None = None, measures: Sequence[str] = ()):
+        """What `Flipbook` takes: (pictures uint8 [A1, ..., n, h, w, 3], {measure: means [A1, ...]}).
+
+        axes: {axis: {label: fields}}, the fields of a place being those of all its labels together. White, and NaN,
+        where there is no such condition.
+        """
+        shape = tuple(len(labels) for labels in axes.values())
+        places = [dict(pair for part in parts for pair in part.items())
+                  for parts in itertools.product(*(labels.values() for labels in axes.values()))]  # fmt: skip
+        shown = [self.pictures(n, **place) if self.has(**place) else None for place in places]
+        some = next(one for one in shown if one is not None)
+        images = np.stack([np.full_like(some, 255) if one is None else one for one in shown])
+        numbers = {
+            measure: np.array([self.values(measure, n, **p).mean() if self.has(**p) else np.nan for p in places])
+            for measure in measures
+        }
+        return images.reshape(*shape, *some.shape), {name: row.reshape(shape) for name, row in numbers.items()}
+
     def frame(self, *measures: str):
         """A pandas DataFrame: a row a condition, its fields, and mean, low and high of each measure."""
         import pandas as pd
@@ -259,8 +285,9 @@ class Results:
         )
 
     def save(self, path: str | os.PathLike) -> Path:
-        """Write a run file, numbers in 16 bit where that holds them; errors as for `save_run`."""
-        stats = {f"{i}/{name}": _small(a) for i, cell in enumerate(self.cells.values()) for name, a in cell.items()}
+        """Write a run file, without pictures, several numbers a prompt in 16 bit; errors as for `save_run`."""
+        rows = [{name: a for name, a in cell.items() if name != "pictures"} for cell in self.cells.values()]
+        stats = {f"{i}/{name}": _small(a) for i, cell in enumerate(rows) for name, a in cell.items()}
         stats |= {f"{name}/{part}": _small(a) for name, cell in self.instruments.items() for part, a in cell.items()}
         index = {
             "study": self.name, "conditions": [_sparse(c) for c in self.cells], "groups": self.groups,

@@ -124,7 +124,7 @@ class Sets:
         return second_moments(kept.array)
 
     def of(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image", group: Group | None = None):
-        """A ChannelSet or Directions; or, for the kinds of a group, a list with a ChannelSet for each of its prompts."""
+        """A ChannelSet or Directions; or, for the kinds of a group, a list with a ChannelSet for each prompt."""
         k = self.k if k is None else k
         if kind in OF_A_GROUP:
             if group is None:
@@ -155,7 +155,7 @@ class Sets:
     def difference(
         self, group: Group, chosen: ChannelSet | None = None, moments: bool = False
     ) -> dict[str, np.ndarray]:
-        """What sources and targets of a group of pairs differ in (see `side_by_side.differences`), kept in the store."""
+        """What sources and targets of a group of pairs differ in (see `side_by_side`), kept in the store."""
         if not group.sources:
             raise NotHere("these are no pairs: a difference needs a source for each prompt")
 

@@ -1,4 +1,4 @@
-"""Source and target of each pair in one batch, next to each other: what they differ in, and transport without a recording.
+"""Source and target of each pair in one batch, side by side: what they differ in, and transport without a recording.
 
     found = differences(model, group, generation)            # {"channels": [P, L, D], "moments": [L, D, D]}
     SideBySide(group, top)                                   # a condition's edit where a recording would not fit

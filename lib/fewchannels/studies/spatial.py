@@ -46,7 +46,7 @@ def rules(k: int, frozen: ChannelSet) -> dict[str, Rule]:
 
 
 def k_rules(width: int, layer: int, step: int) -> dict[str, Rule]:
-    """A sweep over k in one block and step: "top, k = 1", "random 1, k = 1" (outside the top, where enough are left)."""
+    """A sweep over k in one block and step: "top, k = 1", "random 1, k = 1" (outside the top, where they are left)."""
     where, ks = {"layers": (layer,), "steps": (step,)}, [k for k in KS if k < width] + [width]
     found = {f"{choose}, k = {k}": Rule(choose, k, **where) for choose in ("top", "bottom") for k in ks}
     return found | {
@@ -89,7 +89,10 @@ def over_scenes(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     masks |= {"random half": random_half(len(truth), seen.grid), "words": masks_from_words(group.truth, seen.grid)}
     found |= {f"priors: {name}": iou(mask, truth) for name, mask in masks.items()}
     on_pixels = upsample(seen.masks("top")[:, middle, claimed], group.masks.shape[1:])
-    return found | {"on pixels: iou": iou(on_pixels, group.masks), "on pixels: ceiling": iou_ceiling(group.masks, seen.grid)}
+    return found | {
+        "on pixels: iou": iou(on_pixels, group.masks),
+        "on pixels: ceiling": iou_ceiling(group.masks, seen.grid),
+    }
 
 
 def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:

@@ -20,11 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from ..readers import Reader, Seen
+from ..readers import Reader, Seen, smaller
 from ..sweep import SweepFailed, code_digest, sweep, sweep_conditions
 from ..sweep.conditions import content
-from ..worlds import World, world_of
-from .condition import Condition
+from ..worlds import World, texts, world_of
+from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
 from .groups import Group, Prompts
 from .results import Results
@@ -38,35 +38,44 @@ class Study:
     """conditions(sets, blocks, steps): what is measured. prompts: its groups by name. readers: see `readers`.
 
     base: what a selection of results takes where a field is not named. choose: functions of the results so far, which
-    give more conditions, one after the other: settings are chosen on calibration prompts. instruments(sets): name -> Instrument, what is measured besides edits. k: the top, where the
-    model's preset does not say. about: one sentence.
+    give more conditions, one after the other: settings are chosen on calibration prompts. instruments(sets): name ->
+    Instrument, what is measured besides edits. again(condition): what is run again where a committed run is read, so
+    that a chapter sees that its numbers are still those of the code. about: one sentence.
     """
 
     name: str
     conditions: Callable[[Sets, int, int], Iterable[Condition]]
     prompts: dict[str, Prompts]
     readers: tuple[Reader, ...]
-    base: Condition = Condition()
+    base: Condition = field(default_factory=Condition)
     choose: tuple[Callable[[Results], Iterable[Condition]], ...] = ()
     instruments: Callable[[Sets], dict[str, Instrument]] | None = None
+    again: Callable[[Condition], bool] = lambda c: c.prompts == "all"
     about: str = ""
 
-    def table(self, model, n: int = 128, k: int | None = None, **more: Any) -> str:
-        """A Markdown table of what `run` would do: rows of conditions that differ in few fields, and the pictures."""
-        plan = Plan(self, model, n=n, k=k, **more)
-        rows = ["| edit | channels | k | blocks | steps | more | prompts |", "|---|---|---|---|---|---|---|"]
-        rows += [_described(c, plan.groups) for c in plan.listed]
-        return "\n".join([*rows, "", plan.cost()])
+    def table(self, model, n: int = 128, **more: Any) -> Table:
+        """What `run` with these arguments would do, before it runs: conditions, prompts, pictures and minutes. What is
+        chosen on calibration prompts is not among them yet."""
+        plan = Plan(self, model, n=n, **more)
+        rows = ["| edit | channels | k | blocks | steps | more | prompts |", "|---|---|---|---|---|---|--:|"]
+        rows += [_described(c, len(plan.groups[c.prompts])) for c in plan.listed]
+        return Table("\n".join([*rows, "", plan.cost(seconds_a_picture(model, plan.generation))]))
+
+
+class Table(str):
+    """Markdown that a notebook shows as a table."""
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
 
 
 @dataclass(frozen=True)
 class Instrument:
     """What is measured besides an edit. measure(model, group, sets): arrays by name, one row a prompt. prompts: the
-    group. hangs_on: JSON values beside the model, the group and the code."""
+    group."""
 
     measure: Callable[[Any, Group, Sets], dict[str, np.ndarray]]
     prompts: str = "all"
-    hangs_on: Any = None
 
 
 class Plan:
@@ -122,20 +131,36 @@ class Plan:
         )
         return {**own, "calibration": content(self.sets.prompts), "k": self.k}
 
-    def cost(self) -> str:
-        """How many pictures the conditions are."""
+    def cost(self, seconds: float | None = None) -> str:
+        """How many pictures the conditions are; with the seconds of one, about how long they take."""
         pictures = sum(len(self.groups[c.prompts]) for c in self.listed)
-        return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration."
+        told = "" if seconds is None else f" About {_minutes(pictures * seconds)} on this machine, one at a time."
+        return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
 
 
-def _described(c: Condition, groups: dict[str, Group]) -> str:
-    where = ["all" if part is None else " ".join(map(str, part)) for part in (c.blocks, c.steps)]
+def _minutes(seconds: float) -> str:
+    minutes = seconds / 60
+    return f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+
+
+def seconds_a_picture(model, generation: dict[str, Any]) -> float:
+    """How long one picture takes here, by drawing one."""
+    prompt = world_of(model).prompts(1, "calibration")
+    words = texts(world_of(model), prompt)
+    model.generate(words, **{**generation, "steps": 1})  # what is done once a process
+    began = time.monotonic()
+    model.generate(words, **generation)
+    return time.monotonic() - began
+
+
+def _described(c: Condition, count: int) -> str:
+    where = ["all" if part is None else span(part) for part in (c.blocks, c.steps)]
     usual = Condition()
     more = [f"{name} {getattr(c, name)}" for name in ("mask", "strength", "stream", "source", "through")
             if getattr(c, name) != getattr(usual, name)]  # fmt: skip
-    drawn = f"{c.channels} {c.draw + 1}" if c.draw else c.channels
-    count = len(groups[c.prompts])
-    return f"| {c.edit or 'untouched'} | {drawn} | {c.k if c.channels else ''} | {where[0]} | {where[1]} | {', '.join(more)} | {count} |"
+    drawn, k = f"{c.channels} {c.draw + 1}" if c.draw else c.channels, c.k if c.channels else ""
+    cells = (c.edit or "untouched", drawn, k, *where, ", ".join(more), count)
+    return f"| {' | '.join(map(str, cells))} |"
 
 
 def run(
@@ -150,6 +175,8 @@ def run(
     prompts: Sequence[str] | str | Path | None = None,
     store: str | Path | None = None,
     only: Callable[[Condition], bool] | None = None,
+    instruments: bool = True,
+    pictures: bool = False,
     report: Callable[[str], None] | None = None,
     **generation: Any,
 ) -> Results:
@@ -157,19 +184,20 @@ def run(
 
     n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. world:
     with the judges that read (default: that of the model, the toy's with its own judge). store: a folder that keeps
-    everything as it comes. only: which of the conditions. generation: more arguments of Model.generate.
+    everything as it comes. only: which of the conditions; instruments: whether the study's are asked. pictures: keep
+    each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more arguments of Model.generate.
 
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
     """
     plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, world=world, prompts=prompts, store=store, **generation)
     listed = [c for c in plan.listed if only is None or only(c)]
-    engine = Engine(plan, report or (lambda line: None))
+    engine = Engine(plan, report or (lambda line: None), pictures)
     engine.report(plan.cost())
     engine.do(listed)
     for choose in study.choose:
         engine.do([c for c in choose(engine.results()) if only is None or only(c)])
-    engine.measure(study.instruments(plan.sets) if study.instruments else {})
+    engine.measure(study.instruments(plan.sets) if study.instruments and instruments else {})
     return engine.results()
 
 
@@ -179,6 +207,7 @@ class Engine:
 
     plan: Plan
     report: Callable[[str], None]
+    keeps: bool = False
     cells: dict[Condition, dict[str, np.ndarray]] = field(default_factory=dict)
     instruments: dict[str, dict[str, np.ndarray]] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
@@ -233,6 +262,8 @@ class Engine:
 
     def _read(self, c: Condition, ground: Ground, drawn: dict[str, np.ndarray], row: dict) -> dict[str, np.ndarray]:
         found = {name: array for name, array in drawn.items() if name != "pictures"}
+        if self.keeps:
+            found["pictures"] = smaller(drawn["pictures"])
         if c.edit in (UNTOUCHED, SOURCE):
             self._pictures[ground.group.name, "untouched" if c.edit == UNTOUCHED else "source"] = drawn["pictures"]
         seen = self._seen(ground)
@@ -272,8 +303,7 @@ class Engine:
             def compute(instrument=instrument, group=group) -> dict[str, np.ndarray]:
                 return instrument.measure(self.plan.model, group, self.plan.sets)
 
-            key = {**self.plan.key(), "group": content(group.content()), "hangs_on": content(instrument.hangs_on),
-                   "code": content(instrument.measure)}  # fmt: skip
+            key = {**self.plan.key(), "group": content(group.content()), "code": content(instrument.measure)}
             try:
                 self.instruments[name] = sweep({name: compute}, self.plan.store, key, self.report)[name]
             except NotHere as reason:

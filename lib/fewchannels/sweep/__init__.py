@@ -19,5 +19,6 @@ from .store import Store, StoreError
 from .table import sweep_conditions
 
 __all__ = [
-    "Recording", "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep", "sweep_conditions",
+    "Recording", "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep",
+    "sweep_conditions",
 ]  # fmt: skip

@@ -1,0 +1,65 @@
+"""Runs of the studies that come with the book, in `results/`: where one fits a model, and whether a fresh slice agrees.
+
+kept = shipped(critical, model, n=128)                   # Results, or None where the file is another model's
+disagreeing(run(critical, model, n=24, only=critical.again), kept)          # [], or the names that part
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from ..claims import beside_the_code
+from ..metrics import bootstrap_interval
+from .results import Results
+
+SAME = ("model", "revision", "seed", "steps")
+MEASURES = ("change", "to_source")  # that a slice is held against
+
+
+def shipped(study, model, *, seed: int = 0, steps: int, k: int) -> Results | None:
+    """The committed run of a study, where it is of this model and revision, of this noise, steps and k; else None."""
+    try:
+        found = Results.read(beside_the_code(f"results/{study.name}.safetensors", f"results/{study.name}.safetensors"))
+    except FileNotFoundError:
+        return None
+    asked = {**model.provenance(), "seed": seed, "steps": steps}
+    same = all(found.provenance[part] == asked[part] for part in SAME)
+    return found if same and found.base.k == k else None
+
+
+def disagreeing(fresh: Results, kept: Results) -> list[str]:
+    """The names of what was computed again and does not agree: conditions, and parts of instruments."""
+    return [name for name, ours, theirs in _common(fresh, kept) if not agrees(ours, theirs)]
+
+
+def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
+    for c, cell in fresh.cells.items():
+        for measure in MEASURES:
+            if measure in cell and measure in kept.cells.get(c, {}):
+                yield c.name, cell[measure], kept.cells[c][measure]
+    for name, own in fresh.instruments.items():
+        for part, array in own.items():
+            other = kept.instruments.get(name, {}).get(part)
+            # what an "other" prompt is hangs on how many there are
+            if other is None or "other" in part or array.shape[1:] != other.shape[1:] or len(array) > len(other):
+                continue
+            yield f"{name}, {part}", _one_each(array), _one_each(other)
+
+
+def _one_each(array: np.ndarray) -> np.ndarray:
+    """[n, ...] to [n]."""
+    return np.nanmean(np.asarray(array, np.float64).reshape(len(array), -1), axis=1)
+
+
+def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:
+    """Does a slice that was computed again agree with a study? fresh [m], kept [n]: the first m prompts.
+
+    True where the mean over the m prompts differs by no more than half the width of the study's 95 % interval over
+    all n: another processor may round otherwise, but must not tell another story.
+    """
+    fresh, kept = np.asarray(fresh, np.float64), np.asarray(kept, np.float64)
+    interval = bootstrap_interval(kept, statistic=np.nanmean)
+    apart = abs(np.nanmean(fresh) - np.nanmean(kept[: len(fresh)]))
+    return bool(np.isnan(apart) or apart <= max((interval.high - interval.low) / 2, 1e-4))
