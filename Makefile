@@ -69,8 +69,10 @@ bench: env
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
 # state folder of a training run, whose kept moments are read.
+STUDIES := critical spatial text_transport subject_transport level_pattern
 study: env
-	$(VENV) -m fewchannels.studies --out results $(if $(REPLICAS),--replicas $(REPLICAS))
+	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done
+	$(if $(REPLICAS),$(VENV) -m fewchannels.cli study replicas --n 64 --replicas $(REPLICAS) --out results/replicas.safetensors)
 	$(if $(GROWTH),$(VENV) -m fewchannels.toyworld.growth --state $(GROWTH) --out results/growth.safetensors)
 
 links: env

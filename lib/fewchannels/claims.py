@@ -137,9 +137,8 @@ def _claim(path, given: Mapping[str, Any]) -> Claim:
         )
     if given.get("found", "holds") not in FOUND:
         raise ValueError(f"{path}: the claim {name!r} has found: {given['found']!r}; expected one of {FOUND}")
-    texts = {
-        key: str(given[key])
-        for key in ("statement", "direction", "falsifier", "found", "paper", "reason")
-        if key in given
-    }
+    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
+    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
+    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
+    texts = {key: str(given[key]) for key in words if key in given}
     return Claim(id=name, bound=bounds[0], limit=float(rule[bounds[0]]), every=str(rule.get("every", "")), **texts)

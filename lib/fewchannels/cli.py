@@ -2,6 +2,7 @@
 
     fewchannels run --model toyworld --prompts prompts.txt --seed 0 --out run.safetensors
     fewchannels sweep table.yml --store study --jobs 4
+    fewchannels study critical --out critical.safetensors
     fewchannels export study --to study.csv
     fewchannels inspect run.safetensors
     fewchannels models --json
@@ -21,6 +22,7 @@ from typing import Any
 
 from . import __version__
 from .cli_export import add_export
+from .cli_study import add_study
 from .cli_sweep import add_sweep
 from .prompt_files import read_prompt_file
 
@@ -56,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="fewchannels", description="Look inside image diffusion transformers, channel by channel."
     )
     parser.add_argument("--version", action="version", version=f"fewchannels {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="run | sweep | inspect | export | models")
+    commands = parser.add_subparsers(
+        title="commands", required=True, metavar="run | sweep | study | inspect | export | models"
+    )
 
     run = commands.add_parser(
         "run",
@@ -105,6 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     inspect.set_defaults(command=_inspect)
 
     add_sweep(commands, _positive)
+    add_study(commands, _positive)
     add_export(commands)
 
     models = commands.add_parser(

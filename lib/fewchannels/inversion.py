@@ -164,6 +164,18 @@ def can_renoise(model) -> bool:
     return type(getattr(model.pipeline, "scheduler", None)).__name__ in NOISING
 
 
+def why_no_picture(model) -> str:
+    """Why no picture can enter the model's run, in words; "" where it can."""
+    if not can_renoise(model):
+        scheduler = type(getattr(model.pipeline, "scheduler", None)).__name__
+        return f"the noise levels of its scheduler, {scheduler}, are not known here"
+    try:
+        encode(model, np.full((64, 64, 3), 128, np.uint8))
+    except (ValueError, NotImplementedError) as error:
+        return str(error)
+    return ""
+
+
 def can_invert(model) -> bool:
     """Whether `inverted_noise` can run the steps of the model's scheduler backwards."""
     return type(getattr(model.pipeline, "scheduler", None)).__name__ in FLOWS

@@ -25,8 +25,8 @@ from ..subspaces import subspace
 from ..sweep import Recording, sweep
 from ..sweep.conditions import content
 from .condition import Condition
-from .groups import Group
-from .sets import MOST_BYTES, NotHere, Sets
+from .groups import Group, NotHere
+from .sets import MOST_BYTES, Sets
 from .side_by_side import SideBySide
 
 FEW_OTHERS = 4  # prompts that `resample` takes from, where all are too many to be recorded
@@ -263,6 +263,8 @@ class Around(Edit):
         self.make = make
 
     def row(self, c: Condition, ground: Ground) -> dict[str, Any]:
+        if c.mask and not ground.mask(c.mask).any():  # nothing to mix
+            return ground.place()
         return {**ground.place(), "edit": "alone", "options": {"by": self.make(c, ground)}}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,7 +22,11 @@ from ..toyworld.prompts import Attributes
 from ..toyworld.scenes import render
 from ..worlds import World
 
-SPLITS = ("calibration", "evaluation")
+OTHER_NOISE = 1_000  # added to the seed of references that the model draws
+
+
+class NotHere(ValueError):
+    """This model, or this group of prompts, cannot have what a condition asks for; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,8 +71,8 @@ class Group:
 
 @dataclass(frozen=True)
 class Prompts:
-    """How a group is made. kind: "plain", "pairs", "references" or "scenes". share, most: of the n of a run, and at most
-    so many. noise: added to the run's seed. place, caption, way, iterations, own_noise: of references."""
+    """How a group is made. kind: "plain", "pairs", "references" or "scenes". share, most: of the n of a run, and at
+    most so many. noise: added to the run's seed. place, caption, way, iterations, own_noise: of references."""
 
     kind: str = "plain"
     share: float = 1.0
@@ -85,28 +90,30 @@ class Prompts:
         count = n if self.share == 1 else max(min(2, n), int(n * self.share))
         return count if self.most is None else min(count, self.most)
 
-    def of(self, world: World, n: int, seed: int, name: str = "", given: list[Any] | None = None) -> Group:
-        """The group; given: prompts of the world in place of its own, for plain groups."""
+    def of(
+        self,
+        world: World,
+        n: int,
+        seed: int,
+        name: str = "",
+        given: list[Any] | None = None,
+        draw: Callable[[list[str], int], np.ndarray] | None = None,
+    ) -> Group:
+        """The group. given: prompts of the world in place of its own, for plain groups. draw(prompts, seed): pictures
+        uint8 [P, H, W, 3], which stand in for references that cannot be rendered. Raises NotHere for what this world
+        does not have."""
         count, seed = self.count(n), seed + self.noise
         if self.kind == "plain":
             truth = world.prompts(count, self.split) if given is None else given[:count]
             return Group(name, [world.text(one) for one in truth], truth, seed, list(range(count)))
         if self.kind == "pairs":
             return _of_pairs(world, world.pairs(count, self.split), seed, name)
-        if not world.exact:
-            raise ValueError("scenes are rendered for the toy world only: a model of the real world needs images")
         if self.kind == "scenes":
             return _of_scenes(world, count, seed, name, self.split)
-        made = _of_pairs(world, subject_pairs(count, self.split, self.place), seed, name)
-        scenes = [render(pair.source, (2_006, i)) for i, pair in enumerate(made.pairs)]
-        prompts = made.prompts
-        if self.place == "nothing":
-            prompts = [world.text(Attributes((), p.target.texture, p.target.background)) for p in made.pairs]
-        return dataclasses.replace(
-            made, prompts=prompts, images=np.stack([s.image for s in scenes]), way=self.way,
-            masks=np.stack([s.mask for s in scenes]), iterations=self.iterations, own_noise=self.own_noise,
-            sources=[s.prompt if self.caption is None else self.caption for s in scenes],
-        )  # fmt: skip
+        made = (_rendered if world.exact else _drawn)(self, world, count, seed, name, draw)
+        sources = made.sources if self.caption is None else [self.caption] * len(made)
+        own = {"way": self.way, "iterations": self.iterations, "own_noise": self.own_noise}
+        return dataclasses.replace(made, sources=sources, **own)
 
 
 def _of_pairs(world: World, listed: list[Pair], seed: int, name: str) -> Group:
@@ -115,8 +122,31 @@ def _of_pairs(world: World, listed: list[Pair], seed: int, name: str) -> Group:
     return Group(name, targets, truth, seed, list(range(len(targets))), sources, listed)
 
 
+def _rendered(made: Prompts, world: World, count: int, seed: int, name: str, draw) -> Group:
+    """References that are rendered, so that what they show is known exactly."""
+    group = _of_pairs(world, subject_pairs(count, made.split, made.place), seed, name)
+    scenes = [render(pair.source, (2_006, i)) for i, pair in enumerate(group.pairs)]
+    prompts = group.prompts
+    if made.place == "nothing":
+        prompts = [world.text(Attributes((), p.target.texture, p.target.background)) for p in group.pairs]
+    images, masks = (np.stack([getattr(scene, part) for scene in scenes]) for part in ("image", "mask"))
+    return dataclasses.replace(group, prompts=prompts, images=images, masks=masks)
+
+
+def _drawn(made: Prompts, world: World, count: int, seed: int, name: str, draw) -> Group:
+    """Pictures that the model itself draws of the sources, from other noise than the new scenes."""
+    if made.place != "same":
+        raise NotHere(f"where a subject of the real world stands ({made.place!r}) cannot be asked for")
+    if draw is None:
+        raise NotHere("there are no reference pictures, and nobody draws them")
+    group = _of_pairs(world, world.pairs(count, made.split), seed, name)
+    return dataclasses.replace(group, images=draw(group.sources, seed + OTHER_NOISE))
+
+
 def _of_scenes(world: World, count: int, seed: int, name: str, split: str) -> Group:
     """From the toy world's own distribution: one subject or two, huge ones among them."""
+    if not world.exact:
+        raise NotHere("scenes are rendered, with their exact masks, for the toy world only")
     drawn = enumerate(world.prompts(count + count // 4 + 8, split, subjects=None))
     made = [render(one, (3, i)) for i, one in drawn if one.subjects][:count]
     truth = [scene.attributes for scene in made]

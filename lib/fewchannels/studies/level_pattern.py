@@ -26,10 +26,10 @@ from ..readers import Adoption, Agreement, Change, Distances, Tone
 from ..toyworld.prompts import format_prompt
 from .condition import Condition, each, one_at_a_time
 from .edits import SOURCE, UNTOUCHED
-from .groups import Group, evaluation, pairs
+from .groups import Group, NotHere, evaluation, pairs
 from .levels import States
 from .probes import probe_scenes, probe_sets
-from .sets import NotHere, Sets
+from .sets import Sets
 from .study import Instrument, Study
 from .writers import watch_writers, why_not, writers_cell
 

@@ -38,15 +38,11 @@ from ..stats import ChannelStats
 from ..sweep import sweep
 from ..sweep.conditions import content
 from ..worlds import World, texts
-from .groups import Group, pairs
+from .groups import Group, NotHere, pairs
 from .side_by_side import WIDEST, differences
 
 MOST_BYTES = 2**30  # of hidden states kept at a time
 OTHER_SCORES = {"abs_mean": "mean_abs", "mean_abs": "abs_mean"}
-
-
-class NotHere(ValueError):
-    """This model, or this group of prompts, cannot have what a condition asks for; the message says why."""
 
 
 @dataclass(frozen=True, eq=False)

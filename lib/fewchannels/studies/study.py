@@ -20,15 +20,16 @@ from typing import Any
 
 import numpy as np
 
+from ..inversion import can_invert, why_no_picture
 from ..readers import Reader, Seen, smaller
 from ..sweep import SweepFailed, code_digest, sweep, sweep_conditions
 from ..sweep.conditions import content
 from ..worlds import World, texts, world_of
 from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
-from .groups import Group, Prompts
+from .groups import Group, NotHere, Prompts
 from .results import Results
-from .sets import NotHere, Sets
+from .sets import Sets
 
 MOST_BYTES = 2**30  # of pictures that are held at a time
 
@@ -58,7 +59,7 @@ class Study:
         chosen on calibration prompts is not among them yet."""
         plan = Plan(self, model, n=n, **more)
         rows = ["| edit | channels | k | blocks | steps | more | prompts |", "|---|---|---|---|---|---|--:|"]
-        rows += [_described(c, len(plan.groups[c.prompts])) for c in plan.listed]
+        rows += [_described(c, len(plan.groups[c.prompts])) for c in plan.able]
         return Table("\n".join([*rows, "", plan.cost(seconds_a_picture(model, plan.generation))]))
 
 
@@ -93,12 +94,23 @@ class Plan:
         self.k = k or model.preset.k
         self.sets = Sets(model, self.world, self.k, store=store, **self.generation)
         given = self._given(prompts)
-        self.groups = {
-            name: made.of(self.world, n, seed, name, given if made.split == "evaluation" else None)
-            for name, made in study.prompts.items()
-        }
+        self.groups: dict[str, Group] = {}
+        self.missing: dict[str, str] = {}
+        for name, made in study.prompts.items():
+            own = given if made.split == "evaluation" else None
+            try:
+                if made.way == "invert" and not can_invert(model):
+                    raise NotHere("the steps of its scheduler cannot be run backwards, from a picture to its noise")
+                self.groups[name] = made.of(self.world, n, seed, name, own, self._drawn)
+            except NotHere as reason:
+                self.missing[name] = str(reason)
         listed = dict.fromkeys(study.conditions(self.sets, len(model.layers), self.steps))
         self.listed = [c for c in listed if not any(c.but(prompts=name) in listed for name in self._larger(c.prompts))]
+
+    @property
+    def able(self) -> list[Condition]:
+        """The conditions whose group of prompts there is."""
+        return [c for c in self.listed if c.prompts in self.groups]
 
     def _given(self, prompts) -> list[Any] | None:
         if prompts is None:
@@ -109,6 +121,17 @@ class Plan:
             raise ValueError("prompts is empty: pass at least one")
         return [self.world.parsed(text) for text in prompts][: self.n]
 
+    def _drawn(self, prompts: list[str], seed: int) -> np.ndarray:
+        """Pictures of prompts, as references whose own trajectories the model can be shown."""
+        if reason := why_no_picture(self.model):
+            raise NotHere(f"no picture can enter this model's run: {reason}")
+
+        def draw() -> dict[str, np.ndarray]:
+            return {"images": self.model.generate(prompts, seed=seed, **self.generation)}
+
+        key = {**self.key(), "of": prompts, "seed": seed}
+        return sweep({"references": draw}, self.store, key)["references"]["images"]
+
     def _larger(self, name: str) -> list[str]:
         """The groups of which this one is the beginning: what is measured on one of them need not be measured here."""
         made = self.study.prompts
@@ -117,7 +140,8 @@ class Plan:
             return dataclasses.replace(made[group], share=1, most=None)
 
         alike = [other for other in made if name in made and but_for_size(other) == but_for_size(name)]
-        return [other for other in alike if len(self.groups[other]) > len(self.groups[name])]
+        here = [other for other in alike if {other, name} <= set(self.groups)]
+        return [other for other in here if len(self.groups[other]) > len(self.groups[name])]
 
     def ground(self, group: Group) -> Ground:
         return Ground(self.model, self.sets, group, self.generation, self.key(), self.store)
@@ -133,7 +157,7 @@ class Plan:
 
     def cost(self, seconds: float | None = None) -> str:
         """How many pictures the conditions are; with the seconds of one, about how long they take."""
-        pictures = sum(len(self.groups[c.prompts]) for c in self.listed)
+        pictures = sum(len(self.groups[c.prompts]) for c in self.able)
         told = "" if seconds is None else f" About {_minutes(pictures * seconds)} on this machine, one at a time."
         return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
 
@@ -185,7 +209,8 @@ def run(
     n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. world:
     with the judges that read (default: that of the model, the toy's with its own judge). store: a folder that keeps
     everything as it comes. only: which of the conditions; instruments: whether the study's are asked. pictures: keep
-    each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more arguments of Model.generate.
+    each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more arguments of
+    Model.generate.
 
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
@@ -216,6 +241,8 @@ class Engine:
 
     def ground(self, name: str) -> Ground:
         if name not in self._grounds:
+            if name in self.plan.missing:
+                raise NotHere(self.plan.missing[name])
             if name not in self.plan.groups:
                 raise ValueError(f"prompts={name!r}: the study has the groups {', '.join(self.plan.groups)}")
             self._grounds[name] = self.plan.ground(self.plan.groups[name])
@@ -228,7 +255,11 @@ class Engine:
             if c not in self.cells and c.name not in self.left_out:
                 groups.setdefault(c.prompts, []).append(c)
         for name, some in groups.items():
-            ground = self.ground(name)
+            try:
+                ground = self.ground(name)
+            except NotHere as reason:
+                self.left_out |= {c.name: str(reason) for c in some}
+                continue
             rows = [(c, row) for c in some if (row := self._row(c, ground)) is not None]
             for lot in self._lots(rows, ground):
                 for c, drawn in self._drawn(lot).items():
@@ -298,7 +329,11 @@ class Engine:
     def measure(self, instruments: dict[str, Instrument]) -> None:
         """What the study's instruments give."""
         for name, instrument in instruments.items():
-            group = self.ground(instrument.prompts).group
+            try:
+                group = self.ground(instrument.prompts).group
+            except NotHere as reason:
+                self.left_out[name] = str(reason)
+                continue
 
             def compute(instrument=instrument, group=group) -> dict[str, np.ndarray]:
                 return instrument.measure(self.plan.model, group, self.plan.sets)

@@ -23,13 +23,15 @@ from .sets import Sets
 from .study import Instrument, Study
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
-FEW = (8, 16, 32)  # the counts that transport's best setting is chosen among: few channels are the claim
+WIDER = (1, 2, 4)  # times k, the counts that transport's best setting is chosen among: few channels are the claim
 GOALS = ("subject taken", "scene kept")
+METHODS = ("transport", "image to image", "paste")
 INVERSIONS = {  # rounds of the fixed point, and whether the target starts from its own noise
     f"inverted {rounds}, {'own' if own else 'shared'} noise": {"way": "invert", "iterations": rounds, "own_noise": own}
     for rounds in (1, 3)
     for own in (False, True)
 }
+_TRIED = tuple(f"tried, {name}" for name in INVERSIONS)
 WAYS = {"renoise": {}, "invert 1": {"way": "invert"}, "invert 3": {"way": "invert", "iterations": 3}}
 
 
@@ -41,8 +43,8 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         *each(plain, edit=(UNTOUCHED, "asked for")),
         *each(moved, channels=("top", "bottom", "energy-matched", "all")),
         *each(moved, channels=("random",), draw=range(3)),
-        *each(moved, k=FEW, mask=("source", "union"), **tried),
-        *each(plain, edit=("image to image",), steps=shown(range(1, steps - 2)), **tried),
+        *each(moved, k=[times * sets.k for times in WIDER], mask=("source", "union"), **tried),
+        *each(plain, edit=("image to image",), steps=shown(range(1, max(2, steps - 2))), **tried),
         *each(plain, edit=("paste",), steps=shown(range(steps // 2, steps + 1, 2)), mask=("source", "union"), **tried),
     ]
 
@@ -54,43 +56,50 @@ def best_of(found: Results, method: str) -> Condition:
 
 def choose_inversion(found: Results) -> list[Condition]:
     """The chosen transport from inverted trajectories, on calibration pairs."""
-    return [best_of(found, "transport").but(prompts=f"tried, {name}") for name in INVERSIONS]
+    return [best_of(found, "transport").but(prompts=name) for name in _TRIED]
 
 
 def best_inversion(found: Results) -> str:
     """The variant of inversion, one of `INVERSIONS`, that does best on calibration pairs, with the chosen transport."""
-    tried = tuple(f"tried, {name}" for name in INVERSIONS)
-    return found.best(*GOALS, prompts=tried.__contains__).prompts.removeprefix("tried, ")
+    return found.best(*GOALS, prompts=_TRIED.__contains__).prompts.removeprefix("tried, ")
 
 
 def headline_and_sweeps(found: Results) -> list[Condition]:
     """Each method at its best, on all pairs; and, with the chosen count, sweeps over counts, masks, windows, places."""
-    best = {method: best_of(found, method) for method in ("transport", "image to image", "paste")}
-    inverted, steps, last = best_inversion(found), found.provenance["steps"], best["transport"]
+    best = {method: best_of(found, method) for method in METHODS}
+    last, steps = best["transport"], found.provenance["steps"]
     k, few = last.k, Condition("transport", "top", last.k, mask="union", prompts="few")
     half, plain = steps // 2, Condition(k=found.base.k, prompts="few")
     counts, both = [count for count in COUNTS if count <= found.index["width"]], sorted({found.base.k, k})
     shown = [range(count) for count in range(1, steps + 1)]
+    windows = [window for window in (range(half), range(half, steps), range(steps - 2), range(2, steps)) if window]
+    inverted = [best_inversion(found)] if any(c.prompts in _TRIED for c in found.cells) else []
     return [
-        *best.values(), last.but(prompts=inverted), Condition(UNTOUCHED, k=found.base.k, prompts=inverted),
-        *each(few, k=counts), *each(few, channels=("all", "random", "bottom", "complement")),
+        *best.values(),
+        *(last.but(prompts=name) for name in inverted),
+        *(Condition(UNTOUCHED, k=found.base.k, prompts=name) for name in inverted),
+        *each(few, k=counts),
+        *each(few, channels=("all", "random", "bottom", "complement")),
         *each(few, mask=("source", "target", "truth", "")),
-        *each(few, steps=(range(half), range(half, steps), range(steps - 2), range(2, steps))),
+        *each(few, steps=windows),
         *each(plain, edit=("image to image",), steps=shown[:-1]),
         *each(plain, edit=("paste",), steps=shown[1:], mask=("source",)),
         *each(few, prompts=("empty caption",), k=both),
-        *_elsewhere("elsewhere", few, "union", both, best), few.but(prompts="elsewhere", mask="source"),
-        # an empty scene has no subject to find a mask of
-        *_elsewhere("nothing", few, "source", both, best),
-    ]  # fmt: skip
+        *_elsewhere("elsewhere", few, "union", both, best),
+        few.but(prompts="elsewhere", mask="source"),
+        *_elsewhere("nothing", few, "source", both, best),  # an empty scene has no subject to find a mask of
+    ]
 
 
 def _elsewhere(place: str, few: Condition, mask: str, ks: list[int], best: dict[str, Condition]) -> list[Condition]:
     there = few.but(prompts=place, mask=mask)
     return [
-        Condition(UNTOUCHED, k=min(ks), prompts=place), there.but(channels="random", k=min(ks)), *each(there, k=ks),
-        there.but(channels="all"), *(best[method].but(prompts=place) for method in ("image to image", "paste")),
-    ]  # fmt: skip
+        Condition(UNTOUCHED, k=min(ks), prompts=place),
+        there.but(channels="random", k=min(ks)),
+        *each(there, k=ks),
+        there.but(channels="all"),
+        *(best[method].but(prompts=place) for method in METHODS[1:]),
+    ]
 
 
 def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
