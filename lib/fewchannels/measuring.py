@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from .choices import listed
 from .hooks import capture
 from .stats import ChannelStats
 from .sweep import sweep
@@ -36,18 +37,19 @@ def measure_channels(
 ) -> ChannelStats:
     """Statistics [S, L, T, D] of `model.generate(prompts, seed=seed, steps=steps, **generation)`, samples apart.
 
-    at: the step indices to measure (None: all). stream: "image" or "text". batch_size: prompts at once (None: the
-    model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without it.
-    Raises what capture and generate raise.
+    at: the steps to measure, as for capture (None: all). stream: "image" or "text". batch_size: prompts at once (None:
+    the model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without
+    it. Raises what capture and generate raise.
     """
-    prompts, size = list(prompts), batch_size or model.preset.batch_size
+    prompts, size, at = list(prompts), batch_size or model.preset.batch_size, listed("at", at)
     if not store:
         with capture(model, stats := ChannelStats(), stream=stream, steps=at):
             model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
         return stats
 
-    told = {"seed": seed, "steps": steps, "at": None if at is None else list(map(int, at)), "stream": stream,
-            "batch": size, "generation": {**model.defaults, **generation}}  # fmt: skip
+    measured_at = at and [one if isinstance(one, int) else repr(one) for one in at]
+    told = {"seed": seed, "steps": steps, "at": measured_at, "stream": stream, "batch": size,
+            "generation": {**model.defaults, **generation}}  # fmt: skip
     parts = []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]

@@ -23,11 +23,12 @@ import numpy as np
 import torch
 
 from .channels import ChannelSet, channel_scores, rank_channels
+from .choices import chosen_layers, listed
 from .edits import ChannelEdit
 from .hooks import capture, edit
 from .masks import partition
 from .stats import ChannelStats
-from .trajectories import Trajectory, noise_levels, record
+from .trajectories import Trajectory, matching_step, record
 
 __all__ = ["Trajectory", "Transport", "inject", "record", "transport"]
 OWNERS = ("source", "target", "union")
@@ -73,8 +74,8 @@ def inject(
     channels: as for ablate (one set, or one a sample); None for all that was recorded. mask: bool [h, w] or [S, h, w],
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
     sources: the sample of the trajectory that sample i takes from (i, where not given). layers, steps, branch, stream:
-    as for capture, in the target's steps. A run with another number of steps takes from the recorded step of the
-    nearest noise level.
+    as for capture, in the target's steps. A run with other noise levels (another number of steps, or image-to-image)
+    takes from the recorded step of the nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.
@@ -89,7 +90,7 @@ def inject(
 
     def values(how, old, place):
         numbers = [s if sources is None else sources[s] for s in place.samples]
-        taken = source.take(place.layer, _source_step(model, source, place.step), numbers, place.part, old.device)
+        taken = source.take(place.layer, matching_step(model, source, place.step), numbers, place.part, old.device)
         if taken.shape[1] != place.tokens.shape[1]:
             raise ValueError(
                 f"the trajectory has {taken.shape[1]} tokens on a grid {source.grid}, and this run "
@@ -155,14 +156,16 @@ def transport(
     }
     if isinstance(channels, (int, np.integer)):
         channels = _top_of_each(model, runs, channels_from, int(channels), score, branch)
-    where = len(model.layers) // 2 if mask_layer is None else mask_layer
+    where = _one("mask_layer", len(model.layers) // 2 if mask_layer is None else mask_layer)
     if not -len(model.layers) <= where < len(model.layers):
         raise ValueError(f"mask_layer={where}: the model has {len(model.layers)} blocks, 0 to {len(model.layers) - 1}")
-    where %= len(model.layers)
+    where, mask_step = where % len(model.layers), _one("mask_step", mask_step)
     if isinstance(source, Trajectory):
         recorded = source
     else:
-        needed = None if layers is None else _with(layers, where, mask)
+        needed = None if layers is None else chosen_layers(model.layers, layers)
+        if needed is not None and isinstance(mask, str) and mask != "target":
+            needed |= {where}
         with record(model, channels, layers=needed, branch=branch, dtype=dtype) as recorded:
             recorded.images = model.generate(sources, **runs["source"][1])
         recorded.prompts = sources
@@ -237,13 +240,9 @@ def _subjects(trajectory: Trajectory, layer: int, step: int, samples, options) -
     return np.concatenate([partition(values, grid=trajectory.grid, **options).mask for values in each])
 
 
-def _source_step(model, source: Trajectory, step: int) -> int:
-    levels = noise_levels(model)
-    if source.sigmas is None or levels is None or len(levels) == len(source.sigmas):
-        return step
-    return source.nearest_step(float(levels[step]))
-
-
-def _with(layers, mask_layer: int, mask) -> list:
-    listed = [layers] if isinstance(layers, (int, str, slice)) else list(layers)
-    return [*listed, mask_layer] if isinstance(mask, str) and mask != "target" else listed
+def _one(what: str, number) -> int:
+    """A whole number, however it is written."""
+    found = listed(what, number)
+    if found is None or len(found) != 1 or not isinstance(found[0], int):
+        raise ValueError(f"{what}={number!r}: expected one whole number")
+    return found[0]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,16 +17,28 @@ import torch
 
 from ..layouts import blocks_of, layout_of
 from ..origins import as_output, digest_of, generator_of, versions
+from ..scheduler import around_step, scheduler_of
+from ..wrapping import hooked
 from .placing import computing_device, computing_dtype
 from .presets import preset_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Run:
-    """One trajectory: the number of samples in the batch, and of steps where it is not the scheduler that tells."""
+    """One trajectory: the number of samples in the batch, and of steps where it is not the scheduler that tells.
+    stepped: the steps that its scheduler has taken; passes: forwards since then, counted where `steps` is given."""
 
     samples: int
     steps: int | None = None
+    stepped: int = 0
+    passes: int = 0
+
+    def step(self, take, output, timestep, sample):
+        self.stepped, self.passes = self.stepped + 1, 0
+        return take(output)
+
+    def forward_begins(self, transformer, args, kwargs):
+        self.passes += 1
 
 
 class Model:
@@ -185,12 +197,22 @@ class Model:
     def trajectory(self, samples: int, steps: int | None) -> Iterator[None]:
         """Say that the forwards inside are one trajectory of so many samples and steps (None: as many as
         the scheduler's timesteps), for code that calls the transformer itself: without it, hooks would count those
-        forwards on from the last call of the pipeline."""
-        before, self.run = self.run, Run(samples, steps)
-        try:
-            yield
-        finally:
-            self.run = before
+        forwards on from the last call of the pipeline. Raises RuntimeError where the model is at work in another
+        thread."""
+        run, scheduler = Run(samples, steps), scheduler_of(self)
+        with ExitStack() as stack:
+            if callable(getattr(scheduler, "step", None)):
+                stack.enter_context(around_step(scheduler, run.step))
+            if steps is not None:
+                stack.enter_context(hooked(self.transformer, run.forward_begins, pre=True))
+            before, self.run = self.run, run
+            try:
+                yield
+            finally:
+                self.run = before
+
+    def __getstate__(self):
+        return {**vars(self), "run": None}  # a copy of the model is at no work
 
     def _refuse_unknown(self, given):
         if any(kind.kind is inspect.Parameter.VAR_KEYWORD for kind in self._accepted.values()):

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from ..layouts import Labels, blocks_of
+from ..wrapping import hooked
 
 READ = ("JointAttnProcessor2_0",)
 
@@ -88,15 +89,14 @@ def attention_to(model, places: Mapping[str, Sequence[Sequence[int]]]) -> Iterat
         )
     labels, looking = Labels(model), Looking(places)
     own = [block.attn.processor for block in blocks]
-    handle = model.transformer.register_forward_pre_hook(labels.forward_begins, with_kwargs=True)
-    try:
-        for layer, (block, processor) in enumerate(zip(blocks, own, strict=True)):
-            block.attn.processor = _Recording(processor, looking, layer, labels)
-        yield looking
-    finally:
-        handle.remove()
-        for block, processor in zip(blocks, own, strict=True):
-            block.attn.processor = processor
+    with hooked(model.transformer, labels.forward_begins, pre=True), labels.listening():
+        try:
+            for layer, (block, processor) in enumerate(zip(blocks, own, strict=True)):
+                block.attn.processor = _Recording(processor, looking, layer, labels)
+            yield looking
+        finally:
+            for block, processor in zip(blocks, own, strict=True):
+                block.attn.processor = processor
 
 
 def word_places(model, prompts: Sequence[str], words: Sequence[Sequence[str]]) -> list[list[int]]:

@@ -23,10 +23,10 @@ from ..judges import ToyJudge
 from ..masks import POLARITIES, to_grid, upsample
 from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling, shuffled
 from ..prompts import toyworld_attributes
+from ..scheduler import noise_levels
 from ..sweep import sweep
 from ..toyworld.prompts import Attributes, format_prompt
 from ..toyworld.scenes import render
-from ..trajectories import noise_levels
 from .cases import DRAWS, STEPS, Calibration, Case, calibrate
 from .clusters import Rule
 from .looked import Looked, look

@@ -4,7 +4,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
-from fewchannels.studies.predictions import clean_estimate, noise_share, signal_and_noise
+from fewchannels.scheduler import clean_estimate, noise_share, signal_and_noise
 
 MADE = {
     "flow": diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
