@@ -346,6 +346,43 @@ def test_a_cache_turned_on_inside_a_capture_is_refused(tiny):
         transformer.disable_cache()
 
 
+@pytest.mark.parametrize("name", ["pyramid_attention_broadcast", "mag_cache", "first_block_cache", "layer_skip"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_is_put_on_by_hand_inside_an_open_context_is_noticed_at_the_next_forward(name, after, tiny):
+    """By functions of diffusers that leave no mark on the transformer itself."""
+    from diffusers import hooks as theirs
+
+    transformer, call = tiny("FluxTransformer2DModel")
+    layers = theirs.LayerSkipConfig(indices=[0], fqn="transformer_blocks")
+    config = {
+        "pyramid_attention_broadcast": lambda: theirs.PyramidAttentionBroadcastConfig(
+            spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500
+        ),
+        "mag_cache": lambda: theirs.MagCacheConfig(num_inference_steps=4, mag_ratios=[1.0] * 4),
+        "first_block_cache": theirs.FirstBlockCacheConfig,
+        "layer_skip": lambda: layers,
+    }[name]()
+
+    def put_on_and_call():
+        for _ in range(after):
+            call()
+        getattr(theirs, f"apply_{name}")(transformer, config)
+        call()
+
+    try:
+        with pytest.raises(RuntimeError, match="the diffusers hook '"), fc.capture(fc.load(transformer), Keep()):
+            put_on_and_call()
+    finally:
+        for module in transformer.modules():
+            registry = theirs.HookRegistry.check_if_exists_or_initialize(module)
+            for hook in list(registry.hooks):
+                registry.remove_hook(hook, recurse=False)
+            del module._diffusers_hook
+    with fc.capture(fc.load(transformer), sink := Keep()):
+        call()
+    assert len(sink.calls) == 4
+
+
 @pytest.mark.parametrize(("hook", "words"), [
     ("sea_cache_leader_block", "skips or reuses"), ("text_kv_cache_block", "skips or reuses"),
     ("layer_skip_hook", "skips layers"), ("smoothed_energy_guidance_hook", "changes the attention"),
@@ -399,10 +436,18 @@ def test_a_cache_hook_applied_by_hand_is_refused(tiny):
 
 def test_compiled_blocks_are_refused(toy):
     block = toy.transformer.transformer_blocks[0]
+
+    def compile_and_generate():
+        block._compiled_call_impl = block._call_impl
+        toy.generate(["a large red star"], steps=1)
+
     block._compiled_call_impl = block._call_impl  # what Module.compile() sets, without seconds of imports
     try:
         with pytest.raises(RuntimeError, match=r"transformer_blocks.0 is compiled"), fc.capture(toy, Keep()):
             pass
+        block._compiled_call_impl = None
+        with pytest.raises(RuntimeError, match=r"transformer_blocks.0 is compiled"), fc.capture(toy, Keep()):
+            compile_and_generate()
     finally:
         block._compiled_call_impl = None
 

@@ -140,6 +140,23 @@ def test_contexts_of_every_kind_close_in_the_order_of_their_opening(toy, prompts
     assert np.array_equal(bare, toy.generate(prompts[:1], steps=2))
 
 
+def test_attention_is_looked_at_twice_and_closes_in_the_order_of_opening(toy, prompts):
+    first, second = ExitStack(), ExitStack()
+    one = first.enter_context(attention_to(toy, {"noun": [[0]]}))
+    two = second.enter_context(attention_to(toy, {"noun": [[0]] * 2}))
+    copied = copy.deepcopy(toy.pipeline)
+    toy.generate(prompts[:1], steps=1)
+    first.close()
+    toy.generate(prompts[:1], steps=1)
+    second.close()
+    assert (len(one.maps["noun"]), len(two.maps["noun"])) == (1, 2)
+    assert np.array_equal(one.maps["noun"][0], two.maps["noun"][1])
+    for transformer in (toy.transformer, copied.transformer):
+        assert {type(block.attn.processor).__name__ for block in transformer.transformer_blocks} == {
+            "JointAttnProcessor2_0"
+        }
+
+
 def test_a_step_that_is_wrapped_still_gets_the_generator():
     """Pipelines read the signature of step, and give a generator to one that takes it: DDPM's noise is the seed's."""
     case = PIPELINES["PixArt-Sigma"]()
