@@ -41,7 +41,9 @@ def test_what_is_no_choice_is_refused_by_both(given, words):
             choose()
 
 
-def test_steps_have_no_names_and_a_mask_needs_their_number():
+def test_steps_have_no_names_and_only_numbers_from_0_do_without_their_count():
+    assert chosen_steps([0, 2], None) == {0, 2}
+    assert chosen_steps(None, None) is None
     with pytest.raises(ValueError, match="steps='0': expected whole numbers"):
         chosen_steps("0", 4)
     for given in (MASK, slice(2), -1):

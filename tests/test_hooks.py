@@ -4,7 +4,6 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels import hooks
 
 STEPS = 3
 
@@ -457,10 +456,3 @@ def test_an_edit_that_returns_something_else_is_refused(toy, pair, wrong):
     with pytest.raises(ValueError, match=r"the edit of layer 0 returned .*expected a tensor of shape \(2, 144, 192\)"):
         with fc.edit(toy, lambda tokens, **_: wrong, layers=0):
             generate(toy, pair)
-
-
-def test_chosen_steps_without_a_known_number():
-    assert hooks.chosen_steps([0, 2], None) == {0, 2}
-    assert hooks.chosen_steps(None, None) is None
-    with pytest.raises(ValueError, match="number of steps is not known"):
-        hooks.chosen_steps(-1, None)

@@ -220,6 +220,18 @@ def test_every_forward_is_a_step_of_its_own(pixart, name):
         assert len(noise_levels(model)) == len(seen.times)
 
 
+def test_a_scheduler_that_is_set_inside_a_capture_is_heard_too(pixart):
+    model, plain, _ = pixart
+    model.pipeline.scheduler = diffusers.DDIMScheduler()
+    with fc.capture(model, seen := Times(model), layers=0):
+        for scheduler in (diffusers.PNDMScheduler(skip_prk_steps=False), model.pipeline.scheduler):
+            model.pipeline.scheduler = scheduler
+            model.generate(PROMPT, steps=4, **plain)
+        assert "step" in vars(scheduler)
+    assert seen.steps == [*range(13), *range(4)]
+    assert "step" not in vars(scheduler)
+
+
 def test_what_stands_around_a_scheduler_counts_what_runs_twice(pixart):
     model, plain, _ = pixart
     model.pipeline.scheduler = diffusers.PNDMScheduler(skip_prk_steps=False)

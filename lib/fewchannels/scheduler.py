@@ -28,6 +28,7 @@ import torch
 from .wrapping import around
 
 KARRAS = ("EulerDiscreteScheduler", "EulerAncestralDiscreteScheduler", "HeunDiscreteScheduler")
+STEP = ("model_output", "timestep", "sample")  # what every `step` takes, the first of them first
 KINDS = ("epsilon", "v_prediction", "sample")
 Stepped = namedtuple("Stepped", "prev_sample")  # read as a tuple or by name, as pipelines do
 
@@ -168,22 +169,22 @@ def refuse_late_start(scheduler, timestep) -> None:
 def around_step(scheduler, visit: Callable) -> Iterator[None]:
     """While open, a step is visit(take, output, timestep, sample) -> latents; take(output) takes it, and gives the
     latents after it."""
-    parameters = inspect.signature(scheduler.step)
+    parameters = inspect.signature(scheduler.step).parameters
+    names = parameters if set(STEP) <= set(parameters) else STEP
 
     def layer(inner, *args, **kwargs):
-        given = parameters.bind(*args, **kwargs)
-        result = None
+        given, result = {**dict(zip(names, args, strict=False)), **kwargs}, None
 
         def take(output):
             nonlocal result
-            given.arguments["model_output"] = output
-            result = inner(*given.args, **given.kwargs)
-            return result[0]
+            result = inner(output, *args[1:], **{name: kwargs[name] for name in kwargs if name != STEP[0]})
+            return result if torch.is_tensor(result) else result[0]
 
-        named = given.arguments
-        latents = visit(take, named["model_output"], named["timestep"], named["sample"])
+        latents = visit(take, *(given[name] for name in STEP))
         if result is None:
             return Stepped(latents)
+        if torch.is_tensor(result):
+            return latents
         if latents is result[0]:
             return result
         if isinstance(result, tuple):

@@ -17,8 +17,8 @@ import torch
 
 from ..layouts import blocks_of, layout_of
 from ..origins import as_output, digest_of, generator_of, versions
-from ..scheduler import around_step, scheduler_of
-from ..wrapping import hooked
+from ..scheduler import scheduler_of
+from ..wrapping import around, hooked
 from .placing import computing_device, computing_dtype
 from .presets import preset_of
 
@@ -33,9 +33,9 @@ class Run:
     stepped: int = 0
     passes: int = 0
 
-    def step(self, take, output, timestep, sample):
+    def step(self, inner, *args, **kwargs):
         self.stepped, self.passes = self.stepped + 1, 0
-        return take(output)
+        return inner(*args, **kwargs)
 
     def forward_begins(self, transformer, args, kwargs):
         self.passes += 1
@@ -202,7 +202,7 @@ class Model:
         run, scheduler = Run(samples, steps), scheduler_of(self)
         with ExitStack() as stack:
             if callable(getattr(scheduler, "step", None)):
-                stack.enter_context(around_step(scheduler, run.step))
+                stack.enter_context(around(scheduler, "step", run.step))
             if steps is not None:
                 stack.enter_context(hooked(self.transformer, run.forward_begins, pre=True))
             before, self.run = self.run, run

@@ -18,8 +18,9 @@ import numpy as np
 import torch
 
 from ..ablation import channel_edit
+from ..choices import chosen_layers, chosen_steps
 from ..edits import ChannelEdit
-from ..hooks import chosen_layers, chosen_steps, edit
+from ..hooks import edit
 from ..metrics import squared_distance
 from .depth import Depth
 from .prefix import Prefix
