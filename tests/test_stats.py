@@ -87,6 +87,18 @@ def test_one_object_in_two_captures_counts_samples_on(x):
     np.testing.assert_array_equal(stats.mean, fresh(x).mean)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_captures_inside_and_outside_of_inference_mode_count_together(x, order, dtype):
+    stats = fc.ChannelStats()
+    for part, inference in zip((x[:3], x[3:]), order, strict=True):
+        with torch.inference_mode(inference):
+            stats.start(NAMES, (2, 8))
+            feed(stats, part.to(dtype, copy=True))
+    np.testing.assert_array_equal(stats.mean, fresh(x.to(dtype)).mean)
+    np.testing.assert_array_equal(stats.var, fresh(x.to(dtype)).var)
+
+
 @pytest.mark.parametrize("per_sample", [True, False])
 @pytest.mark.parametrize("first", ["like the others", "far away"])
 def test_a_mean_of_1e5_with_a_deviation_of_30_keeps_its_deviation(tokens, per_sample, first):
