@@ -31,6 +31,10 @@ class Refused(Exception):
     """What was asked for cannot be done; the message is for the person at the terminal."""
 
 
+# Errors whose message is enough; of others the name comes first.
+SPEAKING = (Refused, ValueError, TypeError, LookupError, OSError, RuntimeError, ArithmeticError, ImportError)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. `arguments` default to the process's own."""
     options = _parser().parse_args(arguments)
@@ -42,10 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = getattr(stop, "__notes__", ["stopped; nothing was written"])
         print(f"fewchannels: {' '.join(said)}", file=sys.stderr)
         return 1
-    except (Refused, ValueError, TypeError, LookupError, OSError, RuntimeError, ArithmeticError, ImportError) as error:
+    except Exception as error:  # whatever a library raises, one line says it
         if getattr(options, "debug", False):
             raise
-        message = " ".join(str(error).split()) or type(error).__name__
+        message = " ".join(str(error).split())
+        if not isinstance(error, SPEAKING) or not message:
+            message = f"{type(error).__name__}: {message}".rstrip(": ")
         print(f"fewchannels: {message}", file=sys.stderr)
         return 1
     return 0
