@@ -168,7 +168,7 @@ def test_pictures_are_shared_out_over_batches(image_to_image, prompts, form):
     if form == "array":
         image = np.stack([np.asarray(one, np.float32) / 255 for one in image])
     elif form == "tensor":
-        image = torch.stack([torch.from_numpy(np.asarray(one)).permute(2, 0, 1) / 255 for one in image])
+        image = torch.stack([torch.from_numpy(np.array(one)).permute(2, 0, 1) / 255 for one in image])
     elif form.startswith("one"):
         image = {"one": image[0], "one in a list": image[:1], "one array": np.full((32, 32, 3), 0.25, np.float32),
                  "one in an array": np.full((1, 32, 32, 3), 0.25, np.float32)}[form]  # fmt: skip

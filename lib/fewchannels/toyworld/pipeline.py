@@ -5,7 +5,6 @@ The saved pipeline names this module and `text_encoder` by path, so neither may 
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,8 +15,6 @@ import torch
 from diffusers import DiffusionPipeline
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
-
-from .prompts import NoSentence, check_words, parse_prompt
 
 
 @dataclass
@@ -55,23 +52,10 @@ class ToyWorldPipeline(DiffusionPipeline):
 
         Raises ValueError for an unknown word, naming one that is spelt alike and all that are known, for more than two
         subjects, and for a prompt of more than 24 words. Warns of known words that are no sentence of the grammar
-        (toyworld/prompts.py).
+        (text_encoder.ToyTokenizer.read).
         """
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        limit = self.tokenizer.model_max_length
-        for text in prompts:
-            check_words(text)
-            words = len(text.split())
-            if words > limit:
-                raise ValueError(f"the prompt {text!r} has {words} words; the toy world reads at most {limit}")
-            try:
-                if words:
-                    parse_prompt(text)
-            except NoSentence as error:
-                warnings.warn(f"{error}. It is drawn, but the network never saw such a prompt", stacklevel=2)
-        # As check_words takes them apart: the tokenizer's own idea of a space is a narrower one.
-        texts = [" ".join(text.lower().split()) for text in prompts]
-        ids = self.tokenizer(texts, padding="max_length", max_length=limit, return_tensors="pt").input_ids
+        ids = self.tokenizer.read(prompts)
         return self.text_encoder(ids.to(self._execution_device))
 
     def velocity(self, latents, timestep, prompt_embeds, pooled_prompt_embeds) -> torch.Tensor:
