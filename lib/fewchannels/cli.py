@@ -157,8 +157,6 @@ def _run(options: argparse.Namespace) -> None:
              "width": options.width, "batch_size": options.batch_size, **dict(options.settings)}  # fmt: skip
     with capture(model, stats := ChannelStats(per_sample=not options.merge)):
         images = model.generate(prompts, **asked)
-    if stats.nonfinite.any():
-        tell(f"warning: {int(stats.nonfinite.sum())} activations were inf or nan and are left out of the statistics")
     massive = top_channels(stats, k=options.k, score=options.score)
     run = Run(
         provenance={**model.provenance(), **asked, "steps": len(stats.steps), "command": "fewchannels run"},

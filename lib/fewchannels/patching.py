@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .channels import ChannelSet, channel_scores, rank_channels
+from .channels import ChannelSet, channel_scores, overflowed, rank_channels
 from .edits import ChannelEdit
 from .hooks import capture, edit
 from .masks import partition
@@ -221,7 +221,8 @@ def _top_of_each(model, runs, owner, k, score, branch) -> list[ChannelSet]:
             )
         with capture(model, stats := ChannelStats(), branch=branch):
             model.generate(prompts, **given)
-        ranked.append(rank_channels(channel_scores(stats, score).mean(axis=2), k))  # [S, L, k]
+        scores, first = channel_scores(stats, score).mean(axis=2), overflowed(stats).any(axis=2)
+        ranked.append(rank_channels(scores, k, first))  # [S, L, k]
         width = stats.mean.shape[-1]
     together = np.concatenate(ranked, axis=-1)
     return [ChannelSet(tuple(np.unique(row) for row in one), width, f"top {k} of its own") for one in together]

@@ -24,6 +24,7 @@ from .channels import (
     expected_jaccard,
     jaccard,
     meets_strict_criterion,
+    overflowed,
     overlap,
     pairwise_jaccard,
     rank_channels,
@@ -98,10 +99,10 @@ def survey_channels(
         )  # fmt: skip
         if i == 0:
             stats = run
-        ranked.append(rank_channels(channel_scores(run, score), k))
+        ranked.append(rank_channels(channel_scores(run, score), k, overflowed(run)))
     width = stats.mean.shape[-1]
     measures = concentration(stats, k, score)
-    by_score = [rank_channels(channel_scores(stats, name), k) for name in SCORES]
+    by_score = [rank_channels(channel_scores(stats, name), k, overflowed(stats)) for name in SCORES]
     frozen = top_channels(stats, k, score)
     count = len(stats.layers)
     return Survey(
