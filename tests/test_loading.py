@@ -381,6 +381,38 @@ def test_what_is_in_memory_is_not_quantised_and_a_bare_transformer_not_offloaded
         fc.load(transformer, offload="model")
 
 
+def test_a_wrapper_names_the_plain_module():
+    pipeline = PIPELINES["SD3"]().pipeline
+    plain = pipeline.transformer
+    for wrapped, path in ((torch.nn.DataParallel(plain), "module"),
+                          (torch.nn.DataParallel(torch.nn.Sequential(plain)), r"module\.0")):  # fmt: skip
+        words = rf"is a DataParallel around a SD3Transformer2DModel: pass the plain module, .*transformer\.{path} "
+        with pytest.raises(ValueError, match="^transformer " + words):
+            fc.load(wrapped)
+        pipeline.transformer = wrapped
+        with pytest.raises(ValueError, match=r"^pipeline\.transformer " + words):
+            fc.load(pipeline)
+        pipeline.transformer = plain
+    assert fc.load(pipeline).transformer is plain
+
+
+def test_a_lora_by_peft_names_the_plain_module_and_is_seen_in_it():
+    peft = pytest.importorskip("peft")
+    pipeline = PIPELINES["SD3"]().pipeline
+    model = fc.load(pipeline)
+    wrapped = peft.get_peft_model(model.transformer, peft.LoraConfig(target_modules=["to_q"], init_lora_weights=False))
+    with pytest.raises(ValueError, match=r"is a PeftModel around .* in transformer\.base_model\.model "):
+        fc.load(wrapped)
+    options = {"steps": 1, "output": "latent", **guidance_of(PIPELINES["SD3"](), False)}
+    pipeline.transformer = wrapped
+    with fc.capture(model, stats := fc.ChannelStats()):
+        images = model.generate(PROMPTS, **options)
+    pipeline.transformer = wrapped.base_model.model
+    with fc.capture(fc.load(pipeline), again := fc.ChannelStats()):
+        assert torch.equal(model.generate(PROMPTS, **options), images)
+    np.testing.assert_array_equal(stats.mean, again.mean)
+
+
 def test_the_transformer_alone_is_quantised():
     pytest.importorskip("bitsandbytes")
     config = placing.quantisation("Ideogram4Transformer2DModel", 4, torch.float16)

@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import torch
 
 from .layouts import Labels, blocks_of, read, refuse_cache, refuse_silent_wrongs, write
+from .layouts.guards import refuse_replaced
 
 STREAMS = ("image", "text")
 BRANCHES = ("cond", "uncond")
@@ -84,6 +85,7 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
     labels = Labels(model)
     for transformer in labels.transformers:
         refuse_silent_wrongs(transformer)
+    refuse_replaced(model)
     chosen = chosen_layers(model.layers, layers)
     watch = _Watch(labels, visit, writes, steps, branches, stream, named=layers is not None)
     handles = []

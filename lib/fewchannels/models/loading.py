@@ -16,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 
 from ..layouts import layout_of
+from ..layouts.table import TABLE, NoLayout
 from . import folders, hub, needs, overflow
 from .model import Model
 from .placing import Placing, place, placing_of, quantisation
@@ -170,19 +171,34 @@ def _in_memory(source, device, dtype, generation, offload, quantize) -> Model:
     if isinstance(source, torch.nn.Module):
         if offload:
             raise ValueError("offload is for whole pipelines: a bare transformer in memory stays where it is")
+        _refuse_wrapped(source, "transformer")
         return Model(None, source.to(**moves) if moves else source, type(source).__name__, generation=generation)
     if not callable(getattr(source, "progress_bar", None)):
         raise TypeError(f"load got {type(source).__name__}: expected a name, a folder, a pipeline or a transformer")
     transformer = getattr(source, "transformer", None)
     if transformer is None:
         raise _no_transformer(type(source).__name__)
-    layout_of(transformer)
+    _refuse_wrapped(transformer, "pipeline.transformer")
     if offload:
         placing = placing_of(device, dtype, offload)
         place(source.to(dtype) if dtype else source, placing.device, offload)
     elif moves:
         source.to(**moves)
     return Model(source, transformer, type(source).__name__, generation=generation, offload=offload)
+
+
+def _refuse_wrapped(transformer: torch.nn.Module, where: str) -> None:
+    """Raise as `layout_of` does, and ValueError for a class without an entry that wraps one with an entry."""
+    try:
+        layout_of(transformer)
+    except NoLayout:
+        for part, module in transformer.named_modules():
+            if part and type(module).__name__ in TABLE:
+                raise ValueError(
+                    f"{where} is a {type(transformer).__name__} around a {type(module).__name__}: pass the plain "
+                    f"module, which is in {where}.{part} (LoRA layers stay in it)"
+                ) from None
+        raise
 
 
 def _no_transformer(name: str) -> ValueError:
