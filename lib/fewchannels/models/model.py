@@ -136,10 +136,14 @@ class Model:
 
         Sample i starts from noise that (seed, samples[i]) alone decides, samples being 0, 1, ... where not given: the
         same seed on the same machine and batch size gives the same bits, another batch size the same to about 1e-4.
-        latents [B, ...] replaces that noise. What is None takes the model's `defaults`, else the pipeline's.
-        More arguments by name go to the pipeline (such as true_cfg_scale, callback_on_step_end). Those that are one a
-        prompt are shared out over the batches: negative_prompt and other texts (one string is for all), image,
-        mask_image and other pictures, embeddings; lists of reference pictures belong to every prompt.
+        (Not so CogView4, which pads prompts to the longest of their batch and has no mask: with lengths that differ,
+        pictures do by some per cent, so take batch_size=1. The ControlNets of SD3 and HunyuanDiT draw from the global
+        generator when they encode their picture: call torch.manual_seed first.)
+
+        latents [B, ...] replaces that noise. What is None takes the model's `defaults`, else the pipeline's. More
+        arguments by name go to the pipeline (such as true_cfg_scale, callback_on_step_end). Those that are one a prompt
+        are shared out over the batches: negative_prompt and other texts (one string is for all), image, mask_image and
+        other pictures, embeddings; lists of reference pictures belong to every prompt.
 
         Returns output="np" uint8 [B, H, W, 3]; "float" float32 [B, H, W, 3] in 0 to 1; "pil" a list of images;
         "latent" the latents as a tensor. Raises TypeError for an argument that this pipeline does not accept or that
