@@ -26,6 +26,7 @@ from .channels import ChannelSet, channel_scores, overflowed, rank_channels
 from .edits import ChannelEdit
 from .hooks import capture, edit
 from .masks import partition
+from .models.arguments import texts
 from .stats import ChannelStats
 from .trajectories import Trajectory, noise_levels, record
 
@@ -197,11 +198,11 @@ def transport(
 
 def _paired(source, target) -> tuple[list[str] | None, list[str], list[int]]:
     """(source prompts or None, target prompts, the source's sample for each target)."""
-    targets = [target] if isinstance(target, str) else list(target)
+    targets = texts("target", target)
     if isinstance(source, Trajectory):
         count = source.samples
     else:
-        sources = [source] if isinstance(source, str) else list(source)
+        sources = texts("source", source)
         if len(targets) == 1:
             targets = targets * len(sources)
         count = len(sources)
