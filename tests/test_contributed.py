@@ -78,8 +78,8 @@ def test_bad_files_are_named_and_skipped(folder, tmp_path):
     save_run(tmp_path / "axes.safetensors", no_axes)
     found, refused = read_folder(tmp_path)
     assert set(found) == {"SD3 of random weights", "toyworld", "toyworld (zweimal)"}
-    words = {"cut": "cut", "text": "no safetensors", "empty": "stats/mean", "nan": "inf or nan", "left out": "inf or nan",
-             "shape": "expected", "axes": "layers and steps"}  # fmt: skip
+    words = {"cut": "cut", "text": "no safetensors", "empty": "stats/mean", "nan": "inf or nan",
+             "left out": "inf or nan", "shape": "expected", "axes": "layers and steps"}  # fmt: skip
     assert set(refused) == {f"{name}.safetensors" for name in words}
     for name, word in words.items():
         assert word in refused[f"{name}.safetensors"]
