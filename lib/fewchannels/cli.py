@@ -135,6 +135,7 @@ def _run(options: argparse.Namespace) -> None:
     from .channels import energy_share, top_channels
     from .hooks import capture
     from .models import load
+    from .models.arguments import of_rows
     from .recording import stored
     from .runfile import Run, save_run
     from .stats import ChannelStats
@@ -170,7 +171,9 @@ def _run(options: argparse.Namespace) -> None:
     )  # fmt: skip
     if options.maps:
         tell("once more for the maps of the top channels")
-        run.maps["top"], run.index["maps"] = _top_maps(model, prompts[: options.maps], asked, stats, massive)
+        few = slice(options.maps)
+        own = of_rows(model.pipeline, asked, few, len(prompts))
+        run.maps["top"], run.index["maps"] = _top_maps(model, prompts[few], own, stats, massive)
     save_run(options.out, run, quality=None if options.lossless else 90)
     share = energy_share(stats, massive)
     held = f"{share.min():.1%} to {share.max():.1%}"

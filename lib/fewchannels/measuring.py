@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from .hooks import capture
+from .models.arguments import of_rows, texts
 from .stats import ChannelStats
 from .sweep import sweep
 
@@ -40,7 +41,7 @@ def measure_channels(
     model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without it.
     Raises what capture and generate raise.
     """
-    prompts, size = list(prompts), batch_size or model.preset.batch_size
+    prompts, size = texts("prompts", prompts), batch_size or model.preset.batch_size
     if not store:
         with capture(model, stats := ChannelStats(), stream=stream, steps=at):
             model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
@@ -51,13 +52,13 @@ def measure_channels(
     parts = []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
+        own = of_rows(model.pipeline, generation, slice(first, first + size), len(prompts))
 
-        def measure(first=first, part=part) -> dict[str, np.ndarray]:
+        def measure(first=first, part=part, own=own) -> dict[str, np.ndarray]:
             with capture(model, stats := ChannelStats(), stream=stream, steps=at):
                 model.generate(
-                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
-                    **generation,
-                )  # fmt: skip
+                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))), **own
+                )
             arrays = stats.to_arrays()
             if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
                 del arrays["nonfinite"]

@@ -32,6 +32,7 @@ from .channels import (
 )
 from .measuring import measure_channels, spread
 from .metrics import bootstrap_interval
+from .models.arguments import texts
 from .stats import ChannelStats
 
 DRAWS = 1000
@@ -85,7 +86,7 @@ def survey_channels(
     the number of tokens; of a run of more than 16 steps, 16 evenly spread ones are measured. Raises ValueError for
     fewer than two prompts; other errors are those of capture and of the channel functions.
     """
-    prompts = list(prompts)
+    prompts = texts("prompts", prompts)
     if len(prompts) < 2:
         raise ValueError(f"{len(prompts)} prompts: an interval over prompts needs at least 2, and 16 to say anything")
     taken = steps or model.steps
