@@ -147,7 +147,8 @@ def test_lists_of_one_a_prompt_are_shared_out(tmp_path, prompts):
     assert main(
         ["run", "--model", str(tmp_path / "model"), "--prompt", "a", "--prompt", "b", "--prompt", "c", "--steps", "1",
          "--height", "32", "--width", "32", "--batch-size", "2", "--maps", "1", "--k", "2", "--quiet",
-         "--guidance", "4", "--set", "max_sequence_length=24", "--set", f"negative_prompt={json.dumps(prompts)}", "--out", str(path)]
+         "--guidance", "4", "--set", "max_sequence_length=24", "--set", f"negative_prompt={json.dumps(prompts)}",
+         "--out", str(path)]
     ) == 0  # fmt: skip
     run = load_run(path)
     assert (len(run.images), len(run.maps["top"])) == (3, 1)
