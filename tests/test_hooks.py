@@ -4,6 +4,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from tiny_pipelines import PIPELINES
 
 STEPS = 3
 
@@ -449,6 +450,32 @@ def test_compiled_blocks_are_refused(toy):
             compile_and_generate()
     finally:
         block._compiled_call_impl = None
+
+
+def test_what_was_compiled_or_replaced_after_loading_is_refused_before_anything_runs():
+    plain = PIPELINES["SD3"]().pipeline
+    model, ran = fc.load(plain), []
+    loaded, blocks = model.transformer, model.transformer.transformer_blocks
+    loaded.register_forward_pre_hook(lambda *_: ran.append(1))
+
+    def captured():
+        with fc.capture(model, Keep()):
+            model.generate("a", steps=1, height=32, width=32, max_sequence_length=24)
+
+    plain.transformer = torch.compile(loaded, backend="eager")
+    with pytest.raises(RuntimeError, match=r"model\.pipeline\.transformer is wrapped by torch\.compile.*\._orig_mod$"):
+        captured()
+    plain.transformer, blocks[1] = loaded, torch.compile(blocks[1], backend="eager")
+    with pytest.raises(RuntimeError, match=r"transformer\.transformer_blocks\.1 is wrapped by torch\.compile"):
+        captured()
+    blocks[1] = blocks[1]._orig_mod
+    plain.transformer = PIPELINES["SD3"]().pipeline.transformer
+    with pytest.raises(RuntimeError, match=r"another SD3Transformer2DModel than the one that was loaded: load the pip"):
+        captured()
+    assert not ran
+    plain.transformer = loaded
+    captured()
+    assert ran
 
 
 @pytest.mark.parametrize("wrong", [torch.zeros(2, 3, 192), "text", np.zeros((2, 144, 192))])

@@ -19,6 +19,7 @@ import torch
 
 from .choices import chosen_layers, chosen_steps, listed
 from .layouts import Labels, blocks_of, read, refuse_silent_wrongs, write
+from .layouts.guards import refuse_replaced
 from .wrapping import hooked
 
 STREAMS = ("image", "text")
@@ -91,6 +92,7 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
     labels = Labels(model)
     for transformer in labels.transformers:
         refuse_silent_wrongs(transformer)
+    refuse_replaced(model)
     chosen = chosen_layers(model.layers, layers)
     watch = _Watch(labels, visit, writes, listed("steps", steps), branches, stream, named=layers is not None)
     with ExitStack() as stack:

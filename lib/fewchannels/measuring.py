@@ -16,6 +16,7 @@ import numpy as np
 
 from .choices import listed
 from .hooks import capture
+from .models.arguments import of_rows, texts
 from .stats import ChannelStats
 from .sweep import sweep
 
@@ -41,7 +42,8 @@ def measure_channels(
     the model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without
     it. Raises what capture and generate raise.
     """
-    prompts, size, at = list(prompts), batch_size or model.preset.batch_size, listed("at", at)
+    prompts, size = texts("prompts", prompts), batch_size or model.preset.batch_size
+    at = listed("at", at)
     if not store:
         with capture(model, stats := ChannelStats(), stream=stream, steps=at):
             model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
@@ -53,13 +55,13 @@ def measure_channels(
     parts = []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
+        own = of_rows(model.pipeline, generation, slice(first, first + size), len(prompts))
 
-        def measure(first=first, part=part) -> dict[str, np.ndarray]:
+        def measure(first=first, part=part, own=own) -> dict[str, np.ndarray]:
             with capture(model, stats := ChannelStats(), stream=stream, steps=at):
                 model.generate(
-                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
-                    **generation,
-                )  # fmt: skip
+                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))), **own
+                )
             arrays = stats.to_arrays()
             if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
                 del arrays["nonfinite"]

@@ -22,11 +22,12 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .channels import ChannelSet, channel_scores, rank_channels
+from .channels import ChannelSet, channel_scores, overflowed, rank_channels
 from .choices import chosen_layers, listed
 from .edits import ChannelEdit
 from .hooks import capture, edit
 from .masks import partition
+from .models.arguments import texts
 from .stats import ChannelStats
 from .trajectories import Trajectory, matching_step, record
 
@@ -141,6 +142,10 @@ def transport(
     steps of each. latents: start noise of both. dtype: what the recording is kept in. `generation` goes to
     model.generate (guidance_scale, height, width, batch_size, ...).
 
+    All channels of all tokens, moved in every block and step under the same noise, give the source's picture bit for
+    bit, except where the pooled prompt enters the norm behind the last block (FLUX.1, SD3, the toy world): that part
+    of the target stays.
+
     Raises ValueError where numbers of prompts, grids, steps or channels do not fit; the model is left as it was.
     """
     if isinstance(mask, str) and mask not in OWNERS:
@@ -196,11 +201,11 @@ def transport(
 
 def _paired(source, target) -> tuple[list[str] | None, list[str], list[int]]:
     """(source prompts or None, target prompts, the source's sample for each target)."""
-    targets = [target] if isinstance(target, str) else list(target)
+    targets = texts("target", target)
     if isinstance(source, Trajectory):
         count = source.samples
     else:
-        sources = [source] if isinstance(source, str) else list(source)
+        sources = texts("source", source)
         if len(targets) == 1:
             targets = targets * len(sources)
         count = len(sources)
@@ -224,7 +229,8 @@ def _top_of_each(model, runs, owner, k, score, branch) -> list[ChannelSet]:
             )
         with capture(model, stats := ChannelStats(), branch=branch):
             model.generate(prompts, **given)
-        ranked.append(rank_channels(channel_scores(stats, score).mean(axis=2), k))  # [S, L, k]
+        scores, first = channel_scores(stats, score).mean(axis=2), overflowed(stats).any(axis=2)
+        ranked.append(rank_channels(scores, k, first))  # [S, L, k]
         width = stats.mean.shape[-1]
     together = np.concatenate(ranked, axis=-1)
     return [ChannelSet(tuple(np.unique(row) for row in one), width, f"top {k} of its own") for one in together]

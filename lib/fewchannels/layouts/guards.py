@@ -67,3 +67,26 @@ def refuse_kept_keys(layout, arguments: dict):
             f"{layout.name} runs with a key/value cache: after the first step its blocks hold the drawn image alone, "
             f"and what is read or edited differs from step to step. To turn it off, {how}"
         )
+
+
+def refuse_replaced(model):
+    """Raise RuntimeError where a pipeline runs another transformer than the loaded one, or one that was wrapped by
+    torch.compile, as a whole or in part: hooks on the loaded one's blocks need not fire. A wrapper that calls the
+    loaded one (PEFT's) is fine."""
+    for name in filter(None, ("transformer", model.layout.second)):
+        now = getattr(model.pipeline, name, None)
+        if now is None:
+            continue
+        for part, module in now.named_modules():
+            if type(module).__name__ == "OptimizedModule":
+                where = ".".join(filter(None, ("model.pipeline", name, part)))
+                raise RuntimeError(
+                    f"{where} is wrapped by torch.compile, and hooks on its blocks need not fire: put the plain module "
+                    f"back, {where} = {where}._orig_mod"
+                )
+        if name == "transformer" and all(module is not model.transformer for module in now.modules()):
+            raise RuntimeError(
+                f"model.pipeline.transformer is another {type(now).__name__} than the one that was loaded: load the "
+                f"pipeline again, fc.load(model.pipeline), or put the first back, model.pipeline.transformer = "
+                f"model.transformer"
+            )

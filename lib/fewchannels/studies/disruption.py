@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 
 from ..ablation import ablate
-from ..channels import ChannelSet, channel_scores, energy_matched_channels, rank_channels, top_channels
+from ..channels import ChannelSet, channel_scores, energy_matched_channels, overflowed, rank_channels, top_channels
 from ..measuring import measure_channels
 from ..natural_prompts import natural_prompts
 from ..prompts import toyworld_prompts
@@ -156,10 +156,8 @@ class Bench:
             **self.case.generation,
         )  # fmt: skip
         scores = channel_scores(stats, self.calibration.score).mean(axis=2)  # [n, L, D]
-        return [
-            ChannelSet(tuple(rank_channels(row, k)), scores.shape[-1], f"top {k} of prompt {i}")
-            for i, row in enumerate(scores)
-        ]
+        ranked = rank_channels(scores, k, overflowed(stats).any(axis=2))
+        return [ChannelSet(tuple(row), scores.shape[-1], f"top {k} of prompt {i}") for i, row in enumerate(ranked)]
 
     def _reference(self, probe: Probe) -> object:
         """What `mean` and `resample` put in. Where all hidden states of the other prompts are too many, those on the
