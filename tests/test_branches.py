@@ -7,6 +7,7 @@ import fewchannels as fc
 import pytest
 import torch
 from fewchannels.layouts import Labels, blocks_of, layout_of
+from fewchannels.models.model import Run
 
 
 class Guided(SimpleNamespace):
@@ -16,7 +17,7 @@ class Guided(SimpleNamespace):
 def labels_for(name, rows, samples, timesteps, tiny, run=True, pipeline=None):
     transformer, _ = tiny(name)
     model = Guided(layout=layout_of(name), transformer=transformer, pipeline=pipeline,
-                   run=SimpleNamespace(samples=samples, steps=None) if run else None)  # fmt: skip
+                   run=Run(samples) if run else None)  # fmt: skip
     labels, told = Labels(model), []
     for timestep in timesteps:
         hidden = torch.zeros(rows, 4, 8, 8) if labels.layout.grid == "latent" else torch.zeros(rows, 4, 4)
@@ -45,7 +46,7 @@ def test_a_pass_of_skip_layer_guidance_is_no_branch(tiny):
     """SD3 calls the transformer once more at the same timestep, with the conditional rows alone and layers skipped."""
     transformer, _ = tiny("SD3Transformer2DModel")
     model = Guided(layout=layout_of(transformer), transformer=transformer, pipeline=None,
-                   run=SimpleNamespace(samples=2, steps=None))  # fmt: skip
+                   run=Run(2))  # fmt: skip
     labels = Labels(model)
     for rows, expected in ((4, {"uncond", "cond"}), (2, set())):
         labels.forward_begins(transformer, (torch.zeros(rows, 4, 8, 8),), {"timestep": torch.ones(rows)})

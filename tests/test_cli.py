@@ -141,9 +141,31 @@ def test_a_real_pipeline_runs_from_its_folder(name, tmp_path, prompts):
     assert read.maps() is not None
 
 
+def test_lists_of_one_a_prompt_are_shared_out(tmp_path, prompts):
+    PIPELINES["SD3"]().pipeline.save_pretrained(tmp_path / "model")
+    path = tmp_path / "run.safetensors"
+    assert main(
+        ["run", "--model", str(tmp_path / "model"), "--prompt", "a", "--prompt", "b", "--prompt", "c", "--steps", "1",
+         "--height", "32", "--width", "32", "--batch-size", "2", "--maps", "1", "--k", "2", "--quiet",
+         "--guidance", "4", "--set", "max_sequence_length=24", "--set", f"negative_prompt={json.dumps(prompts)}",
+         "--out", str(path)]
+    ) == 0  # fmt: skip
+    run = load_run(path)
+    assert (len(run.images), len(run.maps["top"])) == (3, 1)
+    top = ChannelSet.from_json(run.index["channels"]["top"])
+    means = run.maps["top"][0, 0, 0].astype(np.float64).mean(axis=(0, 1))
+    np.testing.assert_allclose(means, run.stats["mean"][0, 0, 0, top[0]], rtol=2e-3, atol=2e-3)
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["run", "--prompt", "nothing", "--seed", "-1", "--out", "{folder}/x"], "seed=-1: expected a whole number"),
+        (
+            ["run", "--prompt", "nothing", "--set", "generator=5", "--out", "{folder}/x"],
+            "generator is not for generate",
+        ),
+        (["run", "--prompt", "\ud800", "--out", "{folder}/x"], "half of a surrogate pair"),
         (["run", "--prompt", "a red star", "--set", "true_cfg=3", "--out", "{folder}/x"], "does not accept true_cfg"),
         (["run", "--prompt", "x", "--quantize", "4", "--out", "{folder}/x"], "quantize=4"),
         (["run", "--prompt", "x", "--offload", "model", "--device", "cpu", "--out", "{folder}/x"], "there is no GPU"),

@@ -67,8 +67,10 @@ def test_bad_files_are_named_and_skipped(folder, tmp_path):
     (tmp_path / "text.safetensors").write_text(json.dumps({"a": 1}))
     (tmp_path / "notes.txt").write_text("not a run, and not looked at")
     run = load_run(tmp_path / "toy.safetensors")
-    stats = dict(run.stats)
+    stats, size = dict(run.stats), run.stats["mean"].size
+    some = np.eye(1, size, 5, dtype=np.uint8).reshape(run.stats["mean"].shape)
     bad = {"empty": {"other": np.zeros(2)}, "nan": stats | {"mean": np.full_like(stats["mean"], np.nan)},
+           "left out": stats | {"nonfinite": some},
            "shape": stats | {"mean": stats["mean"][:, :2]}}  # fmt: skip
     for name, arrays in bad.items():
         save_run(tmp_path / f"{name}.safetensors", Run(run.provenance, run.prompts, arrays, index=run.index))
@@ -76,8 +78,8 @@ def test_bad_files_are_named_and_skipped(folder, tmp_path):
     save_run(tmp_path / "axes.safetensors", no_axes)
     found, refused = read_folder(tmp_path)
     assert set(found) == {"SD3 of random weights", "toyworld", "toyworld (zweimal)"}
-    words = {"cut": "cut", "text": "no safetensors", "empty": "stats/mean", "nan": "inf or nan", "shape": "expected",
-             "axes": "layers and steps"}  # fmt: skip
+    words = {"cut": "cut", "text": "no safetensors", "empty": "stats/mean", "nan": "inf or nan",
+             "left out": "inf or nan", "shape": "expected", "axes": "layers and steps"}  # fmt: skip
     assert set(refused) == {f"{name}.safetensors" for name in words}
     for name, word in words.items():
         assert word in refused[f"{name}.safetensors"]

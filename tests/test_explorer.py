@@ -13,6 +13,7 @@ from fewchannels.channels import ChannelSet
 from fewchannels.runfile import PROVENANCE, Run, save_run
 from fewchannels.widgets import Explorer
 from fewchannels.widgets.explorer_runs import AXES, run_scores
+from fewchannels.widgets.packing import SMALLEST_ERROR, Block
 from test_widgets import HOSTILE, _Page, node
 
 P, L, T, D, GRID = 3, 2, 4, 12, (3, 5)
@@ -118,6 +119,22 @@ def test_packed_runs_keep_the_precision_that_they_state(tmp_path):
     wanted = run_scores(runs[0])["abs_mean"]
     kept = np.reshape(found[0]["scores"]["abs_mean"], (P, T, L, D)).swapaxes(1, 2)
     assert np.abs(kept / wanted - 1).max() > 0.005  # the coarser statement is needed
+
+
+def test_the_finest_scores_survive_leaps_over_their_whole_span(tmp_path):
+    run = some_run()
+    for name in ("mean", "mean_abs"):
+        run.stats[name][...] = np.array([1.0, 1.02e-6, 1.0, 0.0], np.float32)[:T, None]  # from step to step
+    (found,) = read_widget(Explorer(run, score_error=SMALLEST_ERROR), tmp_path)
+    for name in ("abs_mean", "mean_abs"):
+        kept = np.reshape(found["scores"][name], (P, T, L, D)).swapaxes(1, 2)
+        np.testing.assert_allclose(kept, run.stats["mean"], rtol=1.01 * SMALLEST_ERROR)
+    with pytest.raises(ValueError, match=r"score_error=0\.0001, .*expected 0\.000211 to 0\.5"):
+        Explorer(run, score_error=1e-4)
+    with pytest.raises(ValueError, match=r"error=0\.0001: expected 0\.000211 to 0\.5"):
+        Block().log(run.stats["mean_abs"], error=1e-4)
+    with pytest.raises(ValueError, match="levels=257: expected 2 to 256"):
+        Block().linear(run.maps["shown"], levels=257)
 
 
 @pytest.mark.parametrize("packed", [True, False])

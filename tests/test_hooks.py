@@ -4,7 +4,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels import hooks
+from tiny_pipelines import PIPELINES
 
 STEPS = 3
 
@@ -346,6 +346,43 @@ def test_a_cache_turned_on_inside_a_capture_is_refused(tiny):
         transformer.disable_cache()
 
 
+@pytest.mark.parametrize("name", ["pyramid_attention_broadcast", "mag_cache", "first_block_cache", "layer_skip"])
+@pytest.mark.parametrize("after", [0, 1])
+def test_what_is_put_on_by_hand_inside_an_open_context_is_noticed_at_the_next_forward(name, after, tiny):
+    """By functions of diffusers that leave no mark on the transformer itself."""
+    from diffusers import hooks as theirs
+
+    transformer, call = tiny("FluxTransformer2DModel")
+    layers = theirs.LayerSkipConfig(indices=[0], fqn="transformer_blocks")
+    config = {
+        "pyramid_attention_broadcast": lambda: theirs.PyramidAttentionBroadcastConfig(
+            spatial_attention_block_skip_range=2, current_timestep_callback=lambda: 500
+        ),
+        "mag_cache": lambda: theirs.MagCacheConfig(num_inference_steps=4, mag_ratios=[1.0] * 4),
+        "first_block_cache": theirs.FirstBlockCacheConfig,
+        "layer_skip": lambda: layers,
+    }[name]()
+
+    def put_on_and_call():
+        for _ in range(after):
+            call()
+        getattr(theirs, f"apply_{name}")(transformer, config)
+        call()
+
+    try:
+        with pytest.raises(RuntimeError, match="the diffusers hook '"), fc.capture(fc.load(transformer), Keep()):
+            put_on_and_call()
+    finally:
+        for module in transformer.modules():
+            registry = theirs.HookRegistry.check_if_exists_or_initialize(module)
+            for hook in list(registry.hooks):
+                registry.remove_hook(hook, recurse=False)
+            del module._diffusers_hook
+    with fc.capture(fc.load(transformer), sink := Keep()):
+        call()
+    assert len(sink.calls) == 4
+
+
 @pytest.mark.parametrize(("hook", "words"), [
     ("sea_cache_leader_block", "skips or reuses"), ("text_kv_cache_block", "skips or reuses"),
     ("layer_skip_hook", "skips layers"), ("smoothed_energy_guidance_hook", "changes the attention"),
@@ -399,12 +436,46 @@ def test_a_cache_hook_applied_by_hand_is_refused(tiny):
 
 def test_compiled_blocks_are_refused(toy):
     block = toy.transformer.transformer_blocks[0]
+
+    def compile_and_generate():
+        block._compiled_call_impl = block._call_impl
+        toy.generate(["a large red star"], steps=1)
+
     block._compiled_call_impl = block._call_impl  # what Module.compile() sets, without seconds of imports
     try:
         with pytest.raises(RuntimeError, match=r"transformer_blocks.0 is compiled"), fc.capture(toy, Keep()):
             pass
+        block._compiled_call_impl = None
+        with pytest.raises(RuntimeError, match=r"transformer_blocks.0 is compiled"), fc.capture(toy, Keep()):
+            compile_and_generate()
     finally:
         block._compiled_call_impl = None
+
+
+def test_what_was_compiled_or_replaced_after_loading_is_refused_before_anything_runs():
+    plain = PIPELINES["SD3"]().pipeline
+    model, ran = fc.load(plain), []
+    loaded, blocks = model.transformer, model.transformer.transformer_blocks
+    loaded.register_forward_pre_hook(lambda *_: ran.append(1))
+
+    def captured():
+        with fc.capture(model, Keep()):
+            model.generate("a", steps=1, height=32, width=32, max_sequence_length=24)
+
+    plain.transformer = torch.compile(loaded, backend="eager")
+    with pytest.raises(RuntimeError, match=r"model\.pipeline\.transformer is wrapped by torch\.compile.*\._orig_mod$"):
+        captured()
+    plain.transformer, blocks[1] = loaded, torch.compile(blocks[1], backend="eager")
+    with pytest.raises(RuntimeError, match=r"transformer\.transformer_blocks\.1 is wrapped by torch\.compile"):
+        captured()
+    blocks[1] = blocks[1]._orig_mod
+    plain.transformer = PIPELINES["SD3"]().pipeline.transformer
+    with pytest.raises(RuntimeError, match=r"another SD3Transformer2DModel than the one that was loaded: load the pip"):
+        captured()
+    assert not ran
+    plain.transformer = loaded
+    captured()
+    assert ran
 
 
 @pytest.mark.parametrize("wrong", [torch.zeros(2, 3, 192), "text", np.zeros((2, 144, 192))])
@@ -412,10 +483,3 @@ def test_an_edit_that_returns_something_else_is_refused(toy, pair, wrong):
     with pytest.raises(ValueError, match=r"the edit of layer 0 returned .*expected a tensor of shape \(2, 144, 192\)"):
         with fc.edit(toy, lambda tokens, **_: wrong, layers=0):
             generate(toy, pair)
-
-
-def test_chosen_steps_without_a_known_number():
-    assert hooks.chosen_steps([0, 2], None) == {0, 2}
-    assert hooks.chosen_steps(None, None) is None
-    with pytest.raises(ValueError, match="number of steps is not known"):
-        hooks.chosen_steps(-1, None)

@@ -146,6 +146,12 @@ def test_wrong_images_and_missing_weights_are_errors_that_help(judge, tmp_path):
             judge.read(wrong)
     with pytest.raises(FileNotFoundError, match="train_judge"):
         load_judge(tmp_path)
+    (tmp_path / "config.json").write_bytes((WEIGHTS / "config.json").read_bytes())
+    whole = (WEIGHTS / "judge.safetensors").read_bytes()
+    for damaged in (b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 9\n", b"", whole[:-3]):
+        (tmp_path / "judge.safetensors").write_bytes(damaged)
+        with pytest.raises(OSError, match=r"judge\.safetensors is a pointer of Git LFS, empty or cut short"):
+            load_judge(tmp_path)
 
 
 # --- weights, training, cards

@@ -2,6 +2,8 @@
 
 import contextlib
 import json
+import os
+import re
 import shutil
 from types import SimpleNamespace
 
@@ -10,8 +12,9 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels.models import NotEnough, loading, needs, overflow, placing
-from fewchannels.models import hub as files
+from fewchannels.cli import main
+from fewchannels.models import NotEnough, folders, loading, needs, overflow, placing
+from fewchannels.models import hub as hub_client
 from fewchannels.models.needs import GB, Weights
 from hub_server import COMMIT, serving
 from tiny_pipelines import PIPELINES, guidance_of
@@ -108,7 +111,7 @@ def test_sizes_that_cannot_be_had_hinder_nothing(hub, monkeypatch):
     hub()
     fc.load("lab/tiny")
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
-    assert files.file_sizes("lab/tiny", COMMIT) is None
+    assert hub_client.file_sizes("lab/tiny", COMMIT) is None
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert fc.load("lab/tiny").revision == COMMIT, "from the cache"
 
@@ -193,18 +196,122 @@ def test_the_check_can_be_left_out(toy, folder, card):
 
 
 def test_weights_of_a_folder_are_counted(folder):
-    sizes = files.local_sizes(folder)
+    sizes = folders.local_sizes(folder, loading._index_of(folder))
     model = fc.load(folder)
     parameters = sum(p.numel() for p in model.transformer.parameters())
-    assert files.weights_by_files(sizes).transformer == 2 * parameters
-    assert set(files.weight_files(loading._index_of(folder), sizes)) == set(sizes)
+    assert folders.weights_by_files(sizes).transformer == 2 * parameters
+    assert set(folders.weight_files(loading._index_of(folder), sizes)) == set(sizes)
 
 
 def test_files_of_another_precision_are_chosen_only_where_there_is_no_other():
     config = {"transformer": ["diffusers", "X"], "vae": ["diffusers", "Y"], "gone": [None, None]}
     sizes = {"transformer/a.bf16.safetensors": 2, "transformer/a.fp16.safetensors": 2, "vae/b.safetensors": 1}
-    assert files.variant_of(sizes) == "bf16"
-    assert files.weight_files(config, sizes) == {"transformer/a.bf16.safetensors": 2, "vae/b.safetensors": 1}
+    assert folders.variant_of(sizes) == "bf16"
+    assert folders.weight_files(config, sizes) == {"transformer/a.bf16.safetensors": 2, "vae/b.safetensors": 1}
+
+
+# Files that are not whole
+
+POINTER = (
+    b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f\nsize 965349\n"
+)
+DAMAGES = {
+    "is a pointer of Git LFS": lambda data: POINTER,
+    "is empty": lambda data: b"",
+    r"is cut short \(\d": lambda data: data[:-3],
+    "is cut short or no safetensors file": lambda data: data[:60],
+    "is longer than it says": lambda data: data + b"\0",
+    r"is cut short or no safetensors file \(": lambda data: b"<!DOCTYPE html><html>Sign in</html>",
+    "is damaged or no safetensors file": lambda data: (2).to_bytes(8, "little") + b"[]" + data[10:],
+}
+
+
+@pytest.fixture(scope="module")
+def sharded(tmp_path_factory):
+    """A tiny SD3 on disk, in shards where a part has more than 40 kB."""
+    path = tmp_path_factory.mktemp("sharded") / "tiny"
+    PIPELINES["SD3"]().pipeline.save_pretrained(path, max_shard_size="40kB")
+    return path
+
+
+@pytest.fixture
+def damaged(sharded, tmp_path):
+    """damaged(file, change) -> the folder with that file changed, by links to the others; change None: without it."""
+
+    def make(name, change):
+        folder = tmp_path / "damaged"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(sharded, folder, copy_function=os.link)
+        (folder / name).unlink()
+        if change is not None:
+            (folder / name).write_bytes(change((sharded / name).read_bytes()))
+        return folder
+
+    return make
+
+
+@pytest.mark.parametrize("part", ["transformer", "text_encoder", "text_encoder_3", "vae"])
+def test_weights_that_are_not_whole_are_named_with_what_to_do(damaged, sharded, part, capsys):
+    shards = sorted((sharded / part).glob("*.safetensors"))
+    name = shards[len(shards) // 2].relative_to(sharded)
+    for words, change in DAMAGES.items():
+        with pytest.raises(OSError, match=words) as told:
+            fc.load(damaged(name, change))
+        assert f"damaged/{name} is " in str(told.value)
+        assert str(told.value).endswith("download it again")
+        assert "\n" not in str(told.value)
+    assert main(["run", "--model", str(damaged(name, lambda data: POINTER)), "--prompt", "a", "--out", "x"]) == 1
+    error = capsys.readouterr().err.splitlines()
+    assert len(error) == 1
+    assert f"{name} is a pointer of Git LFS" in error[0]
+
+
+@pytest.mark.parametrize(("name", "change", "words"), [
+    ("text_encoder_2/model.safetensors.index.json", lambda data: POINTER, "is a pointer of Git LFS"),
+    ("transformer/diffusion_pytorch_model.safetensors.index.json", lambda data: data[:99], "is cut short or no JSON"),
+    ("vae/diffusion_pytorch_model.safetensors.index.json", lambda data: b"{}", "names no shards"),
+    ("vae/diffusion_pytorch_model-00001-of-00003.safetensors", None, "is missing, which diffusion_pytorch_model"),
+    ("tokenizer/tokenizer.json", lambda data: POINTER, "is a pointer of Git LFS"),
+    ("tokenizer_3/chat_template.jinja", lambda data: POINTER, "is a pointer of Git LFS"),
+    ("tokenizer_2/tokenizer.json", lambda data: data[:999], "is cut short or no JSON"),
+    ("scheduler/scheduler_config.json", lambda data: b"", "is empty"),
+    ("text_encoder/config.json", lambda data: data[:99], "is cut short or no JSON"),
+    ("text_encoder/config.json", None, "is missing"),
+    ("model_index.json", lambda data: data[:99], "is cut short or no JSON"),
+    ("model_index.json", lambda data: POINTER, "is a pointer of Git LFS"),
+    ("model_index.json", lambda data: b"[]", "holds a list, and no JSON object"),
+])  # fmt: skip
+def test_other_files_that_are_not_whole_are_named_too(damaged, name, change, words):
+    with pytest.raises(OSError, match=re.escape(f"damaged/{name} {words}")):
+        fc.load(damaged(name, change))
+
+
+def test_files_that_are_not_read_may_be_pointers(sharded, damaged):
+    folder = damaged("vae/config.json", lambda data: data)
+    for part, name in (("transformer", "diffusion_pytorch_model.fp16.safetensors"), ("text_encoder", "model.bin"),
+                       ("vae", "diffusion_pytorch_model.fp16-00001-of-00002.safetensors")):  # fmt: skip
+        (folder / part / name).write_bytes(POINTER)
+    index = {"weight_map": {"a": "diffusion_pytorch_model.fp16-00002-of-00002.safetensors"}}
+    (folder / "vae" / "diffusion_pytorch_model.safetensors.index.fp16.json").write_text(json.dumps(index))
+    (folder / "else").mkdir()
+    (folder / "else" / "some.safetensors").write_bytes(POINTER)
+    assert fc.load(folder).layers == fc.load(sharded).layers
+
+
+def test_a_damaged_file_in_the_cache_is_named(hub):
+    hub()
+    fc.load("lab/tiny")
+    folder = hub_client.cached_folder("lab/tiny", COMMIT)
+    for name in ("text_encoder/model.safetensors", "transformer/diffusion_pytorch_model.safetensors"):
+        whole = (folder / name).resolve().read_bytes()
+        for change in (lambda data: POINTER, lambda data: b"", lambda data: data[:-3]):
+            (folder / name).resolve().write_bytes(change(whole))
+            with pytest.raises(OSError, match=rf"'lab/tiny' could not be loaded: .*{re.escape(name)} is .*hf cache rm"):
+                fc.load("lab/tiny")
+        (folder / name).resolve().write_bytes(whole)
+    (folder / "model_index.json").resolve().write_bytes(b'{"_class')
+    with pytest.raises(OSError, match=r"model_index\.json is cut short or no JSON"):
+        fc.load("lab/tiny")
 
 
 # Offloading and quantising
@@ -272,6 +379,38 @@ def test_what_is_in_memory_is_not_quantised_and_a_bare_transformer_not_offloaded
         fc.load(transformer, quantize=4)
     with pytest.raises(ValueError, match="offload is for whole pipelines"):
         fc.load(transformer, offload="model")
+
+
+def test_a_wrapper_names_the_plain_module():
+    pipeline = PIPELINES["SD3"]().pipeline
+    plain = pipeline.transformer
+    for wrapped, path in ((torch.nn.DataParallel(plain), "module"),
+                          (torch.nn.DataParallel(torch.nn.Sequential(plain)), r"module\.0")):  # fmt: skip
+        words = rf"is a DataParallel around a SD3Transformer2DModel: pass the plain module, .*transformer\.{path} "
+        with pytest.raises(ValueError, match="^transformer " + words):
+            fc.load(wrapped)
+        pipeline.transformer = wrapped
+        with pytest.raises(ValueError, match=r"^pipeline\.transformer " + words):
+            fc.load(pipeline)
+        pipeline.transformer = plain
+    assert fc.load(pipeline).transformer is plain
+
+
+def test_a_lora_by_peft_names_the_plain_module_and_is_seen_in_it():
+    peft = pytest.importorskip("peft")
+    pipeline = PIPELINES["SD3"]().pipeline
+    model = fc.load(pipeline)
+    wrapped = peft.get_peft_model(model.transformer, peft.LoraConfig(target_modules=["to_q"], init_lora_weights=False))
+    with pytest.raises(ValueError, match=r"is a PeftModel around .* in transformer\.base_model\.model "):
+        fc.load(wrapped)
+    options = {"steps": 1, "output": "latent", **guidance_of(PIPELINES["SD3"](), False)}
+    pipeline.transformer = wrapped
+    with fc.capture(model, stats := fc.ChannelStats()):
+        images = model.generate(PROMPTS, **options)
+    pipeline.transformer = wrapped.base_model.model
+    with fc.capture(fc.load(pipeline), again := fc.ChannelStats()):
+        assert torch.equal(model.generate(PROMPTS, **options), images)
+    np.testing.assert_array_equal(stats.mean, again.mean)
 
 
 def test_the_transformer_alone_is_quantised():

@@ -7,6 +7,7 @@ import pytest
 import torch
 from fewchannels import masks
 from fewchannels.clustering import two_means
+from fewchannels.metrics import iou_ceiling
 from sklearn.cluster import KMeans
 
 
@@ -165,6 +166,40 @@ def test_bad_input_names_what_was_expected(change, message):
     x, _ = tokens_with_subject()
     with pytest.raises(ValueError, match=message):
         masks.subject_masks(x, **{"grid": (6, 10), **change})
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_a_channel_that_is_not_finite_does_not_drop_out_of_the_top(bad):
+    x, _ = tokens_with_subject()
+    x[1, 7, 5] = bad
+    x[1, 8:11, 6] = [bad, -bad, bad]
+    for score in ("abs_mean", "mean_abs"):
+        with pytest.raises(ValueError, match=r"inf or nan \(4 in sample 1\); run the model in"):
+            masks.partition(x, grid=(6, 10), k=1, score=score)
+    assert masks.subject_masks(x, [3, 4], grid=(6, 10)).shape == (3, 6, 10), "channels that were named are not ranked"
+
+
+def test_a_mask_of_0_and_255_is_not_taken_for_shares():
+    truth = np.zeros((2, 48, 64), bool)
+    truth[:, 8:24, 16:40] = True
+    truth[:, 0, 0] = True
+    small = masks.to_grid(truth, (12, 16))
+    assert not small[0, 0, 0]
+    for same in (truth.astype(np.uint8), truth.astype(np.float64)):
+        np.testing.assert_array_equal(masks.to_grid(same, (12, 16)), small)
+    for other in (truth * np.uint8(255), truth * 255.0, truth * np.uint8(2), truth * -1, truth * np.nan):
+        with pytest.raises(ValueError, match=r"masks with values from .*expected bool, or numbers from 0 to 1"):
+            masks.to_grid(other, (12, 16))
+        with pytest.raises(ValueError, match=r"masks of .*expected bool \[B, h, w\]"):
+            masks.best_of_two(other, truth)
+        with pytest.raises(ValueError, match=r"larger_sum of .*expected bool \[B, h, w\]"):
+            masks.choose_cluster(other, "border")
+        with pytest.raises(ValueError, match=r"truths of .*expected bool"):
+            iou_ceiling(other, (12, 16))
+    with pytest.raises(ValueError, match=r"shape \(48, 64\): expected bool \[B, H, W\]"):
+        masks.to_grid(truth[0], (12, 16))
+    with pytest.raises(ValueError, match="share=50: expected more than 0, and at most 1"):
+        masks.to_grid(truth, (12, 16), 50)
 
 
 def test_non_finite_tokens_and_wrong_ranks_are_refused():

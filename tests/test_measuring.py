@@ -25,6 +25,18 @@ def test_a_store_changes_no_bit(name, stream, request, prompts, tmp_path):
             np.testing.assert_array_equal(getattr(stats, field), getattr(plain, field))
 
 
+def test_lists_of_one_a_prompt_are_shared_out_over_what_is_kept(flux, prompts, tmp_path):
+    asked = {"seed": 2, "steps": 1, "batch_size": 2, "height": 32, "width": 32, "true_cfg_scale": 4.0,
+             "negative_prompt": prompts[::-1], "prompt_2": prompts}  # fmt: skip
+    with fc.capture(flux, plain := fc.ChannelStats()):
+        flux.generate(prompts, **asked)
+    for given in (prompts, np.array(prompts)):
+        kept = measure_channels(flux, given, **asked, store=tmp_path)
+        np.testing.assert_array_equal(kept.mean, plain.mean)
+    with pytest.raises(TypeError, match=r"prompts\[1\] is None: expected a text"):
+        measure_channels(flux, [prompts[0], None], store=tmp_path)
+
+
 def test_what_is_kept_is_not_drawn_again(toy, prompts, tmp_path, monkeypatch):
     drawn, generate = [], Model.generate
 

@@ -11,7 +11,9 @@ import numpy as np
 import PIL.Image
 import pytest
 import torch
+from fewchannels.models.arguments import of_rows
 from fewchannels.origins import generator_of
+from tiny_pipelines import PIPELINES
 
 STEPS = 3
 
@@ -148,6 +150,59 @@ def test_a_list_of_negative_prompts_is_shared_out_over_batches(flux, prompts):
     np.testing.assert_allclose(parts, whole, atol=1e-4)
 
 
+@pytest.fixture(scope="module")
+def image_to_image():
+    """A tiny SD3 that starts from pictures, with texts of three encoders."""
+    case = PIPELINES["SD3"]()
+    pipeline = diffusers.StableDiffusion3Img2ImgPipeline(**case.pipeline.components)
+    return fc.load(pipeline, generation={"max_sequence_length": 24, "height": 32, "width": 32, "strength": 0.5})
+
+
+def pictures(count):
+    return [PIL.Image.fromarray(np.full((32, 32, 3), 60 * i, np.uint8)) for i in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("form", ["list", "array", "tensor", "one", "one in a list", "one array", "one in an array"])
+def test_pictures_are_shared_out_over_batches(image_to_image, prompts, form):
+    image = pictures(3)
+    if form == "array":
+        image = np.stack([np.asarray(one, np.float32) / 255 for one in image])
+    elif form == "tensor":
+        image = torch.stack([torch.from_numpy(np.array(one)).permute(2, 0, 1) / 255 for one in image])
+    elif form.startswith("one"):
+        image = {"one": image[0], "one in a list": image[:1], "one array": np.full((32, 32, 3), 0.25, np.float32),
+                 "one in an array": np.full((1, 32, 32, 3), 0.25, np.float32)}[form]  # fmt: skip
+    options = {"steps": 2, "guidance_scale": 1.0, "output": "float"}
+    parts = image_to_image.generate(prompts, image=image, batch_size=2, **options)
+    alone = [image_to_image.generate(prompt, samples=[i], image=image if form.startswith("one") else image[i : i + 1],
+                                     **options) for i, prompt in enumerate(prompts)]  # fmt: skip
+    np.testing.assert_allclose(parts, np.concatenate(alone), atol=1e-4)
+    with pytest.raises(ValueError, match="image holds 2 for 4 prompts: pass one for all, or one a prompt"):
+        image_to_image.generate([*prompts, prompts[0]], image=pictures(2), **options)
+
+
+def test_all_texts_are_one_a_prompt_or_one_for_all(image_to_image, prompts):
+    options = {"steps": 1, "strength": 1.0, "guidance_scale": 4.0, "output": "float", "image": pictures(1)}
+    for name in ("negative_prompt", "negative_prompt_2", "prompt_2", "prompt_3"):
+        for given in (prompts[::-1], tuple(prompts[::-1]), np.array(prompts[::-1]), prompts[1]):
+            parts = image_to_image.generate(prompts, batch_size=2, **{name: given}, **options)
+            each = [given] * 3 if isinstance(given, str) else given
+            alone = image_to_image.generate(prompts[2], samples=[2], **{name: [each[2]]}, **options)
+            np.testing.assert_allclose(parts[2], alone[0], atol=1e-4)
+        with pytest.raises(ValueError, match=f"{name} holds 2 for 4 prompts: pass one for all, or one a prompt"):
+            image_to_image.generate([*prompts, "a"], batch_size=2, **{name: prompts[:2]}, **options)
+
+
+def test_reference_pictures_belong_to_every_prompt():
+    model = fc.load(PIPELINES["FLUX.2-klein"]().pipeline)
+    given = {"image": pictures(2), "sigmas": [1.0, 0.5, 0.2], "negative_prompt": ["a", "b", "c"]}
+    shared = {"image": given["image"], "sigmas": [1.0, 0.5, 0.2], "negative_prompt": ["c", "a"]}
+    assert of_rows(model.pipeline, given, [2, 0], 3) == shared
+    each = [[one] for one in pictures(3)]
+    assert of_rows(model.pipeline, {"image": each}, slice(1, 3), 3) == {"image": each[1:]}
+    assert of_rows(model.pipeline, {"negative_prompt": ["a"]}, [0, 0], 1) == {"negative_prompt": ["a", "a"]}
+
+
 def test_the_size_of_flux_is_any(flux, prompts):
     assert flux.generate(prompts[:1], steps=1, height=32, width=80).shape == (1, 32, 80, 3)
 
@@ -156,14 +211,75 @@ def test_the_size_of_flux_is_any(flux, prompts):
     ({"height": 64}, TypeError, "ToyWorldPipeline does not accept height; it accepts prompt, num_inference_steps"),
     ({"negative_prompt": "a"}, TypeError, "does not accept negative_prompt"),
     ({"output": "jpeg"}, ValueError, "output='jpeg': expected 'np', 'float', 'pil' or 'latent'"),
-    ({"batch_size": 0}, ValueError, "batch_size=0"),
+    ({"batch_size": 0}, ValueError, "batch_size=0: expected a whole number of at least 1"),
+    ({"batch_size": 1.5}, TypeError, r"batch_size=1\.5: expected a whole number of at least 1"),
+    ({"seed": None}, TypeError, r"seed=None: expected a whole number of at least 0\. Noise is told by it alone"),
+    ({"seed": -1}, ValueError, r"seed=-1: expected a whole number of at least 0\. .*random\.randrange"),
+    ({"seed": 1.0}, TypeError, r"seed=1\.0: expected a whole number"),
+    ({"seed": torch.tensor(0.5)}, TypeError, r"seed=tensor.*: expected a whole number"),
+    ({"samples": [0, 1, -2]}, ValueError, "sample=-2: expected a whole number"),
+    ({"samples": [0, 1, None]}, TypeError, "sample=None: expected a whole number"),
+    ({"latents": np.zeros((3, 3, 48, 48))}, TypeError, "latents of type ndarray: expected a tensor"),
+    ({"generator": torch.Generator()}, TypeError, "generator is not for generate: each sample's noise is its own"),
+    ({"generator": [torch.Generator()] * 3}, TypeError, "generator is not for generate"),
+    ({"prompt": "a"}, TypeError, "prompt is not for generate: the prompts are the first argument"),
+    ({"output_type": "pil"}, TypeError, "output_type is not for generate: pass output='np'"),
+    ({"return_dict": False}, TypeError, "return_dict=False is not for generate, which gives the images themselves"),
+    ({"num_images_per_prompt": 2}, TypeError, "num_images_per_prompt=2: generate draws one image a prompt; repeat"),
+    ({"prompt_embeds": torch.zeros(3, 24, 64)}, TypeError, "^prompt_embeds is not for generate, which .{0,150}$"),
+    ({"pooled_prompt_embeds": torch.zeros(3, 64)}, TypeError, "^pooled_prompt_embeds is not for generate"),
+    ({"guidance_scale": [1.0, 2.0, 3.0]}, TypeError, r"guidance_scale=\[1\.0, .*: this pipeline takes one for"),
+    ({"num_inference_steps": 5}, TypeError, "steps=3 and num_inference_steps=5: pass one of them"),
     ({"samples": [1]}, ValueError, "1 samples for 3 prompts"),
     ({"latents": torch.zeros(2, 3, 48, 48)}, ValueError, "pass one a prompt"),
 ])  # fmt: skip
 def test_what_generate_cannot_do_is_said_before_anything_runs(toy, prompts, options, kind, words):
     with pytest.raises(kind, match=words):
-        toy.generate(prompts, steps=STEPS, **options)
+        toy.generate(prompts, **{"steps": STEPS, **options})
     assert toy.run is None
+
+
+@pytest.mark.parametrize(("given", "kind", "words"), [
+    (None, TypeError, "prompts=None: expected a text or a list of texts"),
+    (5, TypeError, "prompts=5: expected"),
+    (b"a", TypeError, "prompts=b'a': expected"),
+    ({"a": 1}, TypeError, "prompts={'a': 1}: expected"),
+    ({"a", "b"}, TypeError, "prompts={'a', 'b'}: expected"),
+    (["", None], TypeError, r"prompts\[1\] is None: expected a text, got NoneType"),
+    (["", ["a"]], TypeError, r"prompts\[1\] is \['a'\]: expected a text, got list"),
+    (np.array([["a", "b"]]), TypeError, r"prompts\[0\] is \['a', 'b'\]: expected a text"),
+    (np.array(["a", None], object), TypeError, r"prompts\[1\] is None: expected"),
+    (np.zeros((2, 3)), TypeError, r"prompts\[0\] is \[0\.0, 0\.0, 0\.0\]: expected a text"),
+    (torch.zeros(2, 3), TypeError, "prompts=tensor"),
+    (["", "a \ud83d star"], ValueError, r"prompts\[1\] is 'a \\ud83d star': character 2 is half of a surrogate pair"),
+])  # fmt: skip
+def test_what_is_no_prompt_is_said(flux, given, kind, words):
+    with pytest.raises(kind, match=words):
+        flux.generate(given, steps=1, height=32, width=32)
+    if not isinstance(given, (set, dict)):
+        with pytest.raises((TypeError, ValueError), match="negative_prompt"):
+            flux.generate(["a", "b"], steps=1, height=32, width=32, negative_prompt=5 if given is None else given)
+
+
+def test_arrays_of_prompts_are_lists_of_them(toy, prompts):
+    listed = toy.generate(prompts, steps=1)
+    for given in (np.array(prompts), np.array(prompts, object), tuple(prompts), iter(prompts)):
+        np.testing.assert_array_equal(toy.generate(given, steps=1), listed)
+    np.testing.assert_array_equal(toy.generate(np.array(prompts[0]), steps=1, seed=np.int64(0)), listed[:1])
+
+
+def test_what_generate_refuses_is_refused_as_a_default_too(toy, flux):
+    for model, given in ((toy, {"generator": torch.Generator()}), (toy, {"latents": torch.zeros(1, 3, 48, 48)}),
+                         (flux, {"num_images_per_prompt": 2}), (flux, {"return_dict": False})):  # fmt: skip
+        with pytest.raises(TypeError, match=f"{next(iter(given))}.* generate"):
+            fc.load(model.pipeline, generation=given)
+    assert fc.load(flux.pipeline, generation={"num_images_per_prompt": 1, "return_dict": True}).defaults
+
+
+def test_steps_that_sigmas_would_override_are_said(flux, prompts):
+    with pytest.raises(TypeError, match="2 sigmas and 3 steps: leave out steps, or pass as many of each"):
+        flux.generate(prompts, steps=3, sigmas=[1.0, 0.5], height=32, width=32)
+    assert len(flux.generate(prompts[:1], sigmas=[1.0, 0.5], height=32, width=32)) == 1
 
 
 def test_no_prompt_is_an_error(toy):

@@ -191,6 +191,10 @@ def test_trajectories_that_do_not_fit_are_errors(toy, flux, prompts, massive, so
         flux.generate(prompts[:1], height=64, width=96, **small)
     with pytest.raises(ValueError, match="empty"), patching.inject(toy, patching.Trajectory()):
         pass
+    with pytest.raises(TypeError, match=r"target\[1\] is None: expected a text"):
+        fc.transport(toy, prompts[:2], [prompts[0], None], massive)
+    with pytest.raises(TypeError, match="source=None: expected a text or a list of texts"):
+        fc.transport(toy, None, prompts[:2], massive)
     with pytest.raises(TypeError, match="Trajectory"), patching.inject(toy, "a red star"):
         pass
     with pytest.raises(ValueError, match="sample 1 was not recorded"), patching.inject(toy, source, massive):

@@ -1,6 +1,7 @@
 """The toy world's pipeline is called like any text-to-image pipeline of diffusers."""
 
 import json
+import warnings
 
 import numpy as np
 import PIL.Image
@@ -65,6 +66,30 @@ def test_an_unknown_word_is_an_error_that_lists_the_known_ones(pipeline):
         pipeline("a large red sqare", num_inference_steps=1)
     with pytest.raises(ValueError, match=rf"has 25 words; the toy world reads at most {MAX_TOKENS}"):
         pipeline(" ".join(["red"] * 25), num_inference_steps=1)
+
+
+def test_what_is_no_word_or_too_much_is_refused_by_the_pipeline_too(pipeline, prompts):
+    for word in ("<pad>", "<UNK>", "赤い"):
+        with pytest.raises(ValueError, match=f"unknown word {word.lower()!r} in the prompt"):
+            pipeline(prompts[0].replace("star", word), num_inference_steps=1)
+    three = " and ".join(f"a small red {shape} at the left" for shape in ("star", "ring", "cross"))
+    with pytest.raises(ValueError, match=r"names 3 subjects .* at most two"):
+        pipeline(f"{three} on a plain white background", num_inference_steps=1)
+
+
+def test_known_words_that_are_no_sentence_are_warned_of(pipeline, prompts):
+    for text in ("star red large a", "a red star", " ".join(reversed(prompts[0].split()))):
+        with pytest.warns(UserWarning, match=f"the prompt {text!r} is no sentence of the toy world; expected 'a SIZE"):
+            pipeline.encode_prompt([prompts[0], text])
+    with warnings.catch_warnings(action="error"):
+        pipeline.encode_prompt(["", " ", *prompts, prompts[0].upper()])
+
+
+def test_words_are_told_apart_as_they_are_checked(pipeline, prompts):
+    plain, _ = pipeline.encode_prompt(prompts[0])
+    for space in ("\x1c", "\x85", "\u2003", "\n"):
+        spaced, _ = pipeline.encode_prompt(prompts[0].replace(" ", space))
+        assert torch.equal(spaced, plain)
 
 
 def test_case_and_the_empty_prompt(pipeline, prompts):
@@ -140,6 +165,7 @@ def test_the_callback_may_change_the_prompt_on_the_way(pipeline, prompts):
 
 @pytest.mark.parametrize(("options", "words"), [
     ({"prompt": []}, "expected a string or a non-empty list"),
+    ({"prompt": ["", None]}, "expected a string or a non-empty list of strings"),
     ({"num_inference_steps": 0}, "num_inference_steps=0"),
     ({"output_type": "jpg"}, "output_type='jpg'"),
     ({"latents": torch.zeros(2, 3, 48, 48)}, r"expected \(1, 3, 48, 48\)"),

@@ -31,6 +31,8 @@ MIB = 2**20
 
 # Lowest first: a unit imports only from the lines before its own.
 LAYERS = (
+    {"wrapping", "choices"},
+    {"scheduler"},
     {"layouts", "origins", "clustering", "image_latents"},
     {"hooks", "models"},
     {"reductions"},

@@ -44,6 +44,23 @@ def test_a_byte_order_mark_and_windows_line_ends_do_no_harm(file):
         assert [prompt.text for prompt in read_prompt_file(path)] == [FOX, CUP]
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("sign", ["\u2028", "\u2029", "\x85", "\x0b", "\x0c", "\x1c", "\x1d", "\x1e"])
+def test_no_other_sign_than_a_line_end_ends_a_prompt(file, kind, sign):
+    fox = FOX.replace(" ", sign, 1)
+    content = FILES[kind].replace(FOX, json.dumps(fox)[1:-1] if kind in ("json", "genai-bench") else fox)
+    for end in ("\n", "\r\n", "\r"):
+        prompts = read_prompt_file(file(content.replace("\n", end)), kind)
+        assert [prompt.text for prompt in prompts] == [fox, CUP]
+
+
+@pytest.mark.parametrize("kind", [None, *KINDS])
+@pytest.mark.parametrize("code", ["utf-16-le", "utf-16-be", "utf-16", "utf-32-le", "utf-32"])
+def test_other_codes_than_utf_8_are_said(file, kind, code):
+    with pytest.raises(PromptFileError, match=r"is no UTF-8 text .*save it as UTF-8"):
+        read_prompt_file(file(FILES[kind or "lines"].encode(code)), kind)
+
+
 def test_lists_of_objects_carry_their_category(file):
     [prompt] = read_prompt_file(file(json.dumps([{"prompt": FOX, "category": "animals"}])))
     assert (str(prompt), prompt.category) == (FOX, "animals")
@@ -56,6 +73,8 @@ def test_lists_of_objects_carry_their_category(file):
     ("[]", None, "holds no prompt"),
     ('{"a": ', None, "no JSON"),
     ('["a", 3]', None, "entry 1 is '3'"),
+    (r'["a", "b\ud83d"]', None, r"entry 1 is 'b\\ud83d': it holds what is no character"),
+    (r'[{"prompt": "a\u0000b"}]', None, r"entry 0 is 'a\\x00b'"),
     ('[{"text": "a"}]', None, 'an object with "prompt"'),
     ("Name\tCategory\na\tb\n", "partiprompts", r"columns Name, Category.*Prompt"),
     ("a,b\n", "drawbench", "expected one named Prompts"),

@@ -19,6 +19,23 @@ def test_an_unknown_word_names_the_nearest_and_all():
     assert all(word in str(error.value) for word in prompts.VOCABULARY)
 
 
+@pytest.mark.parametrize("word", ["赤い", "красный", "zzz", "<pad>", "<unk>", "<PAD>", "star,", "☆", "\ud800"])
+def test_a_hint_is_given_only_for_what_is_spelt_alike(word):
+    with pytest.raises(ValueError, match=r"unknown word .*It knows: ") as error:
+        prompts.check_words(f"a small {word} star at the left on a plain blue background")
+    said = str(error.value)
+    assert repr(word.lower()) in said
+    assert "yellow" not in said.partition("It knows")[0]
+    assert ("nearest" in said) == (word == "star,")
+
+
+def test_three_subjects_are_told_that_two_are_the_most():
+    three = " and ".join(f"a small red {shape} at the left" for shape in ("star", "ring", "cross"))
+    for text in (f"{three} on a plain blue background", "star ring cross", f"{three} and {three}"):
+        with pytest.raises(ValueError, match=r"names [36] subjects \(star, ring, cross.*at most two: expected 'a SIZE"):
+            prompts.parse_prompt(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [

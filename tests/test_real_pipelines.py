@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from fewchannels import patching
+from PIL import Image
 from tiny_pipelines import NEGATIVE, PIPELINES, guidance_of
 
 QUICK = {"SD3", "Z-Image", "FLUX.2-klein"}
@@ -153,3 +154,48 @@ def test_a_pipeline_called_directly_tells_whether_guidance_is_on(whole):
             case.pipeline(PROMPTS, guidance_scale=scale, **own)
         assert len(sink.tokens) == 6
         assert all(len(tokens) == 2 for tokens in sink.tokens.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_all_channels_moved_give_the_source_but_for_what_the_pooled_prompt_does_behind_the_blocks(name, whole):
+    """As the docstring of `transport` and the page of methods say."""
+    case, model = whole(name)
+    options = guidance_of(case, False)
+    with patching.record(model) as recorded:
+        source = generate(model, PROMPTS[:1], **options)
+    with patching.inject(model, recorded):
+        moved = generate(model, PROMPTS[1:], **options)
+    target = generate(model, PROMPTS[1:], **options)
+    assert not torch.equal(source, target)
+    assert torch.equal(moved, source) == (name not in ("SD3", "FLUX.1"))
+
+
+def test_the_batch_tells_on_a_picture_where_padding_is_not_masked(whole):
+    """As the docstring of `generate` and the page of models say of CogView4."""
+    case, model = whole("CogView4")
+    options = {**guidance_of(case, False), "output": "float"}
+    long = f"{PROMPTS[0]} and a small blue circle at the left"
+    apart = {}
+    for prompts in ([long, PROMPTS[1]], [PROMPTS[1]] * 2):
+        alone = [generate(model, [prompt], samples=[i], **options) for i, prompt in enumerate(prompts)]
+        apart[prompts[0]] = np.abs(generate(model, prompts, **options) - np.concatenate(alone)).max()
+    assert apart[PROMPTS[1]] < 1e-4 < 1e-3 < apart[long]
+
+
+def test_the_controlnet_of_sd3_draws_from_the_global_generator():
+    """As the docstring of `generate` and the page of models say."""
+    case = PIPELINES["SD3"]()
+    net = diffusers.SD3ControlNetModel.from_transformer(
+        case.pipeline.transformer, num_extra_conditioning_channels=0, load_weights_from_transformer=False
+    )
+    for weight in [*net.controlnet_blocks.parameters(), *net.pos_embed_input.parameters()]:
+        torch.nn.init.normal_(weight, std=0.3)  # they begin at zero
+    model = fc.load(diffusers.StableDiffusion3ControlNetPipeline(**case.pipeline.components, controlnet=net))
+    options = {**guidance_of(case, False), "control_image": Image.new("RGB", (48, 32), "red")}
+    one, other = (generate(model, PROMPTS[:1], **options) for _ in range(2))
+    assert not torch.equal(one, other)
+    seeded = []
+    for _ in range(2):
+        torch.manual_seed(0)
+        seeded.append(generate(model, PROMPTS[:1], **options))
+    assert torch.equal(*seeded)

@@ -7,6 +7,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from fewchannels.channels import layer_scores
 from fewchannels.reductions import reduce_tokens
 from fewchannels.stats import record_bytes
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -87,6 +88,18 @@ def test_one_object_in_two_captures_counts_samples_on(x):
     np.testing.assert_array_equal(stats.mean, fresh(x).mean)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("order", [(True, False), (False, True)])
+def test_captures_inside_and_outside_of_inference_mode_count_together(x, order, dtype):
+    x, stats = x[:4], fc.ChannelStats()
+    for part, inference in zip((x[:2], x[2:]), order, strict=True):
+        with torch.inference_mode(inference):
+            stats.start(NAMES, (2, 8))
+            feed(stats, part.to(dtype, copy=True))
+    np.testing.assert_array_equal(stats.mean, fresh(x.to(dtype)).mean)
+    np.testing.assert_array_equal(stats.var, fresh(x.to(dtype)).var)
+
+
 @pytest.mark.parametrize("per_sample", [True, False])
 @pytest.mark.parametrize("first", ["like the others", "far away"])
 def test_a_mean_of_1e5_with_a_deviation_of_30_keeps_its_deviation(tokens, per_sample, first):
@@ -135,6 +148,44 @@ def test_what_is_not_finite_is_counted_and_left_out(x, per_sample):
     merged = stats.merged() if per_sample else stats
     assert merged.nonfinite.sum() == 3
     assert np.isfinite(merged.var).all()
+
+
+@pytest.mark.parametrize("per_sample", [True, False])
+@pytest.mark.parametrize("bad", [float("inf"), float("nan")])
+def test_what_is_not_finite_is_warned_of_once_and_ranked_first(x, per_sample, bad):
+    x = x.clone()
+    x[:, 1, 1, :, 7] = 1e-3
+    quiet = fresh(x, per_sample)
+    x[3, 1, 1, 2:, 7] = bad
+    x[3, 1, 2, 0, 5] = bad
+    words = r"inf or nan, first in blocks\.1, step 1, channels 7\. .*stats\.nonfinite"
+    with pytest.warns(UserWarning, match=words) as told:
+        (stats := fresh(x, per_sample)).to_arrays()
+    assert len(told) == 1
+    for score in ("abs_mean", "mean_abs"):
+        top, before = (fc.top_channels(one, k=4, score=score) for one in (stats, quiet))
+        assert top[1][:2].tolist() == sorted([5, 7], key=by_score(stats, score, layer=1))
+        assert set(before[1]) - {5, 7} >= set(top[1][2:])
+        assert top[0].tolist() == before[0].tolist(), "the other layer is ranked as it was"
+        whole, lowest = (fc.bottom_channels(one, k=12, score=score) for one in (stats, quiet))
+        assert set(whole[1][-2:]) == {5, 7}
+        assert whole[0].tolist() == lowest[0].tolist()
+    again = fc.ChannelStats.from_arrays(stats.to_arrays(), NAMES)
+    assert fc.top_channels(again, k=4)[1].tolist() == fc.top_channels(stats, k=4)[1].tolist()
+
+
+def by_score(stats, score, layer):
+    return lambda channel: -layer_scores(stats, score)[layer, channel]
+
+
+def test_where_all_channels_overflow_scores_rank_them(x):
+    right = fc.top_channels(fresh(x), k=12)
+    x = x.clone()
+    x[2, :, :, 3] = float("nan")
+    with pytest.warns(UserWarning, match=r"channels 0, 1, 2, 3, 4, 5, 6, 7, \.\.\."):
+        top = fc.top_channels(stats := fresh(x), k=12)
+    assert sorted(top[0]) == sorted(right[0])
+    assert (np.diff(layer_scores(stats)[0][top[0]]) <= 0).all()
 
 
 def test_a_channel_without_a_finite_value_is_zero_and_counted():

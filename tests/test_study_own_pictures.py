@@ -81,9 +81,10 @@ def test_the_last_estimate_is_the_picture_itself_whatever_the_scheduler(name):
 
 
 def test_what_cannot_be_looked_at_is_left_out_with_its_reason(dit, monkeypatch):
-    monkeypatch.setattr(
-        "fewchannels.studies.watched.signal_and_noise", lambda s: (_ for _ in ()).throw(ValueError("unheard of"))
-    )
+    for module in ("scheduler", "studies.watched"):
+        monkeypatch.setattr(
+            f"fewchannels.{module}.signal_and_noise", lambda s: (_ for _ in ()).throw(ValueError("unheard of"))
+        )
     looked = look(dit, ["a black cat on a window sill in the rain"], {"top": Rule("top", 4)}, steps=2)
     assert looked.left_out == dict.fromkeys(["own estimate", "own estimate, scaled"], "unheard of")
     truth = np.ones((1, *looked.grid), bool)

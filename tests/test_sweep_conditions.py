@@ -6,7 +6,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.channels import ChannelSet
-from fewchannels.hooks import chosen_steps
+from fewchannels.choices import chosen_steps
 from fewchannels.metrics import squared_distance
 from fewchannels.sweep import SweepFailed, code_digest, grid, pieces, sweep_conditions
 from fewchannels.sweep.batches import change_and_pictures

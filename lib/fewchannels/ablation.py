@@ -20,9 +20,10 @@ import torch
 
 from .edits import ChannelEdit, Place, column, one_a_sample, without_level
 from .hooks import edit
+from .scheduler import step_count
 from .stats import ChannelStats
 from .subspaces import Subspaces
-from .trajectories import Trajectory
+from .trajectories import Trajectory, matching_step
 
 NEEDS = {"scale": "factor", "replace": "values", "mean": "reference", "mean_level": "reference"}
 
@@ -170,7 +171,8 @@ class Edits:
                 raise ValueError("resample takes the next sample of the batch, and this batch has one: pass reference=")
             return place.read(place.part, place.batch[[self._partner(row, len(place.batch)) for row in place.rows]])
         partners = [self._partner(s, self._reference.samples) for s in place.samples]
-        taken = self._reference.take(place.layer, place.step, partners, place.part, old.device)
+        step = matching_step(self._model, self._reference, place.step)
+        taken = self._reference.take(place.layer, step, partners, place.part, old.device)
         if taken.shape[1] != place.tokens.shape[1]:
             raise ValueError(f"the reference has {taken.shape[1]} tokens, and this run {place.tokens.shape[1]}: "
                              "record it at the same image size")  # fmt: skip
@@ -238,8 +240,8 @@ def _means_of(reference, model):
         names, steps = model.layers, list(range(array.shape[1]))
 
     def mean(layer, step):
-        total = len(getattr(getattr(model.pipeline, "scheduler", None), "timesteps", steps))
-        if steps == list(range(len(steps))) and len(steps) != total:
+        total = step_count(model)
+        if total is not None and steps == list(range(len(steps))) and len(steps) != total:
             raise ValueError(f"the reference has {len(steps)} steps, this run {total}: record it with as many")
         if model.layers[layer] not in names or step not in steps:
             raise ValueError(f"the reference holds no {model.layers[layer]} at step {step}: record all that is ablated")

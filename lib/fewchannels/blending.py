@@ -15,7 +15,6 @@ prompt's trajectory from the same noise.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,8 +22,10 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
-from .hooks import chosen_steps
+from .choices import chosen_steps
 from .masks import upsample
+from .scheduler import Step, noise_levels, stepping
+from .wrapping import around
 
 
 class CannotMix(ValueError):
@@ -34,10 +35,12 @@ class CannotMix(ValueError):
 @dataclass
 class Steps:
     """What the scheduler was given and gave at each step, [S, ...] on the CPU in its own dtype, S samples:
-    `velocities`, the model's output (guidance included), and `latents` after the step."""
+    `velocities`, the model's output (guidance included), and `latents` after the step. sigmas: float [T], the noise
+    level at each."""
 
     velocities: list[torch.Tensor] = field(default_factory=list)
     latents: list[torch.Tensor] = field(default_factory=list)
+    sigmas: np.ndarray | None = None
 
     @property
     def samples(self) -> int:
@@ -49,16 +52,18 @@ def record_steps(model) -> Iterator[Steps]:
     """Keep the latents and the model's outputs of every step of the generations inside."""
     kept = Steps()
 
-    def after(turn, rows, output, result):
+    def visit(take, step, output, sample):
+        result = take(output)
+        kept.sigmas = noise_levels(model)
         for listed, tensor in ((kept.velocities, output), (kept.latents, result)):
             tensor = tensor.detach().to("cpu", copy=True)
-            if rows.start == 0:
+            if step.rows.start == 0:
                 listed.append(tensor)
             else:
-                listed[turn] = torch.cat([listed[turn], tensor])
+                listed[step.index] = torch.cat([listed[step.index], tensor])
         return result
 
-    with _stepping(model, after=after):
+    with stepping(model, visit):
         yield kept
 
 
@@ -72,12 +77,13 @@ def blend_latents(model, source: Steps, mask: np.ndarray | None = None, weight: 
     """
     _check(source, weight)
 
-    def after(turn, rows, output, result):
-        if turn not in _chosen(model, steps):
+    def visit(take, step, output, sample):
+        result = take(output)
+        if not _chosen(step, steps):
             return result
-        return _mixed(result, _of(source.latents, turn, rows), _where(mask, rows, result), weight)
+        return _mixed(result, _of(source, "latents", model, step), _where(mask, step.rows, result), weight)
 
-    with _stepping(model, after=after):
+    with stepping(model, visit):
         yield
 
 
@@ -87,12 +93,12 @@ def blend_velocities(model, source: Steps, mask: np.ndarray | None = None, weigh
     Arguments and errors as for blend_latents."""
     _check(source, weight)
 
-    def before(turn, rows, output):
-        if turn not in _chosen(model, steps):
-            return output
-        return _mixed(output, _of(source.velocities, turn, rows), _where(mask, rows, output), weight)
+    def visit(take, step, output, sample):
+        if _chosen(step, steps):
+            output = _mixed(output, _of(source, "velocities", model, step), _where(mask, step.rows, output), weight)
+        return take(output)
 
-    with _stepping(model, before=before):
+    with stepping(model, visit):
         yield
 
 
@@ -107,27 +113,22 @@ def interpolate_prompts(model, sources: Mapping[str, str], weight: float) -> Ite
     pipeline = model.pipeline
     if not callable(getattr(pipeline, "encode_prompt", None)):
         raise CannotMix(f"{type(pipeline).__name__} has no encode_prompt: its prompts cannot be interpolated here")
-    original = pipeline.encode_prompt
 
     def swapped(value):
         if isinstance(value, str):
             return sources.get(value, value)
         return [swapped(one) for one in value] if isinstance(value, list) else value
 
-    @functools.wraps(original)
-    def encode_prompt(*args, **options):
-        own = original(*args, **options)
+    def encode_prompt(encode, *args, **options):
+        own = encode(*args, **options)
         named = {name: value if "negative" in name else swapped(value) for name, value in options.items()}
         other_args = [swapped(value) for value in args]
         if other_args == list(args) and named == options:
             return own
-        return _between(own, original(*other_args, **named), weight)
+        return _between(own, encode(*other_args, **named), weight)
 
-    pipeline.encode_prompt = encode_prompt
-    try:
+    with around(pipeline, "encode_prompt", encode_prompt):
         yield
-    finally:
-        del pipeline.encode_prompt
 
 
 def _between(own, other, weight):
@@ -142,46 +143,26 @@ def _between(own, other, weight):
     return (1 - weight) * own + weight * other
 
 
-@contextmanager
-def _stepping(model, before=None, after=None) -> Iterator[None]:
-    """Wrap scheduler.step. before(turn, rows, output) gives the output to use, after(turn, rows, output, result) the
-    latents; turn: the number of the step, rows: which samples of the generation this batch holds."""
-    scheduler = model.pipeline.scheduler
-    original, state = scheduler.step, {"calls": 0, "seen": 0, "rows": slice(0, 0)}
-
-    @functools.wraps(original)
-    def step(model_output, timestep, sample, *args, **options):
-        turn = state["calls"] % len(scheduler.timesteps)
-        if turn == 0:
-            state["rows"] = slice(state["seen"], state["seen"] + len(sample))
-            state["seen"] += len(sample)
-        state["calls"] += 1
-        output = model_output if before is None else before(turn, state["rows"], model_output)
-        result = original(output, timestep, sample, *args, **options)
-        if after is None:
-            return result
-        changed = after(turn, state["rows"], output, result[0])
-        return (changed, *result[1:]) if isinstance(result, tuple) else type(result)(prev_sample=changed)
-
-    scheduler.step = step
-    try:
-        yield
-    finally:
-        del scheduler.step
+def _chosen(step: Step, steps) -> bool:
+    chosen = chosen_steps(steps, step.total)
+    return chosen is None or step.index in chosen
 
 
-def _chosen(model, steps) -> frozenset[int] | range:
-    total = len(model.pipeline.scheduler.timesteps)
-    chosen = chosen_steps(steps, total)
-    return range(total) if chosen is None else chosen
+def _of(source: Steps, kind: str, model, step: Step) -> torch.Tensor:
+    levels = noise_levels(model)
+    if levels.shape != source.sigmas.shape or not np.allclose(levels, source.sigmas, atol=1e-4):
+        raise ValueError(
+            f"the source was recorded over {len(source.sigmas)} steps (noise levels {_span(source.sigmas)}), and this "
+            f"run has {len(levels)} ({_span(levels)}): record it at the same"
+        )
+    kept = getattr(source, kind)[step.index]
+    if step.rows.stop > len(kept):
+        raise ValueError(f"{len(kept)} samples of the source, and sample {step.rows.stop - 1} has none")
+    return kept[step.rows]
 
 
-def _of(listed: list[torch.Tensor], turn: int, rows: slice) -> torch.Tensor:
-    if turn >= len(listed):
-        raise ValueError(f"the source was recorded over {len(listed)} steps, and this run is at step {turn}")
-    if rows.stop > len(listed[turn]):
-        raise ValueError(f"{len(listed[turn])} samples of the source, and sample {rows.stop - 1} has none")
-    return listed[turn][rows]
+def _span(levels: np.ndarray) -> str:
+    return f"{levels[0]:.3f} to {levels[-1]:.3f}"
 
 
 def _where(mask, rows: slice, tensor: torch.Tensor) -> torch.Tensor:

@@ -80,8 +80,8 @@ class Claim:
 
     def _one(self, measured: Any, where: str = "") -> Outcome:
         value, low, high = (float(end) for end in (measured if np.ndim(measured) else (measured,) * 3))
-        return Outcome({"above": low > self.limit, "below": high < self.limit, "not above": low <= self.limit}[self.bound],
-                       value, low, high, where)  # fmt: skip
+        held = {"above": low > self.limit, "below": high < self.limit, "not above": low <= self.limit}
+        return Outcome(held[self.bound], value, low, high, where)
 
     def _towards_failure(self, outcome: Outcome) -> float:
         return -outcome.low if self.bound == "above" else outcome.high if self.bound == "below" else outcome.low

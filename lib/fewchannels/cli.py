@@ -33,6 +33,10 @@ class Refused(Exception):
     """What was asked for cannot be done; the message is for the person at the terminal."""
 
 
+# Errors whose message is enough; of others the name comes first.
+SPEAKING = (Refused, ValueError, TypeError, LookupError, OSError, RuntimeError, ArithmeticError, ImportError)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status. `arguments` default to the process's own."""
     options = _parser().parse_args(arguments)
@@ -44,10 +48,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         said = getattr(stop, "__notes__", ["stopped; nothing was written"])
         print(f"fewchannels: {' '.join(said)}", file=sys.stderr)
         return 1
-    except (Refused, ValueError, TypeError, LookupError, OSError, RuntimeError, ArithmeticError, ImportError) as error:
+    except Exception as error:  # whatever a library raises, one line says it
         if getattr(options, "debug", False):
             raise
-        message = " ".join(str(error).split()) or type(error).__name__
+        message = " ".join(str(error).split())
+        if not isinstance(error, SPEAKING) or not message:
+            message = f"{type(error).__name__}: {message}".rstrip(": ")
         print(f"fewchannels: {message}", file=sys.stderr)
         return 1
     return 0
@@ -134,6 +140,7 @@ def _run(options: argparse.Namespace) -> None:
     from .channels import energy_share, top_channels
     from .hooks import capture
     from .models import load
+    from .models.arguments import of_rows
     from .recording import stored
     from .runfile import Run, save_run
     from .stats import ChannelStats
@@ -156,8 +163,6 @@ def _run(options: argparse.Namespace) -> None:
              "width": options.width, "batch_size": options.batch_size, **dict(options.settings)}  # fmt: skip
     with capture(model, stats := ChannelStats(per_sample=not options.merge)):
         images = model.generate(prompts, **asked)
-    if stats.nonfinite.any():
-        tell(f"warning: {int(stats.nonfinite.sum())} activations were inf or nan and are left out of the statistics")
     massive = top_channels(stats, k=options.k, score=options.score)
     run = Run(
         provenance={**model.provenance(), **asked, "steps": len(stats.steps), "command": "fewchannels run"},
@@ -171,7 +176,9 @@ def _run(options: argparse.Namespace) -> None:
     )  # fmt: skip
     if options.maps:
         tell("once more for the maps of the top channels")
-        run.maps["top"], run.index["maps"] = _top_maps(model, prompts[: options.maps], asked, stats, massive)
+        few = slice(options.maps)
+        own = of_rows(model.pipeline, asked, few, len(prompts))
+        run.maps["top"], run.index["maps"] = _top_maps(model, prompts[few], own, stats, massive)
     save_run(options.out, run, quality=None if options.lossless else 90)
     share = energy_share(stats, massive)
     held = f"{share.min():.1%} to {share.max():.1%}"

@@ -13,11 +13,14 @@ here: sinks get views. The `with` form follows baukit's Trace.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import torch
 
-from .layouts import Labels, blocks_of, read, refuse_cache, refuse_silent_wrongs, write
+from .choices import chosen_layers, chosen_steps, listed
+from .layouts import Labels, blocks_of, read, refuse_silent_wrongs, write
+from .layouts.guards import refuse_replaced
+from .wrapping import hooked
 
 STREAMS = ("image", "text")
 BRANCHES = ("cond", "uncond")
@@ -30,14 +33,17 @@ def capture(model, *sinks, layers=None, steps=None, branch: str = "cond", stream
     A sink has `add(tokens, *, layer, step, samples, grid)`: tokens [B, N, D] is a view that it must neither keep nor
     change, layer the depth index into `model.layers`, step the index within the trajectory, samples the B sample
     numbers (they count on over several generate() calls inside one context), grid (height, width) in tokens. Where a
-    sink has `start(layers, grid)` it is called once, before its first add, with all of `model.layers`.
+    sink has `start(layers, grid)` it is called once, before its first add, with all of `model.layers`; where it has
+    `trajectory(steps)`, before the first add of each trajectory, with its number of steps, None where nothing tells.
 
-    layers, steps: None for all, an int, a slice, or a list of ints; negative ones count from the end. A layer may
-    also be named, as in "transformer_blocks.3". branch: "cond" or "uncond". stream: "image" or "text" (text with its
-    padding; a last block that returns no text is left out unless it is asked for).
+    layers, steps: None for all, a whole number, a slice, a list of these, or a mask with a truth value of each;
+    negative numbers count from the end, and steps are those that run (image-to-image begins late in its schedule). A
+    layer may also be named, as in "transformer_blocks.3". branch: "cond" or "uncond". stream: "image" or "text" (text
+    with its padding; a last block that returns no text is left out unless it is asked for). A context that is opened
+    between two steps of a generation begins with the step that comes next.
 
-    Yields the sink, or a tuple of several. Raises at the start for an unknown layer, an active cache or no sink, and
-    at the end where something asked for never ran.
+    Yields the sink, or a tuple of several. Raises at the start for an unknown layer, an active cache, no sink or a
+    model that is at work in another thread, and at the end where something asked for never ran.
     """
     if not sinks:
         raise ValueError("capture got no sink: pass at least one, such as fc.ChannelStats()")
@@ -45,19 +51,21 @@ def capture(model, *sinks, layers=None, steps=None, branch: str = "cond", stream
         if not callable(getattr(sink, "add", None)):
             raise TypeError(f"{sink!r} is no sink: it has no method add(tokens, *, layer, step, samples, grid)")
     _one_of("branch", branch, BRANCHES)
-    started = False
+    begun = 0
 
     def look(tokens, *, layer, step, samples, grid):
-        nonlocal started
-        if not started:
-            started = True
+        nonlocal begun
+        if labels.trajectories != begun:
             for sink in sinks:
-                if hasattr(sink, "start"):
+                if not begun and hasattr(sink, "start"):
                     sink.start(model.layers, grid)
+                if hasattr(sink, "trajectory"):
+                    sink.trajectory(labels.total)
+            begun = labels.trajectories
         for sink in sinks:
             sink.add(tokens, layer=layer, step=step, samples=samples, grid=grid)
 
-    with _attached(model, look, False, layers, steps, (branch,), stream):
+    with _attached(model, look, False, layers, steps, (branch,), stream) as labels:
         yield sinks[0] if len(sinks) == 1 else sinks
 
 
@@ -84,20 +92,17 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
     labels = Labels(model)
     for transformer in labels.transformers:
         refuse_silent_wrongs(transformer)
+    refuse_replaced(model)
     chosen = chosen_layers(model.layers, layers)
-    watch = _Watch(labels, visit, writes, steps, branches, stream, named=layers is not None)
-    handles = []
-    try:
+    watch = _Watch(labels, visit, writes, listed("steps", steps), branches, stream, named=layers is not None)
+    with ExitStack() as stack:
         for transformer in labels.transformers:
-            handles.append(transformer.register_forward_pre_hook(watch.forward_begins, with_kwargs=True))
+            stack.enter_context(hooked(transformer, watch.forward_begins, pre=True))
             for index, (name, group, block) in enumerate(blocks_of(model.layout, transformer)):
                 if index in chosen:
-                    handles.append(block.register_forward_hook(watch.of_block(index, name, group)))
-        with labels.listening():
-            yield
-    finally:
-        for handle in handles:
-            handle.remove()
+                    stack.enter_context(hooked(block, watch.of_block(index, name, group)))
+        stack.enter_context(labels.listening())
+        yield labels
     watch.complain(model, chosen)
 
 
@@ -116,7 +121,7 @@ class _Watch:
     def forward_begins(self, transformer, args, kwargs):
         labels = self.labels
         trajectories = labels.trajectories
-        refuse_cache(transformer)
+        refuse_silent_wrongs(transformer)  # they may be turned on while the context is open
         labels.forward_begins(transformer, args, kwargs)
         if labels.trajectories != trajectories:
             self.chosen = chosen_steps(self.steps, labels.total, run=labels.model.run)
@@ -175,10 +180,11 @@ class _Watch:
                 "the model never ran inside the context: call model.generate(...) inside the `with` block, and on "
                 "the model that was given to it"
             )
-        asked = _plain_steps(self.steps)
-        unseen = sorted(step for step in asked if step >= 0 and step not in self.seen_steps)
-        if unseen:
-            raise RuntimeError(f"steps {unseen} never ran: the trajectory had {max(self.seen_steps) + 1} steps, from 0")
+        asked = {item for item in self.steps or () if isinstance(item, int) and item >= 0}
+        if unseen := sorted(asked - self.seen_steps):
+            first, last = min(self.seen_steps), max(self.seen_steps)
+            ran = f"those that ran were {first} to {last}" if first else f"the trajectory had {last + 1} steps, from 0"
+            raise RuntimeError(f"steps {unseen} never ran: {ran}")
         missing = [b for b in self.branches if b not in self.seen_branches]
         if len(missing) == len(self.branches):
             raise RuntimeError(
@@ -193,57 +199,6 @@ class _Watch:
             )
         if not self.visits:
             raise RuntimeError(f"no {self.stream} tokens were seen: steps={self.steps!r} chose no step that ran")
-
-
-def chosen_layers(names: tuple[str, ...], layers) -> frozenset[int]:
-    """Depth indices from None, an int, a name, a slice, or several. Raises ValueError for an unknown or no layer.
-
-    >>> sorted(chosen_layers(("blocks.0", "blocks.1", "blocks.2"), ["blocks.0", -1]))
-    [0, 2]
-    """
-    if layers is None:
-        return frozenset(range(len(names)))
-    chosen = set()
-    for item in [layers] if isinstance(layers, (int, str, slice)) else list(layers):
-        if isinstance(item, slice):
-            chosen.update(range(len(names))[item])
-        elif isinstance(item, str):
-            if item not in names:
-                raise ValueError(f"unknown layer {item!r}; the model has {', '.join(names)}")
-            chosen.add(names.index(item))
-        elif not -len(names) <= item < len(names):
-            raise ValueError(f"layer {item} is out of range: the model has {len(names)} blocks, 0 to {len(names) - 1}")
-        else:
-            chosen.add(int(item) % len(names))
-    if not chosen:
-        raise ValueError(f"layers={layers!r} chooses no block of the {len(names)} of this model")
-    return frozenset(chosen)
-
-
-def chosen_steps(steps, total: int | None, run=None) -> frozenset[int] | None:
-    """Step indices of a trajectory of `total` steps; None for all. Raises ValueError where one is out of range."""
-    if steps is None:
-        return None
-    items = [steps] if isinstance(steps, (int, slice)) else list(steps)
-    if total is None:
-        if any(isinstance(item, slice) or item < 0 for item in items):
-            raise ValueError(f"steps={steps!r}: the number of steps is not known here, so pass step indices from 0 on")
-        return frozenset(int(item) for item in items)
-    chosen = set()
-    for item in items:
-        if isinstance(item, slice):
-            chosen.update(range(total)[item])
-        elif run is not None and not -total <= item < total:
-            raise ValueError(f"step {item} is out of range: the trajectory has {total} steps, 0 to {total - 1}")
-        else:
-            chosen.add(int(item) if item >= 0 else int(item) + total)
-    return frozenset(chosen)
-
-
-def _plain_steps(steps) -> list[int]:
-    if steps is None or isinstance(steps, slice):
-        return []
-    return [item for item in ([steps] if isinstance(steps, int) else steps) if not isinstance(item, slice)]
 
 
 def _one_of(name, value, allowed):

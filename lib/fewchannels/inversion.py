@@ -12,7 +12,6 @@ re-noising also takes DPM-Solver, whose noise levels are known.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
@@ -20,7 +19,9 @@ import numpy as np
 import torch
 
 from .image_latents import encode, read_image, several
+from .scheduler import first_step, noise_share, scheduler_of, stepping
 from .trajectories import Trajectory, record
+from .wrapping import around
 
 __all__ = ["can_invert", "can_renoise", "encode", "image_trajectory", "inverted_noise", "read_image", "renoised"]
 
@@ -88,29 +89,26 @@ def renoised(model, clean: torch.Tensor, steps: int | None = None, mask: np.ndar
         if mask.dtype != bool or mask.ndim not in (2, 3) or (mask.ndim == 3 and len(mask) != len(clean)):
             raise ValueError(f"mask of {mask.dtype} {mask.shape}: expected bool [h, w] or [{len(clean)}, h, w]")
     scheduler = _scheduler(model, NOISING)
-    original, state = scheduler.step, {"seen": 0, "clean": None, "noise": None, "mask": None}
+    state = {"clean": None, "noise": None, "mask": None}
 
-    def step(model_output, timestep, sample, *args, **more):
-        first = scheduler.step_index is None
-        result = original(model_output, timestep, sample, *args, **more)
-        if first:
-            if type(scheduler).__name__ in FLOWS and abs(float(scheduler.sigmas[0]) - 1) > 1e-3:
-                raise ValueError(f"the first noise level is {float(scheduler.sigmas[0]):.3f}: re-noising needs 1")
-            rows = slice(state["seen"], state["seen"] + len(sample))
-            if rows.stop > len(clean):
-                raise ValueError(f"{len(clean)} images, and sample {rows.stop - 1} has none: pass one a sample")
-            state.update(seen=rows.stop, clean=_in_steps(model, clean[rows], sample), noise=sample.float())
+    def visit(take, step, output, sample):
+        result = take(output)
+        if step.index == 0:
+            level = noise_share(scheduler)[0]
+            if first_step(scheduler) or (type(scheduler).__name__ in FLOWS and abs(level - 1) > 1e-3):
+                raise ValueError(f"the first noise level is {level:.3f}: re-noising needs 1")
+            if step.rows.stop > len(clean):
+                raise ValueError(f"{len(clean)} images, and sample {step.rows.stop - 1} has none: pass one a sample")
+            state.update(clean=_in_steps(model, clean[step.rows], sample), noise=sample.float())
             if mask is not None:
-                state["mask"] = _over_latents(mask if mask.ndim == 2 else mask[rows], sample)
-        if steps is not None and scheduler.step_index > steps:
+                state["mask"] = _over_latents(mask if mask.ndim == 2 else mask[step.rows], sample)
+        if steps is not None and step.index + 1 > steps:
             return result
-        kept, sigma = _mixture(scheduler, scheduler.step_index, sample.device)
+        kept, sigma = _mixture(scheduler, step.index + 1, sample.device)
         drawn = (kept * state["clean"] + sigma * state["noise"]).to(sample.dtype)
-        if mask is not None:
-            drawn = torch.where(state["mask"], drawn, result[0] if isinstance(result, tuple) else result.prev_sample)
-        return (drawn,) if isinstance(result, tuple) else type(result)(prev_sample=drawn)
+        return drawn if mask is None else torch.where(state["mask"], drawn, result)
 
-    with _replaced(scheduler, step=step):
+    with stepping(model, visit):
         yield
 
 
@@ -127,27 +125,26 @@ def inverted_noise(
     if iterations < 1:
         raise ValueError(f"iterations={iterations}: expected at least 1")
     scheduler = _scheduler(model, FLOWS)
-    set_timesteps, done, now = scheduler.set_timesteps, [], {}
+    done, sigmas, base, state = [], [], None, None
 
-    @functools.wraps(set_timesteps)
-    def backwards(*args, **more):
+    def backwards(set_timesteps, *args, **more):
+        nonlocal sigmas
         set_timesteps(*args, **more)
-        now.update(call=0, sigmas=scheduler.sigmas.double().tolist(), base=None)
+        sigmas = scheduler.sigmas.double().tolist()
         scheduler.timesteps = scheduler.timesteps.flip(0).repeat_interleave(iterations)
 
-    def step(model_output, timestep, sample, return_dict=True, **more):
-        turn, inner = divmod(now["call"], iterations)
-        last = len(now["sigmas"]) - 2
-        base = sample.float() if now["base"] is None else now["base"] if inner else now["state"]
-        gap = now["sigmas"][last - turn] - now["sigmas"][last - turn + 1]
-        state = base + gap * model_output.float()
-        now.update(call=now["call"] + 1, base=base, state=state)
-        if now["call"] == (last + 1) * iterations:
+    def visit(take, step, output, sample):
+        nonlocal base, state
+        turn, inner = divmod(step.index, iterations)
+        if inner == 0:
+            base = state if turn else sample.float()
+        last = len(sigmas) - 2
+        state = base + (sigmas[last - turn] - sigmas[last - turn + 1]) * output.float()
+        if step.index + 1 == step.total:
             done.append(state)
-        state = state.to(sample.dtype)
-        return {"prev_sample": state} if return_dict else (state,)
+        return state.to(sample.dtype)
 
-    with _replaced(scheduler, set_timesteps=backwards, step=step):
+    with around(scheduler, "set_timesteps", backwards), stepping(model, visit):
         model.generate(captions, latents=clean, steps=steps, output="latent", **generation)
     noise = torch.cat(done)
     if noise.shape != clean.shape:  # packed in the pipeline's loop, as in FLUX.2
@@ -161,7 +158,7 @@ NOISING = (*FLOWS, "DPMSolverMultistepScheduler")
 
 def can_renoise(model) -> bool:
     """Whether `renoised` knows the noise levels of the model's scheduler."""
-    return type(getattr(model.pipeline, "scheduler", None)).__name__ in NOISING
+    return type(scheduler_of(model)).__name__ in NOISING
 
 
 def why_no_picture(model) -> str:
@@ -178,11 +175,11 @@ def why_no_picture(model) -> str:
 
 def can_invert(model) -> bool:
     """Whether `inverted_noise` can run the steps of the model's scheduler backwards."""
-    return type(getattr(model.pipeline, "scheduler", None)).__name__ in FLOWS
+    return type(scheduler_of(model)).__name__ in FLOWS
 
 
 def _scheduler(model, known: tuple[str, ...]):
-    scheduler = getattr(model.pipeline, "scheduler", None)
+    scheduler = scheduler_of(model)
     if type(scheduler).__name__ not in known:
         raise ValueError(
             f"the scheduler of {type(model.pipeline).__name__} is {type(scheduler).__name__}: an image's trajectory "
@@ -222,14 +219,3 @@ def _over_latents(mask: np.ndarray, sample: torch.Tensor) -> torch.Tensor:
             f"a mask on a grid {(h, w)} does not fit latents {tuple(sample.shape)}: bring it to their grid"
         )
     return rows.repeat_interleave(sample.shape[2] // h, 2).repeat_interleave(sample.shape[3] // w, 3)
-
-
-@contextmanager
-def _replaced(instance, **methods) -> Iterator[None]:
-    for name, method in methods.items():
-        setattr(instance, name, method)
-    try:
-        yield
-    finally:
-        for name in methods:
-            delattr(instance, name)

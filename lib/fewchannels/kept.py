@@ -12,12 +12,14 @@ import warnings
 import numpy as np
 import torch
 
+from .choices import chosen_layers, chosen_steps, listed
+
 
 class KeepTokens:
     """A sink of capture that does keep tokens, on the CPU: array [S, L, T, N, C], samples x layers x steps x tokens
     x channels, where N runs over the grid row by row.
 
-    layers, steps: which of those that are captured to keep (indices; None for all); layers may be names. channels:
+    layers, steps: which of those that are captured to keep, written as for capture (None for all). channels:
     None for all, a list of C indices, or anything that gives C indices a layer as channels[layer], such as a
     ChannelSet. dtype: "float16" or "float32". After a capture: array, grid (height, width), layers (names), steps.
     """
@@ -25,7 +27,9 @@ class KeepTokens:
     def __init__(self, layers=None, steps=None, channels=None, dtype: str = "float16"):
         if dtype not in ("float16", "float32"):
             raise ValueError(f"dtype={dtype!r}: expected 'float16' or 'float32'")
-        self._only_layers, self._only_steps = layers, steps
+        self._only_layers, self._only_steps = listed("layers", layers, names=True), listed("steps", steps)
+        self._layers: frozenset[int] | None = None
+        self._steps: frozenset[int] | None = None
         self._channels, self._dtype = channels, getattr(torch, dtype)
         self._names: tuple[str, ...] | None = None
         self.grid: tuple[int, int] | None = None
@@ -34,10 +38,14 @@ class KeepTokens:
 
     def start(self, layers, grid):
         self._names = tuple(layers)
+        self._layers = chosen_layers(self._names, self._only_layers)
         self._first_sample = self._next_sample
 
+    def trajectory(self, steps):
+        self._steps = chosen_steps(self._only_steps, steps)
+
     def add(self, tokens, *, layer, step, samples, grid):
-        if not self._wants(self._only_layers, layer, self._names) or not self._wants(self._only_steps, step):
+        if any(only is not None and one not in only for only, one in ((self._layers, layer), (self._steps, step))):
             return
         if self.grid not in (None, tuple(grid)):
             raise ValueError(f"tokens on a grid {grid} after tokens on {self.grid}: use one KeepTokens for each size")
@@ -52,13 +60,6 @@ class KeepTokens:
         for sample, row in zip(samples, kept.numpy(), strict=True):
             slot[sample + self._first_sample] = row
             self._next_sample = max(self._next_sample, sample + self._first_sample + 1)
-
-    @staticmethod
-    def _wants(only, index, names=()):
-        if only is None:
-            return True
-        only = [only] if isinstance(only, (int, str)) else only
-        return any(index == (names.index(o) if isinstance(o, str) else o + len(names) if o < 0 else o) for o in only)
 
     @property
     def layers(self) -> tuple[str, ...]:

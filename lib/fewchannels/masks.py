@@ -105,9 +105,7 @@ def channel_maps(
         values = array.astype(np.float32)
     else:
         values = np.take_along_axis(array, chosen[:, None, :], axis=2).astype(np.float32)
-    if not np.isfinite(values).all():
-        bad = [f"{(~np.isfinite(v)).sum()} in sample {i}" for i, v in enumerate(values) if not np.isfinite(v).all()]
-        raise ValueError(f"tokens hold inf or nan ({', '.join(bad[:4])}); run the model in bfloat16 or float32")
+    _check_finite(values, np.isfinite(values).all(axis=(1, 2)))
     if normalise == "minmax":
         low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
     else:
@@ -117,9 +115,17 @@ def channel_maps(
     return scaled.reshape(len(array), *grid, -1), chosen, (span[:, 0] == 0).sum(axis=1)
 
 
+def _check_finite(values: np.ndarray, fine: np.ndarray) -> None:
+    """Raise ValueError for samples [B] that are not `fine`, with the count in values [B, N, C]."""
+    if not fine.all():
+        bad = [f"{(~np.isfinite(values[i])).sum()} in sample {i}" for i in np.flatnonzero(~fine)[:4]]
+        raise ValueError(f"tokens hold inf or nan ({', '.join(bad)}); run the model in bfloat16 or float32")
+
+
 def choose_cluster(larger_sum: np.ndarray, polarity: str) -> np.ndarray:
     """One of each pair of clusters by a rule that sees no truth. larger_sum: bool [B, h, w] -> bool [B, h, w]."""
     _check_name("polarity", polarity, POLARITIES)
+    larger_sum = _as_masks("larger_sum", larger_sum)
     height, width = larger_sum.shape[1:]
     if polarity in ("larger_sum", "smaller_sum"):
         flip = np.full(len(larger_sum), polarity == "smaller_sum")
@@ -142,7 +148,7 @@ def best_of_two(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
     masks, truth: bool [B, h, w] -> bool [B, h, w]. The ceiling of every polarity rule, and no result of its own.
     """
-    masks, truth = np.asarray(masks, bool), np.asarray(truth, bool)
+    masks, truth = _as_masks("masks", masks), _as_masks("truth", truth)
     if masks.shape != truth.shape:
         raise ValueError(f"masks {masks.shape} and truth {truth.shape} differ; bring the truth to the grid by to_grid")
     scores = []
@@ -162,13 +168,35 @@ def upsample(maps: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def to_grid(masks: np.ndarray, grid: tuple[int, int], share: float = 0.5) -> np.ndarray:
-    """Pixel masks bool [B, H, W] to token masks bool [B, h, w]: tokens that are covered by at least `share`."""
-    return _resize(np.asarray(masks, np.float32), grid, Image.Resampling.BOX) >= share
+    """Pixel masks bool [B, H, W] to token masks bool [B, h, w]: tokens that are covered by at least `share`.
+
+    Numbers from 0 to 1 count as the share of a pixel that is covered. Raises ValueError for others, such as the 0 and
+    255 of a mask that was read from a picture, and for a share that is not in 0 to 1.
+    """
+    masks = np.asarray(masks)
+    if masks.ndim != 3 or masks.dtype.kind not in "biuf" or 0 in masks.shape:
+        raise ValueError(f"masks of {masks.dtype} and shape {masks.shape}: expected bool [B, H, W]")
+    if not 0 < share <= 1:
+        raise ValueError(f"share={share}: expected more than 0, and at most 1")
+    low, high = masks.min(), masks.max()
+    if not (low >= 0 and high <= 1):
+        raise ValueError(
+            f"masks with values from {low} to {high}: expected bool, or numbers from 0 to 1. Of a mask that was read "
+            "from a picture pass mask > 127"
+        )
+    return _resize(masks.astype(np.float32), grid, Image.Resampling.BOX) >= share
 
 
 def _resize(maps, size, how) -> np.ndarray:
     images = (Image.fromarray(np.ascontiguousarray(m, np.float32)) for m in maps)
     return np.stack([np.asarray(i.resize((size[1], size[0]), how)) for i in images])
+
+
+def _as_masks(name: str, masks) -> np.ndarray:
+    masks = np.asarray(masks)
+    if masks.dtype != bool or masks.ndim != 3:
+        raise ValueError(f"{name} of {masks.dtype} and shape {masks.shape}: expected bool [B, h, w]")
+    return masks
 
 
 def _mean_over(values: np.ndarray, chosen: np.ndarray) -> np.ndarray:
@@ -203,7 +231,9 @@ def _as_channels(tokens: np.ndarray, channels, k, score) -> np.ndarray:
             raise ValueError(f"k={k}: expected 1 to {width}, the number of channels of the tokens")
         _check_name("score", score, ("abs_mean", "mean_abs"))
         mean = np.abs(tokens) if score == "mean_abs" else tokens
-        scores = np.abs(mean.mean(axis=1, dtype=np.float64))
+        with np.errstate(invalid="ignore"):
+            scores = np.abs(mean.mean(axis=1, dtype=np.float64))
+        _check_finite(tokens, np.isfinite(scores).all(axis=1))  # nan would rank last, and its channel drop out
         return np.argsort(-scores, axis=1, kind="stable")[:, :k]
     if k is not None:
         raise ValueError("channels and k were both given; k only ranks where no channels are given")

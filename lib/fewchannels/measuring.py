@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from .choices import listed
 from .hooks import capture
+from .models.arguments import of_rows, texts
 from .stats import ChannelStats
 from .sweep import sweep
 
@@ -36,28 +38,30 @@ def measure_channels(
 ) -> ChannelStats:
     """Statistics [S, L, T, D] of `model.generate(prompts, seed=seed, steps=steps, **generation)`, samples apart.
 
-    at: the step indices to measure (None: all). stream: "image" or "text". batch_size: prompts at once (None: the
-    model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without it.
-    Raises what capture and generate raise.
+    at: the steps to measure, as for capture (None: all). stream: "image" or "text". batch_size: prompts at once (None:
+    the model's preset). store: a folder in which every batch is kept as it is done. The same numbers with and without
+    it. Raises what capture and generate raise.
     """
-    prompts, size = list(prompts), batch_size or model.preset.batch_size
+    prompts, size = texts("prompts", prompts), batch_size or model.preset.batch_size
+    at = listed("at", at)
     if not store:
         with capture(model, stats := ChannelStats(), stream=stream, steps=at):
             model.generate(prompts, seed=seed, steps=steps, batch_size=size, **generation)
         return stats
 
-    told = {"seed": seed, "steps": steps, "at": None if at is None else list(map(int, at)), "stream": stream,
-            "batch": size, "generation": {**model.defaults, **generation}}  # fmt: skip
+    measured_at = at and [one if isinstance(one, int) else repr(one) for one in at]
+    told = {"seed": seed, "steps": steps, "at": measured_at, "stream": stream, "batch": size,
+            "generation": {**model.defaults, **generation}}  # fmt: skip
     parts = []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
+        own = of_rows(model.pipeline, generation, slice(first, first + size), len(prompts))
 
-        def measure(first=first, part=part) -> dict[str, np.ndarray]:
+        def measure(first=first, part=part, own=own) -> dict[str, np.ndarray]:
             with capture(model, stats := ChannelStats(), stream=stream, steps=at):
                 model.generate(
-                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))),
-                    **generation,
-                )  # fmt: skip
+                    part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))), **own
+                )
             arrays = stats.to_arrays()
             if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
                 del arrays["nonfinite"]

@@ -101,12 +101,15 @@ def iou_ceiling(truths, grid: tuple[int, int]) -> np.ndarray:
     """The best IoU [B] that a mask of whole tokens on `grid` (h, w) reaches against pixel masks [B, H, W].
 
     The best set takes every token whose covered share is above half of the IoU that it results in, so it is found by
-    taking tokens in the order of their share. Raises ValueError where the grid does not divide the picture.
+    taking tokens in the order of their share. Raises ValueError where the grid does not divide the picture, or a truth
+    is not bool.
 
     >>> iou_ceiling(np.eye(4, dtype=bool)[None], (2, 2))
     array([0.5])
     """
     truths = np.asarray(truths)
+    if truths.dtype != bool or truths.ndim != 3:
+        raise ValueError(f"truths of {truths.dtype} and shape {truths.shape}: expected bool [B, H, W]")
     (h, w), (height, width) = grid, truths.shape[1:]
     if height % h or width % w:
         raise ValueError(f"grid={grid}: does not divide pictures of {height} x {width} px into equal tokens")

@@ -5,21 +5,39 @@ from __future__ import annotations
 
 import hashlib
 import importlib.metadata
+import operator
 import platform
+import reprlib
 from pathlib import Path
 
 import numpy as np
 import torch
 
+OTHER_NOISE = "Noise is told by it alone; for another each time draw one, such as random.randrange(2**32)"
 PACKAGES = ("torch", "diffusers", "transformers", "numpy")
+
+
+def whole(name: str, given, least: int, more: str = "") -> int:
+    """A whole number of at least `least`. Raises TypeError or ValueError; more: what else the message says."""
+    more = more and f". {more}"
+    try:
+        number = operator.index(given)
+    except TypeError:
+        raise TypeError(f"{name}={reprlib.repr(given)}: expected a whole number of at least {least}{more}") from None
+    if number < least:
+        raise ValueError(f"{name}={number}: expected a whole number of at least {least}{more}")
+    return number
 
 
 def generator_of(seed: int, sample: int) -> torch.Generator:
     """A CPU generator whose state depends on (seed, sample) alone, by NumPy's SeedSequence hash.
 
+    Raises TypeError or ValueError for a seed or sample that is no whole number of at least 0.
+
     >>> float(torch.randn((), generator=generator_of(0, 3))) == float(torch.randn((), generator=generator_of(0, 3)))
     True
     """
+    seed, sample = whole("seed", seed, 0, OTHER_NOISE), whole("sample", sample, 0, OTHER_NOISE)
     low, high = np.random.SeedSequence((seed, sample)).generate_state(2)
     return torch.Generator().manual_seed((int(high) << 32 | int(low)) & (2**63 - 1))
 

@@ -22,12 +22,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .channels import ChannelSet, channel_scores, rank_channels
+from .channels import ChannelSet, channel_scores, overflowed, rank_channels
+from .choices import chosen_layers, listed
 from .edits import ChannelEdit, without_level
 from .hooks import capture, edit
 from .masks import partition
+from .models.arguments import texts
 from .stats import ChannelStats
-from .trajectories import Trajectory, noise_levels, record
+from .trajectories import Trajectory, matching_step, record
 
 __all__ = ["Trajectory", "Transport", "inject", "record", "transport"]
 OWNERS = ("source", "target", "union")
@@ -76,8 +78,8 @@ def inject(
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
     sources: the sample of the trajectory that sample i takes from (i, where not given). part: "both", or "level" (a
     channel's mean over tokens) or "pattern" (what is left) alone, the other part staying the target's own. layers,
-    steps, branch, stream: as for capture, in the target's steps. A run with another number of steps takes from the
-    recorded step of the nearest noise level.
+    steps, branch, stream: as for capture, in the target's steps. A run with other noise levels (another number of
+    steps, or image-to-image) takes from the recorded step of the nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.
@@ -106,7 +108,7 @@ def channel_transport(
 
     def values(how, old, place):
         numbers = [s if sources is None else sources[s] for s in place.samples]
-        taken = source.take(place.layer, _source_step(model, source, place.step), numbers, place.part, old.device)
+        taken = source.take(place.layer, matching_step(model, source, place.step), numbers, place.part, old.device)
         if taken.shape[1] != place.tokens.shape[1]:
             raise ValueError(
                 f"the trajectory has {taken.shape[1]} tokens on a grid {source.grid}, and this run "
@@ -158,6 +160,10 @@ def transport(
     steps of each. latents: start noise of both. dtype: what the recording is kept in. `generation` goes to
     model.generate (guidance_scale, height, width, batch_size, ...).
 
+    All channels of all tokens, moved in every block and step under the same noise, give the source's picture bit for
+    bit, except where the pooled prompt enters the norm behind the last block (FLUX.1, SD3, the toy world): that part
+    of the target stays.
+
     Raises ValueError where numbers of prompts, grids, steps or channels do not fit; the model is left as it was.
     """
     if isinstance(mask, str) and mask not in OWNERS:
@@ -173,14 +179,16 @@ def transport(
     }
     if isinstance(channels, (int, np.integer)):
         channels = _top_of_each(model, runs, channels_from, int(channels), score, branch)
-    where = len(model.layers) // 2 if mask_layer is None else mask_layer
+    where = _one("mask_layer", len(model.layers) // 2 if mask_layer is None else mask_layer)
     if not -len(model.layers) <= where < len(model.layers):
         raise ValueError(f"mask_layer={where}: the model has {len(model.layers)} blocks, 0 to {len(model.layers) - 1}")
-    where %= len(model.layers)
+    where, mask_step = where % len(model.layers), _one("mask_step", mask_step)
     if isinstance(source, Trajectory):
         recorded = source
     else:
-        needed = None if layers is None else _with(layers, where, mask)
+        needed = None if layers is None else chosen_layers(model.layers, layers)
+        if needed is not None and isinstance(mask, str) and mask != "target":
+            needed |= {where}
         with record(model, channels, layers=needed, branch=branch, dtype=dtype) as recorded:
             recorded.images = model.generate(sources, **runs["source"][1])
         recorded.prompts = sources
@@ -211,11 +219,11 @@ def transport(
 
 def _paired(source, target) -> tuple[list[str] | None, list[str], list[int]]:
     """(source prompts or None, target prompts, the source's sample for each target)."""
-    targets = [target] if isinstance(target, str) else list(target)
+    targets = texts("target", target)
     if isinstance(source, Trajectory):
         count = source.samples
     else:
-        sources = [source] if isinstance(source, str) else list(source)
+        sources = texts("source", source)
         if len(targets) == 1:
             targets = targets * len(sources)
         count = len(sources)
@@ -239,7 +247,8 @@ def _top_of_each(model, runs, owner, k, score, branch) -> list[ChannelSet]:
             )
         with capture(model, stats := ChannelStats(), branch=branch):
             model.generate(prompts, **given)
-        ranked.append(rank_channels(channel_scores(stats, score).mean(axis=2), k))  # [S, L, k]
+        scores, first = channel_scores(stats, score).mean(axis=2), overflowed(stats).any(axis=2)
+        ranked.append(rank_channels(scores, k, first))  # [S, L, k]
         width = stats.mean.shape[-1]
     together = np.concatenate(ranked, axis=-1)
     return [ChannelSet(tuple(np.unique(row) for row in one), width, f"top {k} of its own") for one in together]
@@ -255,13 +264,9 @@ def _subjects(trajectory: Trajectory, layer: int, step: int, samples, options) -
     return np.concatenate([partition(values, grid=trajectory.grid, **options).mask for values in each])
 
 
-def _source_step(model, source: Trajectory, step: int) -> int:
-    levels = noise_levels(model)
-    if source.sigmas is None or levels is None or len(levels) == len(source.sigmas):
-        return step
-    return source.nearest_step(float(levels[step]))
-
-
-def _with(layers, mask_layer: int, mask) -> list:
-    listed = [layers] if isinstance(layers, (int, str, slice)) else list(layers)
-    return [*listed, mask_layer] if isinstance(mask, str) and mask != "target" else listed
+def _one(what: str, number) -> int:
+    """A whole number, however it is written."""
+    found = listed(what, number)
+    if found is None or len(found) != 1 or not isinstance(found[0], int):
+        raise ValueError(f"{what}={number!r}: expected one whole number")
+    return found[0]

@@ -10,6 +10,7 @@ its own page and pass the file's name.
 
 from __future__ import annotations
 
+import codecs
 import csv
 import io
 import json
@@ -40,8 +41,9 @@ def read_prompt_file(path: str | Path, kind: str | None = None) -> list[FileProm
 
     kind: "genai-bench" (genai_image.json: objects with "prompt"), "partiprompts" (PartiPrompts.tsv: columns Prompt,
     Category, ...), "drawbench" (CSV: columns Prompts, Category), "json" (a list of texts), "lines" (one a line), or
-    None to tell by the content. Raises FileNotFoundError, and PromptFileError for a file that is none of these, that
-    holds no prompt, or that is larger than 50 MB.
+    None to tell by the content. Lines end with LF, CR LF or CR alone, not with the line
+    separators of Unicode. Raises FileNotFoundError, and PromptFileError for a file that is none of these or not in
+    UTF-8, that holds no prompt, or that is larger than 50 MB.
     """
     path = Path(path).expanduser()
     if kind is not None and kind not in KINDS:
@@ -50,10 +52,7 @@ def read_prompt_file(path: str | Path, kind: str | None = None) -> list[FileProm
         raise FileNotFoundError(f"there is no file {path}: download the prompt set from its own page first")
     if path.stat().st_size > MOST_BYTES:
         raise PromptFileError(f"{path} has {path.stat().st_size:,} bytes: a prompt set has at most {MOST_BYTES:,}")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError:
-        raise PromptFileError(f"{path} is no UTF-8 text: expected a list of prompts") from None
+    text = _text_of(path)
     kind = kind or _kind_of(text)
     found = {
         "genai-bench": _objects, "json": _objects, "partiprompts": lambda p, t: _table(p, t, "Prompt", "\t"),
@@ -64,10 +63,23 @@ def read_prompt_file(path: str | Path, kind: str | None = None) -> list[FileProm
     return found
 
 
+def _text_of(path: Path) -> str:
+    """The file's text, its line ends (CR LF and CR too) as LF and nothing else taken for one."""
+    data = path.read_bytes()
+    # UTF-16 and UTF-32 of most texts hold NULs, which UTF-8 lets pass; their byte order marks it does not.
+    if b"\0" in data or data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise PromptFileError(f"{path} is no UTF-8 text (UTF-16, or no text at all): save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise PromptFileError(f"{path} is no UTF-8 text: expected a list of prompts") from None
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
 def _kind_of(text: str) -> str:
     if text.lstrip()[:1] in ("{", "["):
         return "json"
-    head = text.splitlines()[0] if text.strip() else ""
+    head = text.partition("\n")[0]
     if head.split("\t")[0].strip() == "Prompt" and "\t" in head:
         return "partiprompts"
     return "drawbench" if head.split(",")[0].strip('" ') == "Prompts" else "lines"
@@ -86,6 +98,8 @@ def _objects(path: Path, text: str) -> list[FilePrompt]:
             raise PromptFileError(
                 f'{path}: entry {number} is {str(row)[:80]!r}: expected a text, or an object with "prompt"'
             )
+        if any(c == "\0" or "\ud800" <= c <= "\udfff" for c in given):
+            raise PromptFileError(f"{path}: entry {number} is {given[:80]!r}: it holds what is no character")
         category = row.get("category", "") if isinstance(row, dict) else ""
         found.append(FilePrompt(given.strip(), category if isinstance(category, str) else ""))
     return found
@@ -102,4 +116,4 @@ def _table(path: Path, text: str, column: str, delimiter: str) -> list[FilePromp
 
 
 def _lines(path: Path, text: str) -> list[FilePrompt]:
-    return [FilePrompt(line.strip()) for line in text.splitlines() if line.strip()]
+    return [FilePrompt(line.strip()) for line in text.split("\n") if line.strip()]

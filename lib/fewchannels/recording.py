@@ -19,6 +19,7 @@ from .channels import ChannelSet, bottom_channels, random_channels, top_channels
 from .hooks import capture
 from .kept import KeepTokens
 from .runfile import Run
+from .scheduler import noise_levels
 from .stats import ChannelStats
 
 
@@ -108,9 +109,9 @@ def record(
         edit["label"] = f"{edit['how']} {ablate['channels'].label}".strip()
     if label:
         run.index["label"] = label
-    sigmas = getattr(getattr(model.pipeline, "scheduler", None), "sigmas", None)
-    if sigmas is not None and len(sigmas) == len(stats.steps) + 1:
-        run.index["sigmas"] = [round(float(sigma), 4) for sigma in sigmas[:-1]]
+    sigmas = noise_levels(model)
+    if sigmas is not None and len(sigmas) == len(stats.steps):
+        run.index["sigmas"] = [round(float(sigma), 4) for sigma in sigmas]
     if tokens:
         run.maps["shown"], run.index["maps"] = _maps(tokens, len(prompts))
     return run

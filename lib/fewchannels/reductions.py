@@ -70,7 +70,8 @@ def _kept(scratch, name, like):
     if key not in scratch:
         if len(scratch) > 8:
             scratch.clear()
-        scratch[key] = torch.empty(like.shape, dtype=torch.float32)
+        with torch.inference_mode(False):  # memory made under it could be written to only under it
+            scratch[key] = torch.empty(like.shape, dtype=torch.float32)
     return scratch[key]
 
 

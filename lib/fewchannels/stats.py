@@ -45,7 +45,8 @@ class ChannelStats:
     grow with prompts. After a capture, arrays over [S, L, T, D] (samples, layers, steps, channels):
 
     mean, mean_abs, max_abs, var, energy (= var + mean**2, the mean square): float32, over finite values only;
-    nonfinite: integers no wider than they need be, the inf and nan that were left out; count: int64 [S, L, T], tokens.
+    nonfinite: integers no wider than they need be, the inf and nan that were left out, of which a warning tells;
+    count: int64 [S, L, T], tokens.
     layers: names of the layers seen; steps: their step indices; grid: (height, width) in tokens of the first image.
 
     One object can be given to several captures in turn: samples count on. Raises RuntimeError where it is read
@@ -63,7 +64,7 @@ class ChannelStats:
         self._first_sample = 0
         self._next_sample = 0
         self._arrays: dict[str, np.ndarray] | None = None
-        self._saturated = False
+        self._saturated = self._warned = False
 
     def start(self, layers: tuple[str, ...], grid: tuple[int, int]) -> None:
         if self._names is not None and tuple(layers) != self._names:
@@ -106,6 +107,17 @@ class ChannelStats:
                 )
             bad = bad.cpu().numpy().astype(np.int64) if bad is not None else None
             bad = bad if bad is not None and bad.any() else None
+            if bad is not None and not self._warned:
+                self._warned = True
+                channels = np.flatnonzero(bad.any(axis=0))
+                shown = ", ".join(map(str, channels[:8])) + (", ..." if len(channels) > 8 else "")
+                warnings.warn(
+                    f"activations are inf or nan, first in {self._names[layer] if self._names else f'layer {layer}'}, "
+                    f"step {step}, channels {shown}. They are counted (stats.nonfinite) and left out of all else; "
+                    f"top_channels ranks their channels first. Load the model with dtype=torch.bfloat16 or "
+                    f"torch.float32",
+                    stacklevel=4,
+                )
             part = _Part(numbers, count, bad, mean, mean_abs, max_abs, var)
             self._put(layer, step, part if self.per_sample else _as_one(part))
 

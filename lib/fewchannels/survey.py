@@ -24,6 +24,7 @@ from .channels import (
     expected_jaccard,
     jaccard,
     meets_strict_criterion,
+    overflowed,
     overlap,
     pairwise_jaccard,
     rank_channels,
@@ -31,6 +32,7 @@ from .channels import (
 )
 from .measuring import measure_channels, spread
 from .metrics import bootstrap_interval
+from .models.arguments import texts
 from .stats import ChannelStats
 
 DRAWS = 1000
@@ -84,7 +86,7 @@ def survey_channels(
     the number of tokens; of a run of more than 16 steps, 16 evenly spread ones are measured. Raises ValueError for
     fewer than two prompts; other errors are those of capture and of the channel functions.
     """
-    prompts = list(prompts)
+    prompts = texts("prompts", prompts)
     if len(prompts) < 2:
         raise ValueError(f"{len(prompts)} prompts: an interval over prompts needs at least 2, and 16 to say anything")
     taken = steps or model.steps
@@ -98,10 +100,10 @@ def survey_channels(
         )  # fmt: skip
         if i == 0:
             stats = run
-        ranked.append(rank_channels(channel_scores(run, score), k))
+        ranked.append(rank_channels(channel_scores(run, score), k, overflowed(run)))
     width = stats.mean.shape[-1]
     measures = concentration(stats, k, score)
-    by_score = [rank_channels(channel_scores(stats, name), k) for name in SCORES]
+    by_score = [rank_channels(channel_scores(stats, name), k, overflowed(stats)) for name in SCORES]
     frozen = top_channels(stats, k, score)
     count = len(stats.layers)
     return Survey(

@@ -19,6 +19,7 @@ import numpy as np
 import torch
 
 from .hooks import capture
+from .scheduler import noise_levels
 from .subspaces import Subspace, Subspaces
 
 DTYPES = {"float16": torch.float16, "bfloat16": torch.bfloat16, "float32": torch.float32, None: None}
@@ -29,7 +30,8 @@ class Trajectory:
 
     dtype: None for the model's own, "float16", "bfloat16" or "float32". After a capture: samples (how many), layers
     (depth indices), steps, grid, width (the model's number of channels); and where they were set: sigmas float [T],
-    the noise level at each step of the run, prompts, images uint8 [S, H, W, 3], latents (what the run started from).
+    the noise level at each step of the run (its share of noise), prompts, images uint8 [S, H, W, 3], latents (what the
+    run started from).
     """
 
     def __init__(self, channels=None, dtype: str | None = None):
@@ -134,17 +136,15 @@ def record(
     trajectory.sigmas = noise_levels(model)
 
 
-def noise_levels(model) -> np.ndarray | None:
-    """float [T]: sigma at each step of the run that the scheduler was last set to, or where it has none the share of
-    the steps that is still to go. None for a model without a scheduler."""
-    scheduler = getattr(model.pipeline, "scheduler", None)
-    timesteps = getattr(scheduler, "timesteps", None)
-    if timesteps is None:
-        return None
-    sigmas = getattr(scheduler, "sigmas", None)
-    if sigmas is None:
-        return 1 - np.arange(len(timesteps)) / len(timesteps)
-    return np.asarray(torch.as_tensor(sigmas).cpu(), dtype=np.float64)[: len(timesteps)]
+def matching_step(model, source: Trajectory, step: int) -> int:
+    """The recorded step of the noise level at which a run is, which is `step` itself where both have the same levels.
+    Errors as for `Trajectory.nearest_step`."""
+    levels = noise_levels(model)
+    if source.sigmas is None or levels is None:
+        return step
+    if len(levels) == len(source.sigmas) and np.allclose(levels, source.sigmas, atol=1e-4):
+        return step
+    return source.nearest_step(float(levels[step]))
 
 
 def _narrowed(kept_on: Subspace | None, values: torch.Tensor, part: Subspace) -> torch.Tensor:

@@ -21,7 +21,7 @@ from .controls import (
     random_directions,
     second_moments,
 )
-from .scores import SCORES, channel_scores, layer_energy, layer_scores, rank_channels
+from .scores import SCORES, channel_scores, layer_energy, layer_scores, overflowed, rank_channels
 from .sets import ChannelSet, Directions, energy_share, top_channels
 from .sparsity import (
     Concentration,
@@ -57,6 +57,7 @@ __all__ = [
     "layer_energy",
     "layer_scores",
     "meets_strict_criterion",
+    "overflowed",
     "overlap",
     "pairwise_jaccard",
     "pca_directions",

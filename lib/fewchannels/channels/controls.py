@@ -13,13 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from .scores import check_k, layer_energy, layer_scores, rank_channels
+from .scores import check_k, layer_energy, layer_scores, overflowed, rank_channels
 from .sets import ChannelSet, Directions, check_fit
 
 
 def bottom_channels(stats: Any, k: int = 8, score: str = "abs_mean") -> ChannelSet:
-    """The k channels of each layer that score lowest, lowest first: the control of the paper's disruption probe."""
-    return ChannelSet(tuple(rank_channels(-layer_scores(stats, score), k)), np.shape(stats.mean)[-1], f"bottom {k}")
+    """The k channels of each layer that score lowest, lowest first: the control of the paper's disruption probe.
+
+    Channels that held inf or nan come last.
+    """
+    ranked = rank_channels(-layer_scores(stats, score), k, ~overflowed(stats).any(axis=(0, 2)))
+    return ChannelSet(tuple(ranked), np.shape(stats.mean)[-1], f"bottom {k}")
 
 
 def random_channels(

@@ -27,9 +27,15 @@ def channel_scores(stats: Any, score: str = "abs_mean") -> np.ndarray:
     raise ValueError(f"score={score!r}: expected one of {', '.join(map(repr, SCORES))}")
 
 
-def rank_channels(scores: np.ndarray, k: int) -> np.ndarray:
+def overflowed(stats: Any) -> np.ndarray:
+    """bool [S, L, T, D]: where a channel held inf or nan, so that its score, of what was left, says too little."""
+    return np.asarray(getattr(stats, "nonfinite", np.broadcast_to(0, np.shape(stats.mean)))) > 0
+
+
+def rank_channels(scores: np.ndarray, k: int, first: np.ndarray | None = None) -> np.ndarray:
     """The k channels with the largest scores, largest first: scores [..., D] to indices [..., k].
 
+    first: bool [..., D], channels that stand before all others whatever their scores, such as those that `overflowed`.
     Equal scores are ranked by index, so the answer never depends on the machine. Ranks every leading entry alone
     (per sample, layer and step for scores [S, L, T, D]), as the paper's figure 3 does by the replication's account.
     Raises ValueError for k outside 1 to D and for scores that are not finite.
@@ -47,7 +53,11 @@ def rank_channels(scores: np.ndarray, k: int) -> np.ndarray:
             f"{int(bad.sum())} of {scores.size} scores are not finite (the first at {where}) and cannot be ranked; "
             "see stats.nonfinite, and capture in bfloat16 or float32 if float16 overflowed"
         )
-    return np.argsort(-scores, axis=-1, kind="stable")[..., :k]
+    order = np.argsort(-scores, axis=-1, kind="stable")
+    if first is not None and np.any(first):
+        ahead = np.take_along_axis(np.asarray(first), order, axis=-1)
+        order = np.take_along_axis(order, np.argsort(~ahead, axis=-1, kind="stable"), axis=-1)
+    return order[..., :k]
 
 
 def layer_scores(stats: Any, score: str = "abs_mean") -> np.ndarray:

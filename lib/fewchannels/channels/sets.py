@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from .scores import layer_energy, layer_scores, rank_channels
+from .scores import layer_energy, layer_scores, overflowed, rank_channels
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -202,10 +202,12 @@ def top_channels(stats: Any, k: int = 8, score: str = "abs_mean") -> ChannelSet:
     """The k channels of each layer that score highest, averaged over samples and steps: the massive channels.
 
     Freeze them on calibration prompts that nothing is evaluated on. Ranking always returns k channels, massive or
-    not: `concentration` and `meets_strict_criterion` say whether they tower. For one ranking a sample see
-    `rank_channels(channel_scores(stats), k)`.
+    not: `concentration` and `meets_strict_criterion` say whether they tower. A channel that held inf or nan stands
+    before those that did not: its score is of the values that were left. For one ranking a sample see
+    `rank_channels(channel_scores(stats), k, overflowed(stats))`.
     """
-    return ChannelSet(tuple(rank_channels(layer_scores(stats, score), k)), np.shape(stats.mean)[-1], f"top {k}")
+    ranked = rank_channels(layer_scores(stats, score), k, overflowed(stats).any(axis=(0, 2)))
+    return ChannelSet(tuple(ranked), np.shape(stats.mean)[-1], f"top {k}")
 
 
 def energy_share(stats: Any, channels: ChannelSet) -> np.ndarray:

@@ -11,11 +11,11 @@ refuses what would be silently wrong. Layouts were read from diffusers 0.42.1 an
 
 from .branches import Labels
 from .frames import Frame, frame_of
-from .guards import refuse_cache, refuse_silent_wrongs
+from .guards import refuse_silent_wrongs
 from .table import TABLE, Blocks, Layout, layout_of, register
 from .tokens import blocks_of, read, write
 
 __all__ = [
-    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read", "refuse_cache",
+    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read",
     "refuse_silent_wrongs", "register", "write",
 ]  # fmt: skip

@@ -1,18 +1,21 @@
 """Labels each forward of a transformer with step, guidance branches, samples and grid, never by "the last forward".
 
 A new step begins when the scheduler has stepped or the `timestep` argument has changed; the same moment again is the
-next guidance branch. (The timestep alone is not enough: in bf16 neighbouring timesteps can be equal.) Where a
-pipeline names its passes (`transformer.cache_context("uncond")`), its word counts. A doubled batch is split by rows
-in the order that the pipeline uses; a second transformer is a branch of its own. Passes beyond the branches
-(skip-layer guidance, the filling of a cache) have no label.
+next guidance branch. (The timestep alone is not enough: in bf16 neighbouring timesteps can be equal, and PNDM comes
+twice to one of its own.) Where a pipeline names its passes (`transformer.cache_context("uncond")`), its word counts. A
+doubled batch is split by rows in the order that the pipeline uses; a second transformer is a branch of its own. Passes
+beyond the branches (skip-layer guidance, the filling of a cache) have no label.
 """
 
 from __future__ import annotations
 
 import inspect
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from ..scheduler import Clock, around_step, refuse_late_start, scheduler_of, step_count
+from ..wrapping import around, refuse_other_thread
 from .frames import TENSORS, Frame, frame_of, shape_of
 from .guards import refuse_kept_keys
 from .table import Layout
@@ -25,10 +28,10 @@ CONTEXTS = {"cond": "cond", "uncond": "uncond", "pred_cond": "cond", "pred_uncon
 class Labels:
     """The labels of the forward that runs now, kept up to date by `forward_begins` (a pre-hook of the transformers).
 
-    step: index within the trajectory. rows: branch name -> slice of the batch, empty for a pass that is no branch.
-    samples: range of sample numbers, counting on over trajectories. frame: the grid and counts. total: the steps of
-    the trajectory, None where nothing tells. transformers: the model's, and the one of the unconditional branch where
-    that is another.
+    step: index within the trajectory, which begins with the first step that runs. rows: branch name -> slice of the
+    batch, empty for a pass that is no branch. samples: range of sample numbers, counting on over trajectories. frame:
+    the grid and counts. total: the steps of the trajectory, None where nothing tells. transformers: the model's, and
+    the one of the unconditional branch where that is another.
     """
 
     def __init__(self, model):
@@ -44,6 +47,11 @@ class Labels:
         self.forwards = 0
         self.trajectories = 0
         self._signature = inspect.signature(type(model.transformer).forward)
+        self._clock, self._thread = Clock(model), threading.current_thread()
+        self._listening: ExitStack | None = None
+        self._heard = None
+        self._stepped = 0
+        self._unproved = False
         self._trajectory = None
         self._moment = None
         self._turn = 0
@@ -53,34 +61,39 @@ class Labels:
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Hear by what names the pipeline announces its passes, while open."""
-        hearing = [t for t in self.transformers if callable(getattr(t, "cache_context", None))]
-        before = [vars(t).get("cache_context") for t in hearing]
-        for transformer in hearing:
-            transformer.cache_context = self._overheard(transformer.cache_context)
-        try:
+        """Hear when the scheduler steps, and by what names the pipeline announces its passes, while open."""
+        with ExitStack() as self._listening:
+            for transformer in self.transformers:
+                if callable(getattr(transformer, "cache_context", None)):
+                    self._listening.enter_context(around(transformer, "cache_context", self._overheard))
+            self._hear(scheduler_of(self.model))
             yield
+
+    def _hear(self, scheduler):
+        """Another scheduler may be set while the context is open."""
+        if self._listening is not None and scheduler is not self._heard and callable(getattr(scheduler, "step", None)):
+            self._heard = scheduler
+            self._listening.enter_context(around_step(scheduler, self._scheduler_steps))
+
+    def _scheduler_steps(self, take, output, timestep, sample):
+        if self._unproved:
+            self._unproved = False
+            refuse_late_start(self._heard, timestep)
+        self._stepped += 1
+        return take(output)
+
+    @contextmanager
+    def _overheard(self, cache_context, name, *args, **kwargs):
+        self._context = name
+        try:
+            with cache_context(name, *args, **kwargs):
+                yield
         finally:
-            for transformer, own in zip(hearing, before, strict=True):
-                if own is None:
-                    del transformer.cache_context
-                else:
-                    transformer.cache_context = own
-
-    def _overheard(self, cache_context):
-        @contextmanager
-        def announced(name, *args, **kwargs):
-            self._context = name
-            try:
-                with cache_context(name, *args, **kwargs):
-                    yield
-            finally:
-                self._context = None
-
-        return announced
+            self._context = None
 
     def forward_begins(self, transformer, args, kwargs):
         """Read the labels of the forward that is about to run from its arguments."""
+        refuse_other_thread(self._thread, transformer)
         arguments = self._signature.bind_partial(transformer, *args, **kwargs).arguments
         refuse_kept_keys(self.layout, arguments)
         self.frame = self._frame(transformer, arguments)
@@ -88,16 +101,18 @@ class Labels:
         if _fills_a_cache(arguments):
             self.rows = NO_ROWS
             return
-        scheduler = getattr(self.model.pipeline, "scheduler", None)
+        scheduler = scheduler_of(self.model)
+        self._hear(scheduler)
         # Schedulers make a new tensor of timesteps for every call of a pipeline, so its identity marks a trajectory.
-        run, timesteps = self.model.run, getattr(scheduler, "timesteps", None)
-        trajectory = (run, timesteps)
-        moment = (getattr(scheduler, "step_index", None), _first_value(arguments.get(self.layout.time)))
+        trajectory = (self.model.run, getattr(scheduler, "timesteps", None))
+        time = _first_value(arguments.get(self.layout.time))
+        moment = (getattr(scheduler, "step_index", None), self._stepped, time)
         if self._trajectory is None or any(a is not b for a, b in zip(trajectory, self._trajectory, strict=True)):
-            self._trajectory, self._moment, self._turn, self.step = trajectory, moment, 0, 0
+            self._trajectory, self._moment, self._turn, self.step = trajectory, moment, 0, self._clock.place()
+            self._unproved = self.step == 0
             self._seen = set()
             self.trajectories += 1
-            self.total = run.steps if run is not None and run.steps is not None else _length(timesteps)
+            self.total = step_count(self.model)
             self._count()
         elif moment != self._moment:
             self._moment, self._turn = moment, 0
@@ -187,7 +202,3 @@ def _first_value(timestep) -> float | None:
     if timestep is None:
         return None
     return float(timestep.flatten()[0]) if hasattr(timestep, "flatten") else float(timestep)
-
-
-def _length(timesteps) -> int | None:
-    return None if timesteps is None else len(timesteps)

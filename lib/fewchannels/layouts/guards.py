@@ -24,33 +24,38 @@ KEPT_KEYS = {
 
 
 def refuse_silent_wrongs(transformer):
-    """Raise RuntimeError where a cache is active on the transformer or where it or a block of it is compiled."""
-    refuse_cache(transformer)
-    for name, module in transformer.named_modules():
-        where = name or type(transformer).__name__
-        registry = getattr(module, "_diffusers_hook", None)
-        for hook in getattr(registry, "hooks", {}):
-            for word, deed in CACHES.items():
-                if word in hook:
-                    raise RuntimeError(
-                        f"the diffusers hook {hook!r} on {where} {deed}, so that block outputs are not what they "
-                        f"seem. Load the model again without it, or remove it with "
-                        f"diffusers.hooks.HookRegistry.check_if_exists_or_initialize(module).remove_hook({hook!r})"
-                    )
-        if getattr(module, "_compiled_call_impl", None) is not None:
-            raise RuntimeError(
-                f"{where} is compiled, and hooks on its blocks need not fire: load the model again without compile()"
-            )
-
-
-def refuse_cache(transformer):
-    """Raise RuntimeError where a cache of diffusers is on; quick enough for every forward."""
+    """Raise RuntimeError where a cache is active on the transformer or where it or a block of it is compiled; quick
+    enough for every forward."""
     if getattr(transformer, "is_cache_enabled", False):
         config = type(transformer._cache_config).__name__
         raise RuntimeError(
             f"a diffusers cache is on ({config}): its hooks make skipped blocks report stale values. "
             f"Turn it off with model.transformer.disable_cache()"
         )
+    for module in transformer.modules():
+        own = vars(module)
+        if own.get("_diffusers_hook") is not None:
+            _refuse_hooks(transformer, module)
+        if own.get("_compiled_call_impl") is not None:
+            raise RuntimeError(
+                f"{_name_in(transformer, module)} is compiled, and hooks on its blocks need not fire: load the model "
+                f"again without compile()"
+            )
+
+
+def _refuse_hooks(transformer, module):
+    for hook in getattr(module._diffusers_hook, "hooks", {}):
+        for word, deed in CACHES.items():
+            if word in hook:
+                raise RuntimeError(
+                    f"the diffusers hook {hook!r} on {_name_in(transformer, module)} {deed}, so that block outputs are "
+                    f"not what they seem. Load the model again without it, or remove it with "
+                    f"diffusers.hooks.HookRegistry.check_if_exists_or_initialize(module).remove_hook({hook!r})"
+                )
+
+
+def _name_in(transformer, module) -> str:
+    return next(name for name, one in transformer.named_modules() if one is module) or type(transformer).__name__
 
 
 def refuse_kept_keys(layout, arguments: dict):
@@ -62,3 +67,26 @@ def refuse_kept_keys(layout, arguments: dict):
             f"{layout.name} runs with a key/value cache: after the first step its blocks hold the drawn image alone, "
             f"and what is read or edited differs from step to step. To turn it off, {how}"
         )
+
+
+def refuse_replaced(model):
+    """Raise RuntimeError where a pipeline runs another transformer than the loaded one, or one that was wrapped by
+    torch.compile, as a whole or in part: hooks on the loaded one's blocks need not fire. A wrapper that calls the
+    loaded one (PEFT's) is fine."""
+    for name in filter(None, ("transformer", model.layout.second)):
+        now = getattr(model.pipeline, name, None)
+        if now is None:
+            continue
+        for part, module in now.named_modules():
+            if type(module).__name__ == "OptimizedModule":
+                where = ".".join(filter(None, ("model.pipeline", name, part)))
+                raise RuntimeError(
+                    f"{where} is wrapped by torch.compile, and hooks on its blocks need not fire: put the plain module "
+                    f"back, {where} = {where}._orig_mod"
+                )
+        if name == "transformer" and all(module is not model.transformer for module in now.modules()):
+            raise RuntimeError(
+                f"model.pipeline.transformer is another {type(now).__name__} than the one that was loaded: load the "
+                f"pipeline again, fc.load(model.pipeline), or put the first back, model.pipeline.transformer = "
+                f"model.transformer"
+            )

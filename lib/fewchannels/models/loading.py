@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import gc
 import importlib.resources
-import json
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError
 
 from ..layouts import layout_of
-from . import hub, needs, overflow
+from ..layouts.table import TABLE, NoLayout
+from . import folders, hub, needs, overflow
 from .model import Model
 from .placing import Placing, place, placing_of, quantisation
 from .presets import PRESETS
@@ -46,10 +47,11 @@ def load(
     free disk, main memory and GPU memory first; False tries regardless.
 
     Raises FileNotFoundError for a folder without a pipeline or without weights and for a model that the hub does not
-    have, PermissionError for a gated one, ConnectionError without a network, OSError with the hub's reason for all
-    else that it refuses; NoLayout (a KeyError) for a transformer class that the table does not hold; ImportError for
-    a class or a library that is missing; NotEnough (a RuntimeError) for too little disk or memory, RuntimeError for
-    what takes a GPU where there is none; ValueError for a pipeline without a transformer, and arguments that clash.
+    have, PermissionError for a gated one, ConnectionError without a network, OSError for a file that is a pointer of
+    Git LFS, empty or cut short, naming it, and with the hub's reason for all else that it refuses; NoLayout (a
+    KeyError) for a transformer class that the table does not hold; ImportError for a class or a library that is
+    missing; NotEnough (a RuntimeError) for too little disk or memory, RuntimeError for what takes a GPU where there is
+    none; ValueError for a pipeline without a transformer, and arguments that clash.
     """
     if isinstance(source, Model):
         return source
@@ -78,7 +80,7 @@ def load(
             more["variant"] = variant
         if quantize:
             more["quantization_config"] = quantisation(config["transformer"][1], quantize, dtype)
-        pipeline = _from_pretrained(_pipeline_class(config), path if local else name, dtype, **more)
+        pipeline = _from_pretrained(config, path if local else name, dtype, **more)
         pipeline.set_progress_bar_config(disable=True)
         own = path.name if local and name != "toyworld" else name
         return Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
@@ -120,17 +122,19 @@ def _without_overflow(read, check_memory) -> Model:
 def _checked(name, path, local, config, commit, placing, check) -> tuple[needs.Weights | None, str | None]:
     """(the model's weights, None where nothing says how large; the variant of its files), after all checks."""
     transformers = _transformers_of(config, name)
-    sizes = hub.local_sizes(path) if local else hub.file_sizes(name, commit)
+    if local:
+        folders.check_files(path, config)
+    sizes = folders.local_sizes(path, config) if local else hub.file_sizes(name, commit)
     weights, variant = needs.weights_of(PRESETS[name]) if name in PRESETS else None, None
     if sizes is not None:
-        files, variant = hub.weight_files(config, sizes), hub.variant_of(sizes)
+        files, variant = folders.weight_files(config, sizes), folders.variant_of(sizes)
         if not any(file.startswith("transformer/") for file in files):
             raise FileNotFoundError(
                 f"the transformer of {name!r} has no .safetensors file: the weights are missing, or in a format that "
                 f"is not read. Load it with diffusers, save_pretrained(folder, safe_serialization=True), and pass the "
                 f"folder"
             )
-        weights = weights or hub.weights_by_files(files, transformers)
+        weights = weights or folders.weights_by_files(files, transformers)
         if check and not local:
             needs.check_disk(name, hub.missing_bytes(name, commit, files), _cache_folder())
     if check and weights is not None and placing.only_cpu:
@@ -167,19 +171,34 @@ def _in_memory(source, device, dtype, generation, offload, quantize) -> Model:
     if isinstance(source, torch.nn.Module):
         if offload:
             raise ValueError("offload is for whole pipelines: a bare transformer in memory stays where it is")
+        _refuse_wrapped(source, "transformer")
         return Model(None, source.to(**moves) if moves else source, type(source).__name__, generation=generation)
     if not callable(getattr(source, "progress_bar", None)):
         raise TypeError(f"load got {type(source).__name__}: expected a name, a folder, a pipeline or a transformer")
     transformer = getattr(source, "transformer", None)
     if transformer is None:
         raise _no_transformer(type(source).__name__)
-    layout_of(transformer)
+    _refuse_wrapped(transformer, "pipeline.transformer")
     if offload:
         placing = placing_of(device, dtype, offload)
         place(source.to(dtype) if dtype else source, placing.device, offload)
     elif moves:
         source.to(**moves)
     return Model(source, transformer, type(source).__name__, generation=generation, offload=offload)
+
+
+def _refuse_wrapped(transformer: torch.nn.Module, where: str) -> None:
+    """Raise as `layout_of` does, and ValueError for a class without an entry that wraps one with an entry."""
+    try:
+        layout_of(transformer)
+    except NoLayout:
+        for part, module in transformer.named_modules():
+            if part and type(module).__name__ in TABLE:
+                raise ValueError(
+                    f"{where} is a {type(transformer).__name__} around a {type(module).__name__}: pass the plain "
+                    f"module, which is in {where}.{part} (LoRA layers stay in it)"
+                ) from None
+        raise
 
 
 def _no_transformer(name: str) -> ValueError:
@@ -192,7 +211,7 @@ def _index_of(path: Path) -> dict:
     index = path / hub.INDEX
     if not index.is_file():
         raise FileNotFoundError(f"{path} holds no {hub.INDEX}, so it is no diffusers pipeline folder")
-    return json.loads(index.read_text(encoding="utf-8"))
+    return folders.read_json(index)
 
 
 def _transformers_of(config: Mapping, name: str) -> tuple[str, ...]:
@@ -208,7 +227,7 @@ def _transformers_of(config: Mapping, name: str) -> tuple[str, ...]:
 
 
 def _pipeline_class(config: Mapping):
-    if config["_class_name"] == "ToyWorldPipeline":
+    if config.get("_class_name") == "ToyWorldPipeline":
         # diffusers neither finds a pipeline class outside itself nor imports a component's module: both are done here.
         from ..toyworld import text_encoder  # noqa: F401
         from ..toyworld.pipeline import ToyWorldPipeline
@@ -219,7 +238,7 @@ def _pipeline_class(config: Mapping):
     return DiffusionPipeline
 
 
-def _from_pretrained(kind, source, dtype, **more):
+def _from_pretrained(config: Mapping, source, dtype, **more):
     import diffusers
     from diffusers.utils import logging
 
@@ -228,8 +247,13 @@ def _from_pretrained(kind, source, dtype, **more):
     shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
-        return kind.from_pretrained(source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more)
-    except (OSError, ValueError) as error:
+        return _pipeline_class(config).from_pretrained(
+            source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more
+        )
+    except Exception as error:  # each library has its own for a damaged file
+        _name_damaged(config, source, more.get("revision"), error)
+        if not isinstance(error, (OSError, ValueError, SafetensorError)):
+            raise
         raise OSError(
             f"{str(source)!r} could not be loaded: {error}\nA download that broke off goes on where it stopped when it "
             f"is started again; a damaged file goes away with `hf cache rm`"
@@ -237,3 +261,14 @@ def _from_pretrained(kind, source, dtype, **more):
     finally:
         if shown:
             logging.enable_progress_bar()
+
+
+def _name_damaged(config: Mapping, source, commit: str | None, error: Exception) -> None:
+    """Raise OSError where a file is damaged, which is then why a pipeline could not be read."""
+    folder = source if isinstance(source, Path) else hub.cached_folder(source, commit)
+    try:
+        if folder is not None:
+            folders.check_files(folder, config, thorough=True)
+    except OSError as damage:
+        remedy = "" if isinstance(source, Path) else ": a damaged file goes away with `hf cache rm`"
+        raise OSError(f"{str(source)!r} could not be loaded: {damage}{remedy}") from error

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime
 import inspect
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,17 +16,30 @@ import numpy as np
 import torch
 
 from ..layouts import blocks_of, layout_of
-from ..origins import as_output, digest_of, generator_of, versions
+from ..origins import as_output, digest_of, generator_of, versions, whole
+from ..scheduler import scheduler_of
+from ..wrapping import around, hooked
+from . import arguments
 from .placing import computing_device, computing_dtype
 from .presets import preset_of
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Run:
-    """One trajectory: the number of samples in the batch, and of steps where it is not the scheduler that tells."""
+    """One trajectory: the number of samples in the batch, and of steps where it is not the scheduler that tells.
+    stepped: the steps that its scheduler has taken; passes: forwards since then, counted where `steps` is given."""
 
     samples: int
     steps: int | None = None
+    stepped: int = 0
+    passes: int = 0
+
+    def step(self, inner, *args, **kwargs):
+        self.stepped, self.passes = self.stepped + 1, 0
+        return inner(*args, **kwargs)
+
+    def forward_begins(self, transformer, args, kwargs):
+        self.passes += 1
 
 
 class Model:
@@ -74,6 +87,7 @@ class Model:
         own = {"num_inference_steps": self.preset.steps, "height": self.preset.size, "width": self.preset.size,
                **self.preset.generation}  # fmt: skip
         if self.pipeline is not None:
+            arguments.refuse(given, self._accepted)
             self._refuse_unknown(given)
             own = {name: value for name, value in own.items() if name in self._accepted}
         return {name: value for name, value in {**own, **given}.items() if value is not None}
@@ -134,63 +148,80 @@ class Model:
 
         Sample i starts from noise that (seed, samples[i]) alone decides, samples being 0, 1, ... where not given: the
         same seed on the same machine and batch size gives the same bits, another batch size the same to about 1e-4.
-        latents [B, ...] replaces that noise. What is None takes the model's `defaults`, else the pipeline's.
-        More arguments by name go to the pipeline (such as negative_prompt, a string or a list of one a prompt,
-        true_cfg_scale, callback_on_step_end).
+        (Not so CogView4, which pads prompts to the longest of their batch and has no mask: with lengths that differ,
+        pictures do by some per cent, so take batch_size=1. The ControlNets of SD3 and HunyuanDiT draw from the global
+        generator when they encode their picture: call torch.manual_seed first.)
+
+        latents [B, ...] replaces that noise. What is None takes the model's `defaults`, else the pipeline's. More
+        arguments by name go to the pipeline (such as true_cfg_scale, callback_on_step_end). Those that are one a prompt
+        are shared out over the batches: negative_prompt and other texts (one string is for all), image, mask_image and
+        other pictures, embeddings; lists of reference pictures belong to every prompt.
 
         Returns output="np" uint8 [B, H, W, 3]; "float" float32 [B, H, W, 3] in 0 to 1; "pil" a list of images;
-        "latent" the latents as a tensor. Raises TypeError for an argument that this pipeline does not accept.
+        "latent" the latents as a tensor. Raises TypeError for an argument that this pipeline does not accept or that
+        could not be honoured (generator, prompt_embeds, num_images_per_prompt above 1, ...), ValueError for lists of
+        another length.
         """
         if self.pipeline is None:
             raise RuntimeError(f"{self.name} is a bare transformer and cannot generate: load a whole pipeline")
-        prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+        prompts = arguments.texts("prompts", prompts)
         if not prompts:
             raise ValueError("prompts is empty: pass at least one")
         samples = list(range(len(prompts))) if samples is None else list(samples)
         if len(samples) != len(prompts):
             raise ValueError(f"{len(samples)} samples for {len(prompts)} prompts: pass one sample index a prompt")
+        generators = [generator_of(seed, sample) for sample in samples]
+        if latents is not None and not isinstance(latents, torch.Tensor):
+            raise TypeError(f"latents of type {type(latents).__name__}: expected a tensor with one row a prompt")
         if latents is not None and len(latents) != len(prompts):
             raise ValueError(f"latents of shape {tuple(latents.shape)} for {len(prompts)} prompts: pass one a prompt")
         if output not in ("np", "float", "pil", "latent"):
             raise ValueError(f"output={output!r}: expected 'np', 'float', 'pil' or 'latent'")
-        if batch_size is not None and batch_size < 1:
-            raise ValueError(f"batch_size={batch_size}: expected at least 1")
+        size = self.preset.batch_size if batch_size is None else whole("batch_size", batch_size, 1)
+        if steps is not None and more.get("num_inference_steps", steps) != steps:
+            raise TypeError(f"steps={steps} and num_inference_steps={more['num_inference_steps']}: pass one of them")
         given = {"num_inference_steps": steps, "guidance_scale": guidance_scale, "height": height, "width": width}
         given = {name: value for name, value in {**given, **more}.items() if value is not None}
+        arguments.refuse(given, self._accepted)
         given = {**self.defaults, **given}
-        if isinstance(negative := given.get("negative_prompt"), str):
-            given["negative_prompt"] = [negative] * len(prompts)  # Z-Image and others take none but one a prompt
-        given["output_type"] = "latent" if output == "latent" else "np"
         self._refuse_unknown(given)
-        size = batch_size or self.preset.batch_size
+        given = arguments.for_prompts(given, len(prompts))
+        given["output_type"] = "latent" if output == "latent" else "np"
         self.pipeline.set_progress_bar_config(disable=not progress)
         found = []
         for start in range(0, len(prompts), size):
             part = slice(start, start + size)
-            own = {"generator": [generator_of(seed, sample) for sample in samples[part]]}
+            own = arguments.of_rows(self.pipeline, given, part, len(prompts)) | {"generator": generators[part]}
             if latents is not None:
                 own["latents"] = latents[part]
-            for name, value in given.items():
-                if "prompt" in name and isinstance(value, list) and len(value) == len(prompts):
-                    own[name] = value[part]
             self._refuse_unknown(own)
             asked = {"prompt": prompts[part]}
             if "class_labels" in self._accepted:
                 asked = {"class_labels": self.pipeline.get_label_ids(prompts[part])}
             with self.trajectory(len(prompts[part]), None):
-                found.append(self.pipeline(**asked, **{**given, **own}).images)
+                found.append(self.pipeline(**asked, **own).images)
         return as_output(found, output)
 
     @contextmanager
     def trajectory(self, samples: int, steps: int | None) -> Iterator[None]:
         """Say that the forwards inside are one trajectory of so many samples and steps (None: as many as
         the scheduler's timesteps), for code that calls the transformer itself: without it, hooks would count those
-        forwards on from the last call of the pipeline."""
-        before, self.run = self.run, Run(samples, steps)
-        try:
-            yield
-        finally:
-            self.run = before
+        forwards on from the last call of the pipeline. Raises RuntimeError where the model is at work in another
+        thread."""
+        run, scheduler = Run(samples, steps), scheduler_of(self)
+        with ExitStack() as stack:
+            if callable(getattr(scheduler, "step", None)):
+                stack.enter_context(around(scheduler, "step", run.step))
+            if steps is not None:
+                stack.enter_context(hooked(self.transformer, run.forward_begins, pre=True))
+            before, self.run = self.run, run
+            try:
+                yield
+            finally:
+                self.run = before
+
+    def __getstate__(self):
+        return {**vars(self), "run": None}  # a copy of the model is at no work
 
     def _refuse_unknown(self, given):
         if any(kind.kind is inspect.Parameter.VAR_KEYWORD for kind in self._accepted.values()):

@@ -12,13 +12,15 @@ over all blocks and steps). Only that kind of block is read.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
 
 from ..layouts import Labels, blocks_of
+from ..wrapping import around, hooked
 
 READ = ("JointAttnProcessor2_0",)
 
@@ -58,17 +60,16 @@ class Looking:
                 self._kept[name][sample, layer, labels.step] = share[:, places[sample]].mean(axis=1)
 
 
-class _Recording:
-    """A processor that looks, and then does what the block's own processor does."""
+def _recording(looking: Looking, layer: int, labels: Labels):
+    """A layer around a processor that looks, and then does what the processor does."""
 
-    def __init__(self, own, looking: Looking, layer: int, labels: Labels):
-        self.own, self.looking, self.layer, self.labels = own, looking, layer, labels
-
-    def __call__(self, attn, hidden_states, encoder_hidden_states=None, *args, **kwargs):
+    def record(own, attn, hidden_states, encoder_hidden_states=None, *args, **kwargs):
         if encoder_hidden_states is not None:
             with torch.no_grad():
-                self.looking.add(attn, hidden_states, encoder_hidden_states, self.layer, self.labels)
-        return self.own(attn, hidden_states, encoder_hidden_states, *args, **kwargs)
+                looking.add(attn, hidden_states, encoder_hidden_states, layer, labels)
+        return own(attn, hidden_states, encoder_hidden_states, *args, **kwargs)
+
+    return record
 
 
 @contextmanager
@@ -87,16 +88,12 @@ def attention_to(model, places: Mapping[str, Sequence[Sequence[int]]]) -> Iterat
             f"{', '.join(READ)} only"
         )
     labels, looking = Labels(model), Looking(places)
-    own = [block.attn.processor for block in blocks]
-    handle = model.transformer.register_forward_pre_hook(labels.forward_begins, with_kwargs=True)
-    try:
-        for layer, (block, processor) in enumerate(zip(blocks, own, strict=True)):
-            block.attn.processor = _Recording(processor, looking, layer, labels)
+    with ExitStack() as stack:
+        stack.enter_context(hooked(model.transformer, labels.forward_begins, pre=True))
+        stack.enter_context(labels.listening())
+        for layer, block in enumerate(blocks):
+            stack.enter_context(around(block.attn, "processor", _recording(looking, layer, labels)))
         yield looking
-    finally:
-        handle.remove()
-        for block, processor in zip(blocks, own, strict=True):
-            block.attn.processor = processor
 
 
 def can_read(model) -> bool:
@@ -105,7 +102,8 @@ def can_read(model) -> bool:
 
 
 def _kinds(blocks) -> set[str]:
-    return {type(getattr(getattr(block, "attn", None), "processor", None)).__name__ for block in blocks}
+    processors = [getattr(getattr(block, "attn", None), "processor", None) for block in blocks]
+    return {type(inspect.unwrap(processor)).__name__ for processor in processors}
 
 
 def word_places(model, prompts: Sequence[str], words: Sequence[Sequence[str]]) -> list[list[int]]:

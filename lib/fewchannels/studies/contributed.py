@@ -69,7 +69,7 @@ class ModelRun:
             )
         if mean.shape[0] not in (1, len(run.prompts)) or not mean.size:
             raise RunFileError(f"statistics of {mean.shape[0]} samples for {len(run.prompts)} prompts")
-        if not (np.isfinite(mean).all() and np.isfinite(var).all()):
+        if not (np.isfinite(mean).all() and np.isfinite(var).all()) or np.any(run.stats.get("nonfinite", 0)):
             raise RunFileError("statistics with inf or nan: run the model again in float32 or bfloat16")
         chosen = spread(len(steps), MOST_STEPS)
         mean, var = (array[:, :, chosen].astype(np.float32) for array in (mean, var))

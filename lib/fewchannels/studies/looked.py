@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import torch
 
+from ..choices import chosen_steps
 from ..hooks import capture
 from ..inversion import encode, renoised
 from ..masks import best_of_two, choose_cluster
@@ -109,6 +110,7 @@ def look(
     """
     prompts = list(prompts)
     count = steps if levels is None else len(levels)
+    at = None if at is None else sorted(chosen_steps(at, count))
     with contextlib.ExitStack() as stack:
         if levels is not None:
             stack.enter_context(at_levels(model, levels))
@@ -127,7 +129,7 @@ def look(
     for name, maps in (looking.maps if looking else {}).items():
         clusters[f"attention to {name}"] = attention_masks(maps, found.grid)
         clusters[f"attention to {name}, all blocks"] = attention_masks(maps.mean(axis=1, keepdims=True), found.grid)
-    sigmas = loop.sigmas if at is None else loop.sigmas[list(at)]
+    sigmas = loop.sigmas if at is None else loop.sigmas[at]
     return Looked(sigmas, found.grid, clusters, found.energy, images, kept, left_out)
 
 

@@ -24,6 +24,7 @@ from ..channels import (
     channel_scores,
     complement,
     energy_matched_channels,
+    overflowed,
     pca_directions,
     random_channels,
     random_directions,
@@ -257,8 +258,8 @@ def _of_each_prompt(sets: Sets, group: Group, k: int) -> list[ChannelSet]:
     """Ranked anew for every prompt on its own run, as the paper's masks are."""
     stats = measure_channels(sets.model, group.prompts, seed=group.seed, store=sets.store, **sets.generation)
     scores = channel_scores(stats, sets.score).mean(axis=2)  # [P, L, D]
-    return [ChannelSet(tuple(rank_channels(row, k)), scores.shape[-1], f"top {k} of prompt {i}")
-            for i, row in enumerate(scores)]  # fmt: skip
+    ranked = rank_channels(scores, k, overflowed(stats).any(axis=2))
+    return [ChannelSet(tuple(row), scores.shape[-1], f"top {k} of prompt {i}") for i, row in enumerate(ranked)]
 
 
 def _of_the_difference(sets: Sets, group: Group, k: int) -> list[ChannelSet]:

@@ -5,20 +5,20 @@
     loop.noisy((12, 12))                                 # [S, 3, 144, 3], what the model saw, averaged over each token
     loop.estimate((12, 12))                              # the clean picture that it expected at that moment
 
-Both contexts are put on before `inversion.renoised`, which may stand inside of them. `predictions` says what a
-prediction means to each kind of scheduler; noise levels of our choice need a flow.
+Both contexts are put on before `inversion.renoised`, which may stand inside of them. `scheduler` says what a prediction
+means to each kind of scheduler; noise levels of our choice need a flow.
 """
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 import torch
 
-from .predictions import clean_estimate, is_flow, noise_share, signal_and_noise
+from ..scheduler import clean_estimate, is_flow, noise_levels, scheduler_of, signal_and_noise, stepping
+from ..wrapping import around
 
 
 class Loop:
@@ -33,40 +33,36 @@ class Loop:
         self.sigmas = np.zeros(0)
         self.unknown = ""
         self._sink = sink
-        self._timesteps = None
-        self._step = 0
         self._levels: tuple[np.ndarray, np.ndarray] | None = None
         self._noisy: list[list[torch.Tensor]] = []
         self._estimate: list[list[torch.Tensor]] = []
 
-    def add(self, scheduler, output: torch.Tensor, sample: torch.Tensor) -> None:
-        # A scheduler makes new timesteps for every run, and not all of them count their steps.
-        if self._timesteps is not scheduler.timesteps:
-            self._begin(scheduler)
+    def add(self, model, step, output: torch.Tensor, sample: torch.Tensor) -> None:
+        scheduler = scheduler_of(model)
+        if step.index == 0:
+            self._begin(model, scheduler)
         noisy, estimate = sample.detach().float(), None
         if self._levels is not None:
-            alpha, sigma = (float(level[self._step]) for level in self._levels)
+            alpha, sigma = (float(level[step.index]) for level in self._levels)
             try:
                 estimate = clean_estimate(scheduler, output.detach(), noisy, alpha, sigma)
             except ValueError as error:
                 self.unknown, self._levels = str(error), None
         if self._sink is not None:
-            self._sink(self._step, noisy, estimate)
+            self._sink(step.index, noisy, estimate)
         else:
             self._noisy[-1].append(noisy.cpu())
             if estimate is not None:
                 self._estimate[-1].append(estimate.cpu())
-        self._step += 1
 
-    def _begin(self, scheduler) -> None:
-        self._timesteps, self._step = scheduler.timesteps, 0
+    def _begin(self, model, scheduler) -> None:
         self._noisy.append([])
         self._estimate.append([])
+        self.sigmas = noise_levels(model)
         try:
-            self._levels, self.sigmas = signal_and_noise(scheduler), noise_share(scheduler)
+            self._levels = signal_and_noise(scheduler)
         except ValueError as error:
-            count = len(scheduler.timesteps)
-            self.unknown, self._levels, self.sigmas = str(error), None, 1 - np.arange(count) / count
+            self.unknown, self._levels = str(error), None
 
     def noisy(self, grid: tuple[int, int]) -> np.ndarray:
         """What the model saw at each step, float32 [S, T, N, C]: the mean over each token's pixels (or latents)."""
@@ -108,18 +104,15 @@ def tokens_of(latents: torch.Tensor, grid: tuple[int, int]) -> torch.Tensor:
 
 @contextmanager
 def watched(model, sink: Callable | None = None) -> Iterator[Loop]:
-    """Keep what the denoising loop holds at each step, or hand it to a sink (see `Loop`). Raises ValueError for a
-    model without a scheduler."""
-    scheduler = getattr(model.pipeline, "scheduler", None)
-    if not callable(getattr(scheduler, "step", None)):
-        raise ValueError(f"{model.name} has no scheduler, so what its loop holds cannot be seen: load a whole pipeline")
-    loop, original = Loop(sink), scheduler.step
+    """Keep what the denoising loop holds at each step, or hand it to a sink (see `Loop`). Errors as for
+    `scheduler.stepping`."""
+    loop = Loop(sink)
 
-    def step(model_output, timestep, sample, *args, **more):
-        loop.add(scheduler, model_output, sample)
-        return original(model_output, timestep, sample, *args, **more)
+    def visit(take, step, output, sample):
+        loop.add(model, step, output, sample)
+        return take(output)
 
-    with _replaced(scheduler, "step", step):
+    with stepping(model, visit):
         yield loop
 
 
@@ -133,35 +126,21 @@ def at_levels(model, levels: Sequence[float]) -> Iterator[None]:
     if wanted.ndim != 1 or not len(wanted) or wanted[0] > 1 or wanted[-1] <= 0 or (np.diff(wanted) >= 0).any():
         raise ValueError(f"levels={levels!r}: expected falling noise levels in 0 to 1, such as (1.0, 0.8, 0.6)")
     scheduler = _scheduler(model)
-    original = scheduler.set_timesteps
 
-    @functools.wraps(original)  # pipelines ask the signature whether sigmas may be passed
-    def set_timesteps(num_inference_steps=None, device=None, **more):
+    def set_timesteps(own, num_inference_steps=None, device=None, **more):
         if num_inference_steps not in (None, len(wanted)):
             raise ValueError(f"{num_inference_steps} steps for {len(wanted)} noise levels: pass steps={len(wanted)}")
-        original(len(wanted), device=device, **{name: value for name, value in more.items() if name == "mu"})
+        own(len(wanted), device=device, **{name: value for name, value in more.items() if name == "mu"})
         sigmas = torch.tensor([*wanted, 0.0], dtype=torch.float32)
         scheduler.sigmas = sigmas
         scheduler.timesteps = (sigmas[:-1] * scheduler.config.num_train_timesteps).to(device=device)
 
-    with _replaced(scheduler, "set_timesteps", set_timesteps):
+    with around(scheduler, "set_timesteps", set_timesteps):
         yield
 
 
 def _scheduler(model):
-    scheduler = getattr(model.pipeline, "scheduler", None)
+    scheduler = scheduler_of(model)
     if not hasattr(scheduler, "sigmas") or not hasattr(scheduler, "step_index") or not is_flow(scheduler):
         raise ValueError(f"{type(scheduler).__name__} has no noise levels: a flow-matching Euler scheduler is needed")
     return scheduler
-
-
-@contextmanager
-def _replaced(instance, name: str, method: Callable) -> Iterator[None]:
-    before = vars(instance).get(name)
-    setattr(instance, name, method)
-    try:
-        yield
-    finally:
-        vars(instance).pop(name, None)
-        if before is not None:
-            setattr(instance, name, before)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +18,11 @@ import numpy as np
 import torch
 
 from ..ablation import channel_edit
+from ..choices import chosen_layers, chosen_steps
 from ..edits import ChannelEdit
-from ..hooks import chosen_layers, chosen_steps, edit
+from ..hooks import edit
 from ..metrics import squared_distance
+from ..models.arguments import of_rows
 from ..patching import channel_transport
 from .depth import Depth
 from .prefix import Prefix
@@ -203,7 +205,7 @@ class Batch:
         """Pictures of the rows of a chunk, in their order."""
         shared = self.conditions[0]
         rows = [prompt for _, prompts in chunk for prompt in prompts]
-        given = {name: _of_rows(value, rows, len(shared["prompts"])) for name, value in shared["generation"].items()}
+        given = of_rows(model.pipeline, shared["generation"], rows, len(shared["prompts"]))
         with ExitStack() as stack:
             for (branch, stream), edits in _together(chunk).items():
                 layers = sorted(frozenset().union(*(one.part.layers for one in edits)))
@@ -293,12 +295,3 @@ def _first_blocks(model, starts: set[tuple[int, tuple]]) -> set[tuple[int, int]]
 
 def _samples(condition: dict, chunk) -> list[int]:
     return [condition["samples"][prompt] for _, prompts in chunk for prompt in prompts]
-
-
-def _of_rows(value, rows: Sequence[int], count: int):
-    """Arguments of generate that are one a prompt (negative prompts, latents), for the rows of a batch."""
-    if isinstance(value, torch.Tensor) and value.ndim and len(value) == count:
-        return value[rows]
-    if isinstance(value, list) and len(value) == count and all(isinstance(one, str) for one in value):
-        return [value[row] for row in rows]
-    return value

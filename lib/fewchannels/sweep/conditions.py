@@ -23,6 +23,8 @@ from typing import Any
 
 import numpy as np
 
+from ..choices import listed
+
 COLUMNS = {  # column -> default
     "name": None,  # in the results
     "model": "toyworld",  # what fewchannels.load takes
@@ -203,7 +205,7 @@ def _channels(given: Any) -> Any:
 def _indices(name: str, column: str, given: Any) -> list | None:
     if given is None:
         return None
-    listed = [given] if isinstance(given, (int, str)) else list(given)
-    if not listed or not all(isinstance(one, (int, str)) for one in listed):
+    found = listed(f"{name}: {column}", given, names=column == "blocks")
+    if not found or not all(isinstance(one, (int, str)) for one in found):
         raise ValueError(f"{name}: {column}={given!r}: expected a list of numbers, or None for all")
-    return listed
+    return found

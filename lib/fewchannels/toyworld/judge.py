@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
@@ -250,7 +251,8 @@ def save_judge(network: JudgeNetwork, folder: Path) -> None:
 def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
     """The judge with its committed weights (or those of `folder`), in float32.
 
-    Raises FileNotFoundError where the weights are missing, naming the command that trains them.
+    Raises FileNotFoundError where the weights are missing, naming the command that trains them, and OSError where the
+    file is not whole.
     """
     folder = Path(folder) if folder else WEIGHTS
     if not (folder / "judge.safetensors").exists():
@@ -259,9 +261,14 @@ def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
         )
     config = json.loads((folder / "config.json").read_text())
     network = JudgeNetwork(config["widths"])
-    missing, unexpected = network.load_state_dict(
-        {n: t.float() for n, t in load_file(folder / "judge.safetensors").items()}, strict=False
-    )
+    try:
+        state = load_file(folder / "judge.safetensors")
+    except SafetensorError as error:
+        raise OSError(
+            f"{folder / 'judge.safetensors'} is a pointer of Git LFS, empty or cut short ({error}): run `git lfs pull` "
+            f"in the clone, or download it again"
+        ) from None
+    missing, unexpected = network.load_state_dict({n: t.float() for n, t in state.items()}, strict=False)
     wrong = [n for n in missing if not n.endswith("num_batches_tracked")] + unexpected
     if wrong:
         raise ValueError(f"{folder} holds weights of another network: {wrong[:3]} do not fit widths {config['widths']}")

@@ -31,6 +31,16 @@ _BACKGROUND = re.compile(
 )
 
 
+GRAMMAR = (
+    "'a SIZE COLOUR SHAPE at the POSITION [and a ...] on a TEXTURE COLOUR [and COLOUR] background' "
+    "or 'nothing on a TEXTURE COLOUR [and COLOUR] background'"
+)
+
+
+class NoSentence(ValueError):
+    """Known words in an order that is no sentence of the grammar."""
+
+
 @dataclass(frozen=True)
 class Subject:
     """One named subject of a scene."""
@@ -66,21 +76,31 @@ def format_prompt(attributes: Attributes) -> str:
 
 
 def check_words(prompt: str) -> None:
-    """Raises ValueError for the first word outside `VOCABULARY`, with the nearest known word and the full list."""
-    for word in prompt.lower().split():
+    """Raises ValueError for the first word outside `VOCABULARY`, with the known word that is spelt alike, if there is
+    one, and the full list; and for more than two shapes."""
+    words = prompt.lower().split()
+    for word in words:
         if word not in VOCABULARY:
-            near = difflib.get_close_matches(word, VOCABULARY, n=1, cutoff=0.0)[0]
-            raise ValueError(
-                f"unknown word {word!r} in the prompt {prompt!r}; the nearest word the toy world knows is {near!r}. "
-                f"It knows: {', '.join(VOCABULARY)}"
+            near = difflib.get_close_matches(word, VOCABULARY, n=1)
+            hint = (
+                f"the nearest word the toy world knows is {near[0]!r}" if near else "the toy world knows none like it"
             )
+            raise ValueError(
+                f"unknown word {word!r} in the prompt {prompt!r}; {hint}. It knows: {', '.join(VOCABULARY)}"
+            )
+    shapes = [word for word in words if word in SHAPES]
+    if len(shapes) > 2:
+        raise ValueError(
+            f"the prompt {prompt!r} names {len(shapes)} subjects ({', '.join(shapes)}); a scene of the toy world has "
+            f"at most two: expected {GRAMMAR}"
+        )
 
 
 def parse_prompt(prompt: str) -> Attributes:
     """A prompt back to its attributes; the inverse of `format_prompt`.
 
-    Raises ValueError for an unknown word (with the nearest known one) and for known words in an order that
-    is no sentence of the grammar.
+    Raises ValueError as `check_words` does, and NoSentence, which is one, for known words in an order that is no
+    sentence of the grammar.
 
     >>> parse_prompt("nothing on a plain blue background")
     Attributes(subjects=(), texture='plain', background='blue', second=None)
@@ -90,12 +110,8 @@ def parse_prompt(prompt: str) -> Attributes:
     head, _, tail = text.rpartition(" on a ")
     background = _BACKGROUND.fullmatch(f"on a {tail}")
     subjects = [] if head == "nothing" else [_SUBJECT.fullmatch(part) for part in _split_subjects(head)]
-    if background is None or None in subjects or len(subjects) > 2:
-        raise ValueError(
-            f"the prompt {prompt!r} is no sentence of the toy world; expected "
-            "'a SIZE COLOUR SHAPE at the POSITION [and a ...] on a TEXTURE COLOUR [and COLOUR] background' "
-            "or 'nothing on a TEXTURE COLOUR [and COLOUR] background'"
-        )
+    if background is None or None in subjects:
+        raise NoSentence(f"the prompt {prompt!r} is no sentence of the toy world; expected {GRAMMAR}")
     return Attributes(
         tuple(Subject(**m.groupdict()) for m in subjects),
         background["texture"], background["colour"], background["second"],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import torch
 from diffusers import ConfigMixin, ModelMixin
 from diffusers.configuration_utils import register_to_config
@@ -9,7 +11,7 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from torch import nn
 from transformers import PreTrainedTokenizerFast
 
-from .prompts import VOCABULARY
+from .prompts import VOCABULARY, NoSentence, check_words, parse_prompt
 
 MAX_TOKENS = 24  # the longest sentence of the grammar has 22 words
 
@@ -33,6 +35,27 @@ class ToyTextEncoder(ModelMixin, ConfigMixin):
 
 class ToyTokenizer(PreTrainedTokenizerFast):
     """A word-level tokenizer; a class of our own, so that the saved pipeline names it alike in every transformers."""
+
+    def read(self, prompts: list[str]) -> torch.Tensor:
+        """Prompts to ids int64 [B, 24]; the empty prompt is allowed.
+
+        Raises ValueError as `prompts.check_words` does, and for a prompt of more than 24 words. Warns of known words
+        that are no sentence of the grammar.
+        """
+        limit = self.model_max_length
+        for text in prompts:
+            check_words(text)
+            words = len(text.split())
+            if words > limit:
+                raise ValueError(f"the prompt {text!r} has {words} words; the toy world reads at most {limit}")
+            try:
+                if words:
+                    parse_prompt(text)
+            except NoSentence as error:
+                warnings.warn(f"{error}. It is drawn, but the network never saw such a prompt", stacklevel=3)
+        # As check_words takes them apart: the tokenizer's own idea of a space is a narrower one.
+        texts = [" ".join(text.lower().split()) for text in prompts]
+        return self(texts, padding="max_length", max_length=limit, return_tensors="pt").input_ids
 
 
 def build_tokenizer() -> ToyTokenizer:

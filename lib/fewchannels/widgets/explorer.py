@@ -17,7 +17,7 @@ from typing import Any
 from .answers import Answers
 from .explorer_runs import pack_run
 from .host import PageWidget
-from .packing import LEVELS, RELATIVE_ERROR, Block
+from .packing import LEVELS, RELATIVE_ERROR, SMALLEST_ERROR, Block
 
 
 class Explorer(PageWidget):
@@ -51,8 +51,11 @@ class Explorer(PageWidget):
         sample: str = "",
     ) -> None:
         given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, (str, bytes)) else [runs]
-        if not 0 < score_error < 0.5 or not 2 <= map_levels <= 256:
-            raise ValueError(f"score_error={score_error}, map_levels={map_levels}: expected 0 to 0.5, and 2 to 256")
+        if not SMALLEST_ERROR <= score_error < 0.5 or not 2 <= map_levels <= 256:
+            raise ValueError(
+                f"score_error={score_error}, map_levels={map_levels}: "
+                f"expected {SMALLEST_ERROR:.3g} to 0.5, and 2 to 256"
+            )
         if not given:
             raise ValueError("no runs: expected a Run, a path of a run file, or a list of them")
         block, headers = Block(), []

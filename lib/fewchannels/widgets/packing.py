@@ -21,6 +21,9 @@ import PIL.Image
 
 LEVELS = 100
 RELATIVE_ERROR = 0.005
+_SPAN = 1e6  # the largest score over the smallest that is kept
+# Differences of codes, with a sign, are kept in 16 bits: both signs of the whole span have to fit.
+SMALLEST_ERROR = math.expm1(math.log(_SPAN) / (2 * (2**15 - 2)))
 _LOSSLESS_UP_TO = (
     48_000  # bytes; sheets of small pictures with flat colours are sharper, and often smaller, without loss
 )
@@ -67,6 +70,8 @@ class Block:
         along: keep differences (modulo 256) along this axis, that of the steps, where neighbours are alike.
         A value is `offset + scale * code`; it is within half a scale, at most 1 / (2 (levels - 1)) of the map's range.
         """
+        if not 2 <= levels <= 256:
+            raise ValueError(f"levels={levels}: expected 2 to 256, as codes have 8 bits")
         maps = finite(name, maps)
         low = maps.min((-2, -1))
         scale = (maps.max((-2, -1)).astype(np.float64) - low) / (levels - 1)
@@ -85,12 +90,15 @@ class Block:
         stored with that axis last: a channel's series of steps stays together, which deflates better.
 
         A value is within the relative `error` of the truth. What is below a 1e-6th of the largest value becomes zero.
+        Raises ValueError for an error below `SMALLEST_ERROR`, whose codes 16 bits do not hold.
         """
+        if not SMALLEST_ERROR <= error < 0.5:
+            raise ValueError(f"error={error:g}: expected {SMALLEST_ERROR:.3g} to 0.5, as codes have 16 bits")
         scores = finite(name, scores).astype(np.float64)
         if (scores < 0).any():
             raise ValueError(f"{name}: scores are absolute values, expected none below zero, got {scores.min():g}")
         top = float(scores.max(initial=0)) or 1.0
-        floor = top * 1e-6
+        floor = top / _SPAN
         step = 2 * math.log1p(error)
         codes = 1 + np.rint(np.log(np.maximum(scores, floor) / floor) / step)
         delta = np.diff(np.where(scores < floor, 0, codes).astype(np.int32), axis=axis, prepend=0)

@@ -4,7 +4,7 @@ import diffusers
 import numpy as np
 import pytest
 import torch
-from fewchannels.studies.predictions import clean_estimate, noise_share, signal_and_noise
+from fewchannels.scheduler import around_step, clean_estimate, noise_share, signal_and_noise, stepping
 
 MADE = {
     "flow": diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
@@ -64,3 +64,41 @@ def test_what_is_not_known_is_refused():
     scheduler = diffusers.EulerDiscreteScheduler(prediction_type="v_prediction")
     with pytest.raises(ValueError, match="predicts 'v_prediction'"):
         clean_estimate(scheduler, torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2), 1.0, 3.0)
+
+
+@pytest.mark.parametrize("name", ["flow", "DPM-Solver", "DDIM", "DDPM", "Euler"])
+def test_a_step_is_taken_changed_or_left_out_in_every_form_of_call(name):
+    scheduler, sample = MADE[name], torch.ones(1, 1, 2, 2)
+
+    def begin():
+        scheduler.set_timesteps(4)
+        noise = {"generator": torch.Generator().manual_seed(0)} if name == "DDPM" else {}
+        return scheduler.timesteps[0], noise
+
+    def taken(positional=True, **form):
+        time, noise = begin()
+        if positional:
+            return scheduler.step(sample, time, sample, **noise, **form)
+        return scheduler.step(model_output=sample, timestep=time, sample=sample, **noise, **form)
+
+    bare = taken(return_dict=False)[0]
+    for visit, expected in (
+        (lambda take, output, time, x: take(output), bare),
+        (lambda take, output, time, x: take(output) + 1, bare + 1),
+        (lambda take, output, time, x: x * 3, sample * 3),
+    ):
+        with around_step(scheduler, visit):
+            for positional in (True, False):
+                assert torch.equal(taken(positional, return_dict=False)[0], expected)
+                assert torch.equal(taken(positional).prev_sample, expected)
+    assert "step" not in vars(scheduler)
+
+
+def test_a_scheduler_that_is_replaced_inside_is_named(toy):
+    own = toy.pipeline.scheduler
+    try:
+        with pytest.raises(RuntimeError, match="FlowMatchEulerDiscreteScheduler was replaced inside"):
+            with stepping(toy, lambda take, step, output, sample: take(output)):
+                toy.pipeline.scheduler = type(own).from_config(own.config)
+    finally:
+        toy.pipeline.scheduler = own
