@@ -1,10 +1,8 @@
-"""What a notebook does first and on any model: open it, try one picture, say what the rest will cost.
+"""What a chapter does on any model: open it, try one picture, run a study or read the run that comes with the book.
 
-    log_in(model)                                  # in a cell of its own: it waits for a token where one is needed
     dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
-    steps, k = steps or study_steps(dit), k or dit.preset.k
-    cost(dit, pictures=n * 20, steps=steps)        # "About 14 minutes on this machine."
-    found = run_study(studies.critical, dit, n)    # Results: the run that comes with the book, or one made now
+    prompts = prompts_for(dit, 4)
+    found = run_study(studies.critical, dit, n)    # Results: the committed run, held against a slice run now, or a new one
 
 On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
 weights are known to fit, and one picture is drawn and measured before anything long begins.
@@ -27,35 +25,23 @@ from .stats import ChannelStats
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.study import Study, run
-from .worlds import world_of
+from .worlds import texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
 DRIVE = Path("/content/drive")
 
 
-def log_in(model: str | Model) -> None:
-    """Ask for a token of the hub where the model is gated and none is at hand; silent otherwise."""
-    preset = preset_of(getattr(model, "name", model))
-    if not preset.gated:
-        return
-    import huggingface_hub
-
-    if huggingface_hub.get_token() is None:
-        say(
-            f"{preset.name} is gated ({preset.licence or 'its page names the licence'}). Accept its licence on [its page](https://huggingface.co/"
-            f"{preset.name}), log in here with a token that may read, and run the next cell."
-        )
-        huggingface_hub.notebook_login()
-
-
 def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
     """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
 
+    Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run the cell again.
     Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
     store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
     """
     if store and DRIVE in Path(store).parents and "google.colab" in sys.modules and not DRIVE.is_dir():
         importlib.import_module("google.colab.drive").mount(str(DRIVE))
+    start(model)
+    _log_in(model)
     dit = load(model, **dict(options or {}))
     start(dit)
     if dit.is_toy:
@@ -70,6 +56,20 @@ def open_chapter(model: str | Model, options: Mapping[str, object] | None = None
     )
     _smoke(dit)
     return dit
+
+
+def _log_in(model: str | Model) -> None:
+    preset = preset_of(getattr(model, "name", model))
+    if not preset.gated:
+        return
+    import huggingface_hub
+
+    if huggingface_hub.get_token() is None:
+        huggingface_hub.notebook_login()
+        raise PermissionError(
+            f"{preset.name} is gated ({preset.licence or 'its page names the licence'}): accept its licence on "
+            f"https://huggingface.co/{preset.name}, log in above with a token that may read, and run this cell again"
+        )
 
 
 def _smoke(dit: Model) -> None:
@@ -104,33 +104,6 @@ def _peak(dit: Model) -> str:
     return f", with {most / 2**30:.1f} of {whole / 2**30:.0f} GiB of GPU memory at the peak"
 
 
-def study_steps(dit: Model) -> int:
-    """Steps of a chapter's many generations: fewer than the model's own where its preset says that this will do."""
-    return dit.preset.study_steps or dit.steps
-
-
-def cost(dit: Model, pictures: int, steps: int, store: str | Path = "") -> None:
-    """Say what the chapter's generations will take, by the time of the picture that `open_chapter` drew; silent on the
-    toy world and where there was none.
-
-    pictures: how many will be drawn, all conditions together. steps: of each.
-    """
-    if dit.is_toy or not hasattr(dit, "seconds"):
-        return
-    minutes = pictures * dit.seconds * steps / max(1, dit.steps or steps) / 60
-    say(
-        f"This chapter draws about {pictures} pictures, {steps} {'step' if steps == 1 else 'steps'} each: "
-        f"**about {max(1, round(minutes))} "
-        f"{'minute' if minutes < 1.5 else 'minutes'}** on this machine, by the time of the first one. "
-        "Interrupt the kernel and lower n if that is too long. "
-        + (
-            f"Results are kept in {store} as they come: run the notebook again after a stop, and it goes on there."
-            if store
-            else "Set `store` to a folder, and what is done is kept should the machine stop."
-        )
-    )
-
-
 def picture_judge(dit: Model, judges: Mapping[str, object] | None = None, kind: str = "clip") -> ImageJudge | None:
     """The judge of real pictures, or None on the toy world, and where it cannot be had, which is said.
 
@@ -157,22 +130,6 @@ def picture_judge(dit: Model, judges: Mapping[str, object] | None = None, kind: 
         return None
 
 
-def toy_only(dit: Model, what: str) -> bool:
-    """True on the toy world; elsewhere False, and a sentence says that this part was skipped and why."""
-    if not dit.is_toy:
-        say(f"*{what} needs scenes whose truth is known exactly, so it is skipped for {dit.name}.*")
-    return dit.is_toy
-
-
-def judged_by(judge: ImageJudge | None) -> str:
-    """For a caption: which network gave the scores, at which revision; "" without one."""
-    if judge is None:
-        return ""
-    record = judge.provenance()
-    revision = f" ({str(record['revision'])[:12]})" if record.get("revision") else ""
-    return f" Judged by {record['judge']} {record['model']}{revision}: that network's opinion, not the truth."
-
-
 def run_study(
     study: Study,
     dit: Model,
@@ -194,19 +151,24 @@ def run_study(
     `run`. Says which of the two it is. Raises AssertionError that names the conditions which do not agree.
     """
     world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
-    n, k, steps = n or (24 if world.exact else 16), k or dit.preset.k, steps or study_steps(dit)
+    n, k, steps = (
+        n or (24 if world.exact else 16),
+        k or dit.preset.k,
+        steps or world.study_steps or dit.preset.study_steps or dit.steps,
+    )
     asked = {"seed": seed, "steps": steps, "k": k, "world": world, "store": store or None, **more}
     kept = None if prompts else shipped(study, dit, seed=seed, steps=steps, k=k)
     if kept is None:
         start(f"{dit.name}, {n} prompts")  # not what the text was written for: claims are told here, and never raise
-        found = run(study, dit, n=n, prompts=prompts or None, **asked)
+        lines = _Lines(dit, store)
+        found = run(study, dit, n=n, prompts=prompts or None, report=lines.told, **asked)
         say(
             f"There is no run of the study *{study.name}* on this model with these settings here, so all numbers below "
             f"come from a run of {n} prompts just now. Read intervals over so few with caution."
             + "".join(f"\n\n*Left out: {name}: {reason}.*" for name, reason in found.left_out.items())
         )
         return found
-    fresh = run(study, dit, n=n, only=study.again, **asked)
+    fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
     again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
@@ -215,3 +177,26 @@ def run_study(
         f"were run again just now, on {n} prompts, and agree."
     )
     return kept
+
+
+def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
+    world = world_of(dit)
+    return texts(world, world.prompts(n, split))
+
+
+class _Lines:
+    """What a long run says of itself: first what it will cost, and then nothing. Silent on the toy world."""
+
+    def __init__(self, dit: Model, store: str):
+        self.dit, self.store, self.first = dit, store, True
+
+    def told(self, line: str) -> None:
+        if not self.first or self.dit.is_toy:
+            return
+        self.first = False
+        kept = (
+            f"Results are kept in {self.store} as they come: run the notebook again after a stop, and it goes on there."
+        )
+        say(f"{line} Interrupt the kernel and lower n if that is too long. "
+            + (kept if self.store else "Set `store` to a folder, and what is done is kept should the machine stop."))  # fmt: skip

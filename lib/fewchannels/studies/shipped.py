@@ -1,7 +1,7 @@
 """Runs of the studies that come with the book, in `results/`: where one fits a model, and whether a fresh slice agrees.
 
 kept = shipped(critical, model, n=128)                   # Results, or None where the file is another model's
-disagreeing(run(critical, model, n=24, only=critical.again), kept)          # [], or the names that part
+disagreeing(run(critical, model, n=24), kept)             # [], or the names of what parts
 """
 
 from __future__ import annotations

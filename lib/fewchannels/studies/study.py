@@ -198,7 +198,7 @@ def run(
     world: World | None = None,
     prompts: Sequence[str] | str | Path | None = None,
     store: str | Path | None = None,
-    only: Callable[[Condition], bool] | None = None,
+    conditions: Iterable[Condition] | None = None,
     instruments: bool = True,
     pictures: bool = False,
     report: Callable[[str], None] | None = None,
@@ -208,20 +208,21 @@ def run(
 
     n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. world:
     with the judges that read (default: that of the model, the toy's with its own judge). store: a folder that keeps
-    everything as it comes. only: which of the conditions; instruments: whether the study's are asked. pictures: keep
-    each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more arguments of
-    Model.generate.
+    everything as it comes. conditions: these, in place of the study's own and of those that it would choose.
+    instruments: whether the study's are asked. pictures: keep each condition's "pictures" uint8 [P, h, w, 3], at most
+    256 px a side, in the results. generation: more arguments of Model.generate.
 
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
     """
     plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, world=world, prompts=prompts, store=store, **generation)
-    listed = [c for c in plan.listed if only is None or only(c)]
     engine = Engine(plan, report or (lambda line: None), pictures)
-    engine.report(plan.cost())
-    engine.do(listed)
-    for choose in study.choose:
-        engine.do([c for c in choose(engine.results()) if only is None or only(c)])
+    if conditions is None:
+        seconds = getattr(model, "seconds", None)  # of a picture at the model's own steps, where somebody timed one
+        engine.report(plan.cost(seconds and seconds * plan.steps / (model.steps or plan.steps)))
+    engine.do(plan.listed if conditions is None else conditions)
+    for choose in study.choose if conditions is None else ():
+        engine.do(choose(engine.results()))
     engine.measure(study.instruments(plan.sets) if study.instruments and instruments else {})
     return engine.results()
 
