@@ -2,7 +2,7 @@
 
     dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
     prompts = prompts_for(dit, 4)
-    found = run_study(studies.critical, dit, n)    # Results: the committed run, held against a slice run now, or a new one
+    found = run_study(studies.critical, dit, n)    # Results: the committed run where it fits, else one made now
 
 On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
 weights are known to fit, and one picture is drawn and measured before anything long begins.
@@ -34,7 +34,7 @@ DRIVE = Path("/content/drive")
 def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
     """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
 
-    Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run the cell again.
+    Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run it again.
     Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
     store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
     """
@@ -195,8 +195,7 @@ class _Lines:
         if not self.first or self.dit.is_toy:
             return
         self.first = False
-        kept = (
-            f"Results are kept in {self.store} as they come: run the notebook again after a stop, and it goes on there."
-        )
-        say(f"{line} Interrupt the kernel and lower n if that is too long. "
-            + (kept if self.store else "Set `store` to a folder, and what is done is kept should the machine stop."))  # fmt: skip
+        kept = "Set `store` to a folder, and what is done is kept should the machine stop."
+        if self.store:
+            kept = f"Results are kept in {self.store} as they come: run it again after a stop, and it goes on there."
+        say(f"{line} Interrupt the kernel and lower n if that is too long. {kept}")
