@@ -105,7 +105,7 @@ class Prompts:
         count, seed = self.count(n), seed + self.noise
         if self.kind == "plain":
             truth = world.prompts(count, self.split) if given is None else given[:count]
-            return Group(name, [world.text(one) for one in truth], truth, seed, list(range(count)))
+            return Group(name, [world.text(one) for one in truth], truth, seed, list(range(len(truth))))
         if self.kind == "pairs":
             return _of_pairs(world, world.pairs(count, self.split), seed, name)
         if self.kind == "scenes":

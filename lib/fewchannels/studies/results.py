@@ -26,7 +26,7 @@ import numpy as np
 from ..metrics import Interval, bootstrap_interval
 from ..prompt_pairs import SCENE, SUBJECT
 from ..readers import mean_over
-from ..runfile import Run, load_run, save_run
+from ..runfile import Run, RunFileError, load_run, save_run
 from .condition import FIELDS, Condition, checked_fields
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 
@@ -226,20 +226,17 @@ class Results:
         }
         return images.reshape(*shape, *some.shape), {name: row.reshape(shape) for name, row in numbers.items()}
 
-    def frame(self, *measures: str):
-        """A pandas DataFrame: a row a condition, its fields, and mean, low and high of each measure."""
-        import pandas as pd
-
-        rows = []
+    def rows(self, *measures: str) -> list[dict[str, Any]]:
+        """A dict a condition, as pandas.DataFrame takes them: its fields, n, and mean, low and high of each measure."""
+        listed = []
         for c in self.cells:
             row = dataclasses.asdict(c) | {"n": self.groups[c.prompts]}
             for measure in measures or self.measures:
-                if measure in self.cells[c] or measure in MEASURES:
-                    row |= dict(
-                        zip((measure, f"{measure} low", f"{measure} high"), self._interval(c, measure), strict=True)
-                    )
-            rows.append(row)
-        return pd.DataFrame(rows)
+                if self._knows(measure, c):
+                    names = (measure, f"{measure} low", f"{measure} high")
+                    row |= dict(zip(names, self._interval(c, measure), strict=True))
+            listed.append(row)
+        return listed
 
     def _interval(self, c: Condition, measure: str) -> Interval:
         return interval(self._value(c, measure)[:, None])
@@ -298,9 +295,11 @@ class Results:
 
     @classmethod
     def read(cls, path: str | os.PathLike) -> Results:
-        """What `save` wrote. Raises FileNotFoundError, or RunFileError for what is no such file."""
+        """What `save` wrote. Raises FileNotFoundError, or RunFileError for what holds no study."""
         run = load_run(path)
         index = dict(run.index)
+        if not {"study", "conditions", "groups", "base"} <= set(index):
+            raise RunFileError(f"{path} holds no study, but a run: read it with fewchannels.load_run")
         conditions = [Condition(**checked_fields(c)) for c in index.pop("conditions")]
         cells: dict[str, dict[str, np.ndarray]] = {}
         for name, array in run.stats.items():

@@ -116,9 +116,14 @@ class Sets:
         width, tokens = stats.mean.shape[-1], int(stats.count.max())
         if width > WIDEST or 4 * width * tokens * len(few) * len(some) * len(stats.layers) > MOST_BYTES:
             return None
-        with capture(self.model, kept := KeepTokens(dtype="float32"), steps=some):
-            self.model.generate(few, seed=1, **self.generation)
-        return second_moments(kept.array)
+
+        def moments() -> dict[str, np.ndarray]:
+            with capture(self.model, kept := KeepTokens(dtype="float32"), steps=some):
+                self.model.generate(few, seed=1, **self.generation)
+            return {"moments": second_moments(kept.array)}
+
+        key = key_of(self.model, few, generation=content({**self.model.defaults, **self.generation}))
+        return sweep({"second moments": moments}, self.store, key)["second moments"]["moments"]
 
     def of(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image", group: Group | None = None):
         """A ChannelSet or Directions; or, for the kinds of a group, a list with a ChannelSet for each prompt."""

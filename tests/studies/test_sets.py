@@ -1,0 +1,74 @@
+"""Channel sets: frozen on calibration prompts, made once, and what cannot be made says why."""
+
+import fewchannels as fc
+import numpy as np
+import pytest
+from fewchannels.channels import Directions
+from fewchannels.studies.groups import NotHere, evaluation, pairs
+from fewchannels.studies.sets import DRAWN, KINDS, Sets
+from fewchannels.worlds import ToyWorld
+
+
+@pytest.fixture(scope="module")
+def sets():
+    world = ToyWorld()
+    few = [world.text(one) for one in world.prompts(4, "calibration")]
+    return Sets(fc.load("toyworld"), world, 8, prompts=few, steps=2)
+
+
+def test_every_kind_has_the_count_that_it_says(sets):
+    for kind in KINDS:
+        if kind == "PCA of the difference":
+            continue
+        chosen = sets.of(kind)
+        if isinstance(chosen, Directions):
+            assert chosen.k == 8, kind
+        elif kind not in ("energy-matched", "complement", "all"):
+            assert set(chosen.sizes) == {8}, kind
+
+
+def test_sets_beside_the_top_hold_none_of_it(sets):
+    top = sets.of("top").mask()
+    for kind in ("random", "random outside the top", "complement", "next ranks", "energy-matched", "bottom"):
+        assert not (sets.of(kind).mask() & top).any(), kind
+    assert (sets.of("complement").mask() | top).all()
+
+
+def test_a_set_is_made_once_and_draws_differ(sets):
+    assert sets.of("random", draw=1) is sets.of("random", draw=1)
+    for kind in DRAWN:
+        one, other = sets.of(kind), sets.of(kind, draw=1)
+        rows = zip(one, other, strict=True)
+        assert not all(np.array_equal(np.sort(a), np.sort(b)) for a, b in rows), kind
+
+
+def test_a_larger_random_set_lies_outside_the_studys_top(sets):
+    wide = sets.of("random outside the top", 160)
+    assert not (wide.mask() & sets.of("top").mask()).any()
+    with pytest.raises(NotHere, match="outside the top 160 of 192 channels are fewer than 160"):
+        sets.of("random", 160)
+
+
+def test_what_cannot_be_made_says_why(sets):
+    with pytest.raises(NotHere, match="k=500 is more than the 192 channels"):
+        sets.of("top", 500)
+    assert not sets.exists("next ranks", 100)
+    with pytest.raises(ValueError, match="no set is called 'largest'; there are top, bottom"):
+        sets.of("largest")
+    with pytest.raises(ValueError, match="pass the group of prompts"):
+        sets.of("top of each prompt")
+
+
+def test_shares_of_directions_are_of_the_same_energy(sets):
+    assert sets.shares("PCA")["energy"] > sets.shares("top")["energy"] > sets.shares("bottom")["energy"]
+    assert sets.shares("all") == pytest.approx({"count": 192, "width": 1, "energy": 1})
+
+
+def test_sets_of_a_group_are_one_a_prompt(sets):
+    world = ToyWorld()
+    each = sets.of("top of each prompt", group=evaluation().of(world, 2, 0, "all"))
+    assert [one.k for one in each] == [8, 8]
+    of_pairs = sets.of("top of the difference", group=pairs().of(world, 2, 0, "pairs"))
+    assert len(of_pairs) == 2
+    with pytest.raises(NotHere, match="no pairs"):
+        sets.of("top of the difference", group=evaluation().of(world, 2, 0, "all"))
