@@ -4,24 +4,24 @@
                                     stats=stats.to_arrays(), images=images))
     run = load_run("run.safetensors")
 
-Written whole or not at all: into a temporary file in the same folder, flushed to the disk, then renamed. The format
-(version 1) is documented byte by byte in book/runfile.md, so that a browser or another language can read it.
+Written whole or not at all (disk.py). The format (version 1) is documented byte by byte in book/runfile.md, so that a
+browser or another language can read it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from .disk import check_place, write_whole
 
 FORMAT = "fewchannels.run"
 VERSION = 1
@@ -62,11 +62,13 @@ def save_run(path: str | os.PathLike, run: Run, quality: int | None = 90) -> Pat
     """Write a run and return its path; an existing file is replaced only when the new one is complete.
 
     quality: of the WebP images, 1 to 100; None for lossless. Raises RunFileError for what cannot be written (a missing
-    provenance key, values that are no JSON, a wrong type), OSError where the disk refuses; both leave nothing behind.
+    provenance key, values that are no JSON, a wrong type), OSError as `disk.check_place` and `disk.write_whole` do. A
+    link is followed, and stays.
     """
     from safetensors.numpy import save
 
     path = Path(path)
+    check_place(path)
     missing = [key for key in PROVENANCE if key not in run.provenance]
     if missing:
         raise RunFileError(f"the provenance lacks {', '.join(missing)}: give each, null where it is unknown")
@@ -277,21 +279,3 @@ def _json(record: dict[str, Any]) -> str:
             f"provenance, prompts and index take {len(text.encode())} bytes of JSON; at most {MAX_JSON} fit"
         )
     return text
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all: beside its place, flushed to the disk, then renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's 600 would hide results from a shared folder's other readers
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

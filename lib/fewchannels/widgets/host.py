@@ -21,6 +21,8 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ..disk import write_whole
+
 BUNDLE = Path(__file__).with_name("bundle.js")
 
 _LOADER = """\
@@ -111,17 +113,20 @@ class PageWidget(anywidget.AnyWidget):
         return "\n".join(parts)
 
     def save(self, path: str | Path, title: str = "Few channels") -> Path:
-        """Writes a page of its own, which needs no network and no server; returns its path."""
+        """Writes a page of its own, which needs no network and no server; returns its path.
+
+        Raises OSError as `disk.write_whole` does.
+        """
         path = Path(path)
-        path.write_text(
+        page = (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{html.escape(title)}</title>\n"
             "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:60rem;padding:1rem;"
             "font:16px/1.5 system-ui,sans-serif}</style>\n</head>\n<body>\n<main>\n"
-            f"<h1>{html.escape(title)}</h1>\n{self.to_html()}\n</main>\n</body>\n</html>\n",
-            encoding="utf-8",
+            f"<h1>{html.escape(title)}</h1>\n{self.to_html()}\n</main>\n</body>\n</html>\n"
         )
+        write_whole(path, page.encode())
         return path
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
