@@ -166,7 +166,9 @@ def show(figure: Any, alt: str, caption: str | None = None, name: str | None = N
     elif in_book():
         _display({"text/html": page.plotly_figure(figure, alt, caption), "text/plain": alt}, kept)
     else:
-        figure.show()  # JupyterLab, VS Code and Colab each have their own way
+        # the words first: a browser that is opened from a script may never come
+        _display({**(page.live_figure(figure) if _in_ipython() else {}), "text/plain": alt}, kept)
+        page.open_outside(figure)
         if caption:
             _display({"text/html": f"<p>{html.escape(caption)}</p>", "text/plain": caption}, {})
 
@@ -287,13 +289,18 @@ def _close(figure: Any) -> None:
         sys.modules["matplotlib.pyplot"].close(figure)
 
 
-def _display(data: dict[str, str], metadata: dict[str, Any]) -> None:
+def _in_ipython() -> bool:
     try:
         from IPython import get_ipython
-        from IPython.display import display
     except ImportError:
-        get_ipython = None
-    if get_ipython is not None and get_ipython() is not None:
+        return False
+    return get_ipython() is not None
+
+
+def _display(data: dict[str, str], metadata: dict[str, Any]) -> None:
+    if _in_ipython():
+        from IPython.display import display
+
         display(data, raw=True, metadata=metadata)
     elif "text/plain" in data:
         print(data["text/plain"])

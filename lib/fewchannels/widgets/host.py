@@ -5,7 +5,8 @@
     widget.save("browser.html")     # a page of its own, which opens from the disk
 
 While the book is being built (FEWCHANNELS_BOOK=1) the notebook's output is `to_html()`, so the page needs neither a
-kernel nor a widget manager. A notebook that is run by hand holds it beside the live view, for pages made of it later. No string of the data can end the script that carries it: each "<" is written \\u003c.
+kernel nor a widget manager. A notebook that is run by hand holds it beside the live view, for pages made of it later.
+No string of the data can end the script that carries it: each "<" is written \\u003c.
 """
 
 from __future__ import annotations
