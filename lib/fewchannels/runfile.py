@@ -28,6 +28,7 @@ VERSION = 1
 KEY = "fewchannels"
 MAX_JSON = 10_000_000  # bytes of the JSON string
 MAX_HEADER = 100_000_000  # safetensors' own limit
+MAX_SIDE = 16383  # pixels; WebP's own limit
 PROVENANCE = ("model", "revision", "seed", "steps", "dtype", "versions", "date")
 DTYPES = {  # bytes an element
     "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
@@ -224,6 +225,9 @@ def _encode_images(images: Any, quality: int | None, tensors: dict[str, np.ndarr
         batch = np.asarray(batch)
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
             raise RunFileError(f"images {condition!r}: expected uint8 [n, H, W, 3], got {batch.dtype} {batch.shape}")
+        if len(batch) and not 1 <= min(batch.shape[1:3]) <= max(batch.shape[1:3]) <= MAX_SIDE:
+            size = f"{batch.shape[1]} x {batch.shape[2]} px"
+            raise RunFileError(f"images {condition!r} of {size}: a picture has 1 to {MAX_SIDE} px a side")
         listed[condition] = {"count": len(batch), "height": batch.shape[1], "width": batch.shape[2],
                              "lossless": quality is None}  # fmt: skip
         for i, pixels in enumerate(batch):
@@ -251,7 +255,7 @@ def _decode_images(path: Any, listed: dict[str, Any], tensors: dict[str, np.ndar
             raise RunFileError(f"{path}: images {condition!r} lack count, height or width") from None
         keys = [image_key(condition, i) for i in range(min(count, len(tensors) + 1))]
         missing = [key for key in keys if key not in tensors]
-        if missing or not (0 <= height < 16384 and 0 <= width < 16384):  # WebP's own limit
+        if missing or not (0 <= height <= MAX_SIDE and 0 <= width <= MAX_SIDE):
             what = f"{missing[0]!r} is missing" if missing else f"{height} x {width} px is no size of a WebP picture"
             raise RunFileError(f"{path}: the record lists {count} images {condition!r}, but {what}")
         batch = np.empty((count, height, width, 3), dtype=np.uint8)
