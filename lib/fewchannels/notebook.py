@@ -19,6 +19,7 @@ import math
 import numbers
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,12 +61,13 @@ def start(model: Any = WRITTEN_FOR) -> None:
     """
     _session.model = str(getattr(model, "name", model))
     _session.kept.clear()
+    from .plots.style import use_style
+
+    use_style()
     if not in_book():
-        _use_style()
         return
     # read by tqdm and the hub when they are imported, which the notebook's next lines do
     os.environ.update(TQDM_DISABLE="1", HF_HUB_DISABLE_PROGRESS_BARS="1", TRANSFORMERS_VERBOSITY="error")
-    _use_style()
     import plotly.io
 
     from .plots.page import page_renderer
@@ -275,26 +277,14 @@ def _numbers_text(value: Any, low: float | None, high: float | None) -> str:
     return f" ({number})" if value is not None or low is not None else ""
 
 
-def _use_style() -> None:
-    from .plots.style import use_style
-
-    use_style()
-
-
 def _close(figure: Any) -> None:
     """A figure of pyplot would be shown again at the end of the cell."""
-    import sys
-
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
 
 
 def _in_ipython() -> bool:
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return False
-    return get_ipython() is not None
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def _display(data: dict[str, str], metadata: dict[str, Any]) -> None:
