@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from .. import load
+from ..disk import check_place
 from .files import save_study
 
 NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern")
@@ -44,7 +45,12 @@ def main(argv: list[str] | None = None) -> None:
     if args.threads:
         torch.set_num_threads(args.threads)
     names = args.names or [*NAMES, *(["replicas"] if args.replicas else [])]
-    args.out.mkdir(parents=True, exist_ok=True)
+    try:
+        args.out.mkdir(parents=True, exist_ok=True)
+        for name in names:
+            check_place(args.out / f"{name}.safetensors")
+    except OSError as error:
+        parser.error(f"--out {args.out}: {error}")
     model = load(args.model)
     for name in names:
         print(f"== {name}", flush=True)

@@ -12,6 +12,7 @@ not tuned: the toy world's chapter chooses its own on calibration pairs.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from ..channels import ChannelSet
+from ..disk import write_whole
 from ..image_latents import encode, read_image
 from ..inversion import can_invert, can_renoise, image_trajectory
 from ..judges import ImageJudge
@@ -94,7 +96,9 @@ def _drawn(model, prompts: list[str], folder: Path, seed: int, steps: int) -> li
         file = folder / f"reference_{hashlib.sha256(words.encode()).hexdigest()[:16]}.png"
         if not file.is_file():
             picture = model.generate([prompt], seed=seed, steps=steps, samples=[number])[0]
-            Image.fromarray(picture).save(file)
+            buffer = io.BytesIO()
+            Image.fromarray(picture).save(buffer, "PNG")
+            write_whole(file, buffer.getvalue())  # half a picture would be taken for one by the next run
         files.append(file)
     return files
 
