@@ -195,6 +195,60 @@ def test_without_ipython_words_are_printed_and_records_are_not():
     assert done.stdout == "A sentence.\n"
 
 
+WITHOUT_NBFORMAT = """
+import sys
+sys.modules["nbformat"] = None  # as where only a kernel is installed
+import numpy as np
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
+InteractiveShell.instance()
+from fewchannels import notebook, plots
+figure = plots.explore_depth_heatmap(np.ones((2, 3)) + np.eye(2, 3))
+with capture_output(stdout=False, stderr=False) as shown:
+    notebook.show(figure, alt="A heat map", caption="Seed 0")
+    notebook.show(figure, alt="Again")
+for output in shown.outputs:
+    print(sorted(output.data), output.data.get("text/plain", "plotly's program"))
+"""
+
+
+def test_plotly_is_shown_without_nbformat_and_with_its_words():
+    code = [sys.executable, "-c", WITHOUT_NBFORMAT]
+    where = environment(PLOTLY_RENDERER="plotly_mimetype+notebook_connected")
+    done = subprocess.run(code, capture_output=True, text=True, env=where)
+    assert done.returncode == 0, done.stderr
+    figure = "['application/vnd.plotly.v1+json', 'text/html', 'text/plain']"
+    program, *said = done.stdout.splitlines()
+    assert program.endswith("plotly's program"), "once"
+    assert said == [f"{figure} A heat map", "['text/html', 'text/plain'] Seed 0", f"{figure} Again"]
+
+
+IN_A_SCRIPT = """
+import sys
+import numpy as np
+import plotly.io
+from plotly.io.base_renderers import ExternalRenderer
+class Browser(ExternalRenderer):
+    def render(self, figure):
+        print("opened", figure["data"][0]["type"])
+plotly.io.renderers["a browser"] = Browser()
+from fewchannels import notebook, plots
+figure = plots.explore_depth_heatmap(np.ones((2, 3)) + np.eye(2, 3))
+for renderers in ("", "plotly_mimetype", "plotly_mimetype+a browser"):
+    plotly.io.renderers.default = renderers
+    notebook.show(figure, alt=f"A heat map by {renderers!r}", caption="Seed 0")
+"""
+
+
+def test_a_script_prints_the_words_of_a_plotly_figure_before_a_browser_is_asked():
+    code = [sys.executable, "-c", IN_A_SCRIPT]
+    done = subprocess.run(code, capture_output=True, text=True, env=environment(), check=True)
+    assert done.stdout.splitlines() == [
+        "A heat map by ''", "Seed 0", "A heat map by 'plotly_mimetype'", "Seed 0",
+        "A heat map by 'plotly_mimetype+a browser'", "opened heatmap", "Seed 0",
+    ]  # fmt: skip
+
+
 def environment(**more):
     library = os.path.dirname(os.path.dirname(notebook.__file__))
     return {**os.environ, "PYTHONPATH": library, "OMP_NUM_THREADS": "1", **more}

@@ -1,12 +1,18 @@
 """Figures draw what they are given, in the book's colours, and refuse what they cannot draw."""
 
+import base64
+import html
+import io
 import json
+import re
+import warnings
 
 import matplotlib
 import numpy as np
+import PIL.Image
 import pytest
 from fewchannels import plots
-from fewchannels.plots import page
+from fewchannels.plots import fonts, page
 from fewchannels.plots.style import STYLE
 
 L, T, D = 6, 16, 192
@@ -102,6 +108,123 @@ def test_type_is_readable_on_a_phone(all_figures):
         assert smallest * pixels_a_point >= 7.5, name
 
 
+BILLS = r"$\frac$ a $5 bill_1 and a \$6 one $"  # as a formula it is none, and raises when it is drawn
+
+
+def with_words(words, scores, image, maps) -> dict:
+    """A figure for every argument that takes the caller's words."""
+    four, three = np.stack([image] * 4), [words, "b", "c"]
+    return {
+        "titles": plots.images_grid(four, [words] * 4),
+        "names": plots.images_rows({words: four, "b": four}, [words] * 4),
+        "columns": plots.map_rows(four[:1], maps[None, :3], three),
+        "four": plots.claim_rows(four[:2], maps[:2], maps[:2] > 100, four[:2], [words, *"bcd"]),
+        "suptitle": plots.channel_maps(image, maps[:1], [1], title=words),
+        "matrix": plots.overlap_matrix(np.eye(3), three, title=words, axis=words),
+        "measures": plots.concentration_by_depth(
+            {words: scores[:, 0], "b": scores[:, 1]}, chance=1, chance_label=words
+        ),
+        "depth": plots.depth_heatmap(scores, [f"{words}.{i}" for i in range(L)], title=words, label=words),
+        "rank": plots.scores_by_rank(scores[0], title=words, ylabel=words),
+        "dots": plots.dots({words: {words: 1, "b": 2}}, words, lines={words: 1}, title=words),
+        "curves": plots.curves(three, {words: np.arange(3), "b": np.ones(3)}, words, words, {words: 1}, title=words),
+        "frontier": plots.frontier({words: [(0.1, 0.9)]}, words, words, {words: [words]}, title=words),
+        "numbers": plots.table_of_numbers(scores[:3, :3], three, three, words, words, words, title=words),
+        "panels": plots.panels_of_numbers({words: np.eye(3)}, three, three, words, words),
+        "lines": plots.lines({words: ([1, 2], [1, 2])}, words, words, {words: 1}),
+    }
+
+
+def test_a_dollar_in_the_callers_words_is_a_dollar(scores, image, maps):
+    with matplotlib.rc_context({"text.usetex": True}):  # even of who has all of it set by TeX
+        figures = with_words(BILLS, scores, image, maps)
+    for name, figure in figures.items():
+        rendered(figure)
+        said = [text for text in figure.findobj(matplotlib.text.Text) if "bill_1" in text.get_text()]
+        assert said, name
+        assert not any(text.get_parse_math() or text.get_usetex() for text in said), name
+        assert {" ".join(text.get_text().split()).removesuffix(".0") for text in said} == {BILLS}, name
+    assert matplotlib.rcParams["text.parse_math"], "a reader's own figures have formulas"
+
+
+def test_numbers_on_the_axes_are_no_formulas_either(all_figures):
+    figures = dict(all_figures, dose=plots.curves(np.geomspace(1, 1e5, 20), {"a": np.arange(20)}, "k", "x", log_x=True))
+    for name, figure in figures.items():
+        rendered(figure)
+        for axes in figure.axes:
+            said = [label.get_text() for label in [*axes.get_xticklabels("both"), *axes.get_yticklabels("both")]]
+            assert not [label for label in said if "$" in label], name
+
+
+@pytest.fixture
+def font_with():
+    """font_with(path, name, letters): a font file in which these letters, and no others, are solid squares."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    def build(path, name, letters):
+        pen = TTGlyphPen(None)
+        pen.moveTo((0, 0))
+        for corner in ((0, 1000), (1000, 1000), (1000, 0)):
+            pen.lineTo(corner)
+        pen.closePath()
+        glyphs = [".notdef", *(f"u{ord(letter):04X}" for letter in letters)]
+        builder = FontBuilder(1000)
+        builder.setupGlyphOrder(glyphs)
+        builder.setupCharacterMap({ord(letter): f"u{ord(letter):04X}" for letter in letters})
+        builder.setupGlyf(dict.fromkeys(glyphs, pen.glyph()))
+        builder.setupHorizontalMetrics(dict.fromkeys(glyphs, (1000, 0)))
+        builder.setupHorizontalHeader(ascent=1000, descent=0)
+        builder.setupNameTable({"familyName": name, "styleName": "Regular"})
+        builder.setupOS2()
+        builder.setupPost()
+        builder.save(path)
+
+    return build
+
+
+def missing_letters(draw) -> list[str]:
+    """What matplotlib says of letters for which it has drawn boxes."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        draw()
+    return [str(w.message) for w in said if "missing from" in str(w.message)]
+
+
+def test_letters_that_the_books_font_lacks_come_from_an_installed_one(
+    scores, image, maps, font_with, tmp_path, monkeypatch
+):
+    """Letters of Linear A, which no usual font has: what a Chinese prompt is to who has no font for it."""
+    letters, others = "\U00010600\U00010601", "\U00010602"
+    words = f"a fox {letters}{others}"
+    assert missing_letters(lambda: rendered(plots.images_grid(image[None], [words])))
+    manager = matplotlib.font_manager.fontManager
+    monkeypatch.setattr(manager, "ttflist", list(manager.ttflist))
+    font_with(tmp_path / "known.ttf", "Known Letters", letters)
+    manager.addfont(tmp_path / "known.ttf")
+    (tmp_path / "new").mkdir()  # installed after matplotlib has made its list
+    font_with(tmp_path / "new" / "new.ttf", "New Letters", others)
+    monkeypatch.setattr(matplotlib.font_manager, "X11FontDirectories", [str(tmp_path / "new")])
+    for name, figure in with_words(words, scores, image, maps).items():
+        assert missing_letters(lambda figure=figure: rendered(figure)) == [], name
+    own = matplotlib.figure.Figure()  # a reader's own, when it is shown
+    own.suptitle(words)
+    assert missing_letters(lambda: page.static_figure(own, "x")) == []
+    assert own.findobj(matplotlib.text.Text)[0].get_fontfamily()[-2:] == ["Known Letters", "New Letters"]
+    plain = plots.images_grid(image[None], ["a fox, café, 5 µm"]).axes[0].title
+    assert plain.get_fontfamily() == ["DejaVu Sans"]
+    fonts._families.cache_clear()
+
+
+@pytest.mark.parametrize("columns", [1, 2, 4, 8])
+def test_words_without_spaces_stay_above_their_picture(image, columns):
+    title = "一只红色的狐狸在雪地里奔跑旁边有一棵很高的树和一座红色的小房子"
+    figure = plots.images_grid(np.stack([image] * columns), [title] * columns, columns)
+    lines = figure.axes[0].get_title().split("\n")
+    assert "".join(lines) == title
+    assert all(2 * len(line) <= max(8, 64 // columns) for line in lines)
+
+
 def test_the_callers_style_is_left_alone(scores):
     with matplotlib.rc_context({"font.size": 21, "axes.facecolor": "red"}):
         figure = plots.scores_by_rank(scores[0])
@@ -189,8 +312,34 @@ def test_a_page_takes_words_as_text_and_never_as_markup(scores):
     assert interactive.count("<script") == 2  # the data and the loader
     data = interactive.split('<script type="application/json">')[1].split("</script>")[0]
     assert "<" not in data
-    assert json.loads(data)["layout"]["title"]["text"] == evil
+    assert html.unescape(json.loads(data)["layout"]["title"]["text"]) == evil
     assert "://" not in interactive  # no address of another host
+
+
+def test_plotly_takes_words_as_they_stand(scores):
+    """Neither a formula, which the page's MathJax would set, nor a tag, nor a field of the template."""
+    words = "a $5 fox, a $6 <lora:fox:1> &amp; %{x}"
+    figure = plots.explore_depth_heatmap(scores, label=words, title=words)
+    bar = figure.data[0].colorbar.title.text
+    hover = figure.data[0].hovertemplate.split("<br>")[1].split(" %{customdata[0]")[0]
+    for said in (figure.layout.title.text, bar, hover):
+        assert html.unescape(said) == words
+        assert not set("$<{") & set(said)
+    shown = page.page_renderer().to_mimebundle(figure.to_dict())
+    assert shown["text/plain"] == words
+    assert f'aria-label="{html.escape(words)}"' in shown["text/html"]
+
+
+@pytest.mark.parametrize(("size", "dots"), [((0.5, 80), page.DOTS), ((0.5, 90), 182), ((500, 0.5), 32)])
+def test_a_figure_is_as_long_as_it_needs_to_be(size, dots):
+    """At 200 dots an inch WebP holds 81 inches: about 240 pictures, four in a row."""
+    figure = matplotlib.figure.Figure(figsize=size)
+    figure.add_axes((0, 0, 1, 1)).plot([0, 1])
+    with matplotlib.rc_context({"savefig.bbox": "tight", "savefig.pad_inches": 1}):
+        text = page.static_figure(figure, "A long line")
+    encoded = re.search(r"base64,([^\"]+)", text)[1]
+    picture = PIL.Image.open(io.BytesIO(base64.b64decode(encoded)))
+    assert picture.size == tuple(int(side * dots) for side in size)
 
 
 def test_figures_are_light(all_figures):

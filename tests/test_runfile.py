@@ -110,6 +110,8 @@ def test_the_header_is_read_without_the_tensors(tmp_path, run):
         (lambda r: r.masks.update(bad=np.ones(3)), r"masks\['bad'\] is float64: expected bool"),
         (lambda r: r.stats.update(bad=np.array([None])), r"stats\['bad'\] is object"),
         (lambda r: setattr(r, "images", np.ones((1, 4, 4, 3))), r"expected uint8 \[n, H, W, 3\]"),
+        (lambda r: setattr(r, "images", np.ones((1, 16384, 1, 3), np.uint8)), "16384 x 1 px: a picture has 1 to 16383"),
+        (lambda r: setattr(r, "images", np.ones((1, 0, 4, 3), np.uint8)), "0 x 4 px: a picture has 1 to 16383 px"),
     ],
 )
 def test_what_cannot_be_written_is_refused_before_anything_is(tmp_path, run, change, words):

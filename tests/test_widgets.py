@@ -13,10 +13,12 @@ import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
+import nbformat
 import numpy as np
 import PIL.Image
 import pytest
 from fewchannels.widgets import ChannelBrowser, Flipbook, bundle, host, packing
+from nbconvert import HTMLExporter
 
 ROOT = Path(__file__).parents[1]
 HOSTILE = '</script><script>alert(1)</script><!--<script>\u2028 & "quotes" <img src=x onerror=alert(2)>'
@@ -239,6 +241,39 @@ def test_program_is_carried_once_a_page(monkeypatch):
     first, second = widget._repr_mimebundle_()["text/html"], widget._repr_mimebundle_()["text/html"]
     assert (first.count("data-fc-module>"), second.count("data-fc-module>")) == (1, 0)
     assert "<noscript>" in second
+
+
+def saved_by_hand(widget) -> dict:
+    """What a notebook holds of a widget that a cell's last line showed, without its state: by IPython's own way."""
+    from IPython.core.formatters import DisplayFormatter
+
+    data, metadata = DisplayFormatter().format(widget)
+    output = nbformat.v4.new_output("display_data", data, metadata=metadata)
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("widget", outputs=[output])])
+
+
+def test_a_notebook_that_was_run_by_hand_becomes_a_page_with_what_the_book_shows(monkeypatch):
+    monkeypatch.delenv("FEWCHANNELS_BOOK", raising=False)
+    widget = ChannelBrowser(**arrays())
+    notebook = saved_by_hand(widget)
+    text = HTMLExporter().from_notebook_node(notebook)[0]
+    scripts = _Page(text).scripts
+    assert any("data-fc-module" in attributes for attributes, _ in scripts)
+    shown = [json.loads(text) for attributes, text in scripts if attributes.get("type") == "application/json"]
+    assert [given["data"] for given in shown] == [json.loads(json.dumps(widget.data))]
+    data = notebook.cells[0].outputs[0].data
+    assert "application/vnd.jupyter.widget-view+json" in data, "a live front end takes this first"
+    assert data["text/plain"].startswith("Channel browser: it runs in a live notebook")
+    assert "widget.save('page.html')" in data["text/plain"]
+
+
+def test_what_is_too_large_for_a_saved_notebook_leaves_a_sentence_with_the_remedy(monkeypatch):
+    monkeypatch.delenv("FEWCHANNELS_BOOK", raising=False)
+    monkeypatch.setattr(host, "STATIC", 10_000)
+    text = HTMLExporter().from_notebook_node(saved_by_hand(ChannelBrowser(**arrays())))[0]
+    assert not any("data-fc-module" in attributes for attributes, _ in _Page(text).scripts)
+    assert "widget.save('page.html')" in text
+    assert "FEWCHANNELS_BOOK=1" in text
 
 
 def pictures(html_or_sheet: dict) -> np.ndarray:

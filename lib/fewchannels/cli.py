@@ -24,6 +24,7 @@ from . import __version__
 from .cli_export import add_export
 from .cli_study import add_study
 from .cli_sweep import add_sweep
+from .disk import check_place
 from .prompt_files import read_prompt_file
 
 FP16_MAX = 65504.0
@@ -130,10 +131,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> None:
     prompts = read_prompts(options.prompts, options.prompt)
-    if not options.out.parent.is_dir():
-        raise Refused(f"the folder {options.out.parent} is not there: make it first, or name another --out")
-    if options.out.is_dir():
-        raise Refused(f"{options.out} is a folder: name a file, such as {options.out / 'run.safetensors'}")
+    check_place(options.out)
 
     import torch
 

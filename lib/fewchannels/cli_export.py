@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from .disk import check_place, try_folder, write_whole
+
 FORMATS = ("csv", "json", "png")
 HELP = """\
 Write what a run file, or the store of a sweep, holds in a form that other programs read.
@@ -49,15 +51,12 @@ def run_export(options: argparse.Namespace) -> None:
         raise ValueError(f"--to {options.to} ends in none of .csv, .json: name one so, or give --format")
     if not options.source.exists():
         raise FileNotFoundError(f"{options.source} is not there: expected a run file, or the folder of a sweep")
-    if not options.to.parent.is_dir():
-        raise FileNotFoundError(f"the folder {options.to.parent} is not there: make it first")
+    _check_folder(options.to) if form == "png" else check_place(options.to)
     read = _of_store if options.source.is_dir() else _of_run
     rows, record, pictures = read(options.source, form)
     if form == "png":
         written = _write_pictures(options.to, pictures)
     else:
-        from .runfile import write_whole
-
         text = _as_csv(rows) if form == "csv" else json.dumps(record, indent=1, allow_nan=False, ensure_ascii=False)
         write_whole(options.to, text.encode())
         written = 1
@@ -134,15 +133,19 @@ def _json(array: np.ndarray) -> list:
     return np.where(np.isfinite(array), array, None).tolist()
 
 
+def _check_folder(folder: Path) -> None:
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"--to {folder} is a file: name a folder for the pictures")
+    if not folder.parent.is_dir():
+        raise FileNotFoundError(f"the folder {folder.parent} is not there: make it first")
+    try_folder(folder if folder.exists() else folder.parent, folder)
+
+
 def _write_pictures(folder: Path, pictures: dict[str, np.ndarray]) -> int:
     from PIL import Image
 
-    from .runfile import write_whole
-
     if not pictures:
         raise ValueError("there are no pictures in it (a sweep keeps them with --pictures)")
-    if folder.exists() and not folder.is_dir():
-        raise ValueError(f"--to {folder} is a file: name a folder for the pictures")
     folder.mkdir(exist_ok=True)
     count = 0
     for number, (condition, batch) in enumerate(pictures.items()):

@@ -19,6 +19,7 @@ import math
 import numbers
 import os
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,12 +57,13 @@ def start(model: Any = WRITTEN_FOR) -> None:
     """
     _session.model = str(getattr(model, "name", model))
     _session.kept.clear()
+    from .plots.style import use_style
+
+    use_style()
     if not in_book():
-        _use_style()
         return
     # read by tqdm and the hub when they are imported, which the notebook's next lines do
     os.environ.update(TQDM_DISABLE="1", HF_HUB_DISABLE_PROGRESS_BARS="1", TRANSFORMERS_VERBOSITY="error")
-    _use_style()
     import plotly.io
 
     from .plots.page import page_renderer
@@ -158,7 +160,9 @@ def show(figure: Any, alt: str, caption: str | None = None, name: str | None = N
     elif in_book():
         _display({"text/html": page.plotly_figure(figure, alt, caption), "text/plain": alt}, kept)
     else:
-        figure.show()  # JupyterLab, VS Code and Colab each have their own way
+        # the words first: a browser that is opened from a script may never come
+        _display({**(page.live_figure(figure) if _in_ipython() else {}), "text/plain": alt}, kept)
+        page.open_outside(figure)
         if caption:
             _display({"text/html": f"<p>{html.escape(caption)}</p>", "text/plain": caption}, {})
 
@@ -233,27 +237,20 @@ def _numbers_text(outcome: Outcome) -> str:
     return f" ({''.join(parts)})"
 
 
-def _use_style() -> None:
-    from .plots.style import use_style
-
-    use_style()
-
-
 def _close(figure: Any) -> None:
     """A figure of pyplot would be shown again at the end of the cell."""
-    import sys
-
     if "matplotlib.pyplot" in sys.modules:
         sys.modules["matplotlib.pyplot"].close(figure)
 
 
+def _in_ipython() -> bool:
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
+
+
 def _display(data: dict[str, str], metadata: dict[str, Any]) -> None:
-    try:
-        from IPython import get_ipython
+    if _in_ipython():
         from IPython.display import display
-    except ImportError:
-        get_ipython = None
-    if get_ipython is not None and get_ipython() is not None:
+
         display(data, raw=True, metadata=metadata)
     elif "text/plain" in data:
         print(data["text/plain"])

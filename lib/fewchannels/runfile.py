@@ -4,18 +4,16 @@
                                     stats=stats.to_arrays(), images=images))
     run = load_run("run.safetensors")
 
-Written whole or not at all: into a temporary file in the same folder, flushed to the disk, then renamed. The format
-(version 1) is documented byte by byte in book/runfile.md, so that a browser or another language can read it.
+Written whole or not at all (disk.py). The format (version 1) is documented byte by byte in book/runfile.md, so that a
+browser or another language can read it.
 """
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
 import os
 import struct
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,11 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from .disk import check_place, write_whole
+
 FORMAT = "fewchannels.run"
 VERSION = 1
 KEY = "fewchannels"
 MAX_JSON = 10_000_000  # bytes of the JSON string
 MAX_HEADER = 100_000_000  # safetensors' own limit
+MAX_SIDE = 16383  # pixels; WebP's own limit
 PROVENANCE = ("model", "revision", "seed", "steps", "dtype", "versions", "date")
 DTYPES = {  # bytes an element
     "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
@@ -62,11 +63,13 @@ def save_run(path: str | os.PathLike, run: Run, quality: int | None = 90) -> Pat
     """Write a run and return its path; an existing file is replaced only when the new one is complete.
 
     quality: of the WebP images, 1 to 100; None for lossless. Raises RunFileError for what cannot be written (a missing
-    provenance key, values that are no JSON, a wrong type), OSError where the disk refuses; both leave nothing behind.
+    provenance key, values that are no JSON, a wrong type), OSError as `disk.check_place` and `disk.write_whole` do. A
+    link is followed, and stays.
     """
     from safetensors.numpy import save
 
     path = Path(path)
+    check_place(path)
     missing = [key for key in PROVENANCE if key not in run.provenance]
     if missing:
         raise RunFileError(f"the provenance lacks {', '.join(missing)}: give each, null where it is unknown")
@@ -222,6 +225,9 @@ def _encode_images(images: Any, quality: int | None, tensors: dict[str, np.ndarr
         batch = np.asarray(batch)
         if batch.dtype != np.uint8 or batch.ndim != 4 or batch.shape[-1] != 3:
             raise RunFileError(f"images {condition!r}: expected uint8 [n, H, W, 3], got {batch.dtype} {batch.shape}")
+        if len(batch) and not 1 <= min(batch.shape[1:3]) <= max(batch.shape[1:3]) <= MAX_SIDE:
+            size = f"{batch.shape[1]} x {batch.shape[2]} px"
+            raise RunFileError(f"images {condition!r} of {size}: a picture has 1 to {MAX_SIDE} px a side")
         listed[condition] = {"count": len(batch), "height": batch.shape[1], "width": batch.shape[2],
                              "lossless": quality is None}  # fmt: skip
         for i, pixels in enumerate(batch):
@@ -249,7 +255,7 @@ def _decode_images(path: Any, listed: dict[str, Any], tensors: dict[str, np.ndar
             raise RunFileError(f"{path}: images {condition!r} lack count, height or width") from None
         keys = [image_key(condition, i) for i in range(min(count, len(tensors) + 1))]
         missing = [key for key in keys if key not in tensors]
-        if missing or not (0 <= height < 16384 and 0 <= width < 16384):  # WebP's own limit
+        if missing or not (0 <= height <= MAX_SIDE and 0 <= width <= MAX_SIDE):
             what = f"{missing[0]!r} is missing" if missing else f"{height} x {width} px is no size of a WebP picture"
             raise RunFileError(f"{path}: the record lists {count} images {condition!r}, but {what}")
         batch = np.empty((count, height, width, 3), dtype=np.uint8)
@@ -277,21 +283,3 @@ def _json(record: dict[str, Any]) -> str:
             f"provenance, prompts and index take {len(text.encode())} bytes of JSON; at most {MAX_JSON} fit"
         )
     return text
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file completely or not at all: beside its place, flushed to the disk, then renamed."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        os.chmod(temporary, 0o666 & ~umask)  # mkstemp's 600 would hide results from a shared folder's other readers
-        os.replace(temporary, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise

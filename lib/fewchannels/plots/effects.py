@@ -116,6 +116,7 @@ def curves(
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if log_x:
         axes.set_xscale("log")
+        plain_log(axes.xaxis, *axes.get_xlim())
     if words or len(at) <= 12:
         axes.set_xticks(at, [str(value) if words else f"{value:g}" for value in x])
         axes.minorticks_off()

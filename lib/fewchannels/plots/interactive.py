@@ -31,9 +31,9 @@ def explore_depth_heatmap(
         go.Heatmap(
             # ndarrays of small types travel as base64 and not as text
             z=logs, customdata=np.stack([scores, rank], axis=-1).astype(np.float32), y0=0, dy=1, colorscale="Cividis",
-            hovertemplate=f"block %{{y}}, channel %{{x}}<br>{label} %{{customdata[0]:.3g}}, "
+            hovertemplate=f"block %{{y}}, channel %{{x}}<br>{literal(label)} %{{customdata[0]:.3g}}, "
                           "rank %{customdata[1]}<extra></extra>",
-            colorbar={"title": {"text": label, "side": "right"}, "thickness": 12, "tickvals": ticks,
+            colorbar={"title": {"text": literal(label), "side": "right"}, "thickness": 12, "tickvals": ticks,
                       "ticktext": [f"{10.0**t:g}" for t in ticks]},
         )
     )  # fmt: skip
@@ -71,10 +71,16 @@ def explore_score_disagreement(abs_mean: np.ndarray, mean_abs: np.ndarray, k: in
     return figure
 
 
+def literal(text: str) -> str:
+    """The text as plotly shows it as it stands: no formula, no tag and no field of a template."""
+    return str(text).translate({ord(c): f"&#{ord(c)};" for c in "&<>${"})
+
+
 def _layout(title: str, height: int) -> dict[str, Any]:
     # template "none" spares 6 kB a figure; the legend lies below, where a phone has room
     return {
         "template": "none", "height": height, "autosize": True, "font": {"size": 14, "color": INK},
-        "margin": {"l": 60, "r": 10, "t": 40 if title else 15, "b": 55}, "title": {"text": title, "font": {"size": 15}},
+        "margin": {"l": 60, "r": 10, "t": 40 if title else 15, "b": 55},
+        "title": {"text": literal(title), "font": {"size": 15}},
         "legend": {"orientation": "h", "y": -0.2}, "paper_bgcolor": "white", "plot_bgcolor": "white",
     }  # fmt: skip

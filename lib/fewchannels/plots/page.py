@@ -13,7 +13,12 @@ import io
 import json
 from typing import Any
 
+import matplotlib
+
+from .fonts import complete
+
 DOTS = 200  # an inch, so that type stays sharp on dense screens
+WEBP_MAX = 16383  # pixels a side; a longer figure has fewer dots
 PIXELS = 112  # CSS pixels an inch at most: type of 10.5 points is then as large as the page's own
 
 # `script` is the loader's own tag; the figure's div and its JSON stand before it.
@@ -42,8 +47,11 @@ def static_figure(figure: Any, alt: str, caption: str | None = None) -> str:
     """A matplotlib Figure as <figure> with the picture inside; alt and caption are taken as text, not as HTML."""
     from PIL import Image
 
+    complete(figure)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DOTS)
+    dots = min(DOTS, int(WEBP_MAX / max(figure.get_size_inches())))
+    with matplotlib.rc_context({"savefig.bbox": None}):  # the caller's "tight" would be of another size
+        figure.savefig(buffer, format="png", dpi=dots)
     picture = Image.open(buffer).convert("RGB")
     encoded = min((_webp(picture, lossless=True), _webp(picture, quality=88)), key=len)
     source = "data:image/webp;base64," + base64.b64encode(encoded).decode("ascii")
@@ -69,6 +77,41 @@ def plotly_figure(figure: Any, alt: str, caption: str | None = None) -> str:
     return _framed(f"{place}{data}<script>{LOADER}</script>", caption)
 
 
+def live_figure(figure: Any) -> dict[str, Any]:
+    """A plotly figure as data by MIME type, as plotly's own renderers for this front end give it; {} for a browser.
+
+    plotly's `show` does the same, but asks for nbformat, of which it needs nothing, and has no place for words.
+    """
+    from plotly.io.base_renderers import MimetypeRenderer
+
+    bundle = {}
+    for name, renderer in _renderers().items():
+        if isinstance(renderer, MimetypeRenderer):
+            if name not in _activated:  # brings plotly's program where it takes one, once
+                renderer.activate()
+                _activated.add(name)
+            bundle |= renderer.to_mimebundle(figure.to_dict())
+    return bundle
+
+
+def open_outside(figure: Any) -> None:
+    """Show a plotly figure where plotly's renderer is no part of the notebook, such as a browser."""
+    from plotly.io.base_renderers import MimetypeRenderer
+
+    for renderer in _renderers().values():
+        if not isinstance(renderer, MimetypeRenderer):
+            renderer.render(figure.to_dict())
+
+
+_activated: set[str] = set()
+
+
+def _renderers() -> dict[str, Any]:
+    from plotly.io import renderers
+
+    return {name: renderers[name] for name in renderers.default.split("+") if name}
+
+
 def page_renderer() -> Any:
     """A plotly renderer for `plotly.io.renderers["book"]`: what fig.show() and a cell's last line give in a page.
 
@@ -80,7 +123,8 @@ def page_renderer() -> Any:
         def to_mimebundle(self, fig_dict):
             layout = fig_dict.get("layout", {})
             meta, title = layout.get("meta"), layout.get("title") or {}
-            alt = (meta.get("alt") if isinstance(meta, dict) else None) or title.get("text") or "An interactive figure"
+            alt = meta.get("alt") if isinstance(meta, dict) else None
+            alt = alt or html.unescape(title.get("text") or "") or "An interactive figure"
             return {"text/html": plotly_figure(fig_dict, alt), "text/plain": alt}
 
     return PageRenderer()

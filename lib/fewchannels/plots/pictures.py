@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+import unicodedata
 from collections.abc import Sequence
 
 import numpy as np
@@ -66,9 +68,17 @@ def channel_maps(
 
 
 def _wrapped(title: str, columns: int) -> str:
-    import textwrap
-
-    return "\n".join(textwrap.wrap(str(title), max(8, 64 // columns)))
+    width, lines = max(8, 64 // columns), []
+    for line in textwrap.wrap(str(title), width):
+        start = taken = 0
+        for at, letter in enumerate(line):  # Chinese, Japanese and Korean letters are two wide, and have no spaces
+            wide = 2 if unicodedata.east_asian_width(letter) in "WF" else 1
+            if taken + wide > width:
+                lines.append(line[start:at].rstrip())
+                start, taken = at, 0
+            taken += wide
+        lines.append(line[start:])
+    return "\n".join(lines)
 
 
 def _pixels(name: str, images: np.ndarray, ndim: int) -> np.ndarray:

@@ -10,6 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
+from .fonts import complete
+
 PALETTE = {
     "top": "#0072B2", "bottom": "#999999", "random": "#E69F00", "energy-matched": "#009E73", "all": "#56B4E9",
     "complement": "#56B4E9", "PCA": "#000000",
@@ -31,18 +33,25 @@ STYLE = {
 }  # fmt: skip
 
 
+# a prompt is no formula: a "$" in a title, a label or a name is a dollar sign
+LITERAL = {"text.parse_math": False, "text.usetex": False}
+
+
 def use_style() -> None:
     """Make matplotlib's own figures look like the book's, until the process ends. `notebook.start` calls it."""
     matplotlib.rcParams.update(STYLE)
 
 
 def styled(draw: Callable[..., Figure]) -> Callable[..., Figure]:
-    """Draw under the book's style whatever the caller has set, and leave the caller's settings as they were."""
+    """Draw under the book's style whatever the caller has set, and leave the caller's settings as they were. Text is
+    drawn as it stands, in every script that a font here has."""
 
     @functools.wraps(draw)
     def drawn(*args, **kwargs):
-        with matplotlib.rc_context(STYLE):
-            return draw(*args, **kwargs)
+        with matplotlib.rc_context(STYLE | LITERAL):
+            figure = draw(*args, **kwargs)
+        complete(figure)
+        return figure
 
     return drawn
 

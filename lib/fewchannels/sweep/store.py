@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..runfile import write_whole
+from ..disk import remedy, scraps, try_folder, write_whole
 
 CLAIMS = ".claims"
 RECORD = "fewchannels.cell"  # the one entry of the file's metadata, JSON
@@ -42,6 +42,7 @@ class Store:
     def __init__(self, folder: str | Path):
         self.folder = Path(folder).expanduser()
         self.damaged: list[str] = []
+        self._tried = False
         if self.folder.exists() and not self.folder.is_dir():
             raise StoreError(errno.ENOTDIR, f"the store {self.folder} is a file: name a folder")
 
@@ -117,6 +118,9 @@ class Store:
 
         try:
             (self.folder / CLAIMS).mkdir(parents=True, exist_ok=True)
+            if not self._tried:  # a claim can be had where no cell can be written
+                try_folder(self.folder)
+                self._tried = True
             # a sweep takes claims in joblib's threads and gives them back in its own
             lock = FileLock(self.folder / CLAIMS / digest, thread_local=False)
             lock.acquire(blocking=False)
@@ -124,7 +128,7 @@ class Store:
             return None
         except OSError as error:
             raise self._refused("written", error) from error
-        for scrap in self.folder.glob(f".{digest}.*.part"):  # of a process that was killed while it wrote this cell
+        for scrap in scraps(self.path(digest)):  # of a process that was killed while it wrote this cell
             scrap.unlink(missing_ok=True)
         return lock
 
@@ -137,13 +141,9 @@ class Store:
         lock.release()
 
     def _refused(self, what: str, error: OSError) -> StoreError:
-        remedy = {
-            errno.ENOSPC: "free some space", errno.EDQUOT: "free some of your quota", errno.EFBIG: "raise the limit",
-            errno.EACCES: "name a folder that is yours", errno.EROFS: "name a folder that can be written",
-        }.get(error.errno, "see to the folder")  # fmt: skip
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason, what_to_do = remedy(error)
         return StoreError(
-            error.errno, f"the store {self.folder} cannot be {what} ({reason}): {remedy}, and run it again"
+            error.errno, f"the store {self.folder} cannot be {what} ({reason}): {what_to_do}, and run it again"
         )
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from ..disk import check_place, write_whole
 from ..metrics import attribute_accuracy, shuffled
 from .judge import ATTRIBUTES, Judge, agreement, load_judge
 from .prompts import Attributes, format_prompt
@@ -181,8 +182,10 @@ def main(argv: list[str] | None = None) -> None:
         parser.error(f"--prompts {args.prompts}: expected at least 2")
     if args.threads:
         torch.set_num_threads(args.threads)
-    # read first, so that a missing fact is said before minutes of work
+    # before minutes of work: a missing fact, a file that cannot be written
     facts = read_facts(args.facts or args.pipeline / "training.json") if args.card else None
+    for file in [args.json] * bool(args.json) + [args.pipeline / "README.md"] * args.card:
+        check_place(file)
     judge, pipeline = load_judge(device=args.device), load_pipeline(args.pipeline, args.device)
     truths = draw_attributes(args.prompts, args.seed)
     start = time.monotonic()
@@ -196,9 +199,9 @@ def main(argv: list[str] | None = None) -> None:
     }  # fmt: skip
     print(table(result["scores"]))
     if args.json:
-        args.json.write_text(json.dumps(result, indent=1) + "\n")
+        write_whole(args.json, f"{json.dumps(result, indent=1)}\n".encode())
     if facts:
-        (args.pipeline / "README.md").write_text(render_card(facts, result))
+        write_whole(args.pipeline / "README.md", render_card(facts, result).encode())
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..disk import check_place, write_whole
 from ..metrics import Interval, attribute_accuracy, bootstrap_interval, iou, shuffled
 from . import breakage, scenes
 from .judge import ATTRIBUTES, Judge, agreement, load_judge
@@ -161,13 +162,15 @@ def main(argv: list[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     facts = json.loads((args.folder / "training.json").read_text())
+    for name in ("scores.json", "README.md"):
+        check_place(args.folder / name)
     # not the seed of the ablated pictures that were trained on
     samples = ablated_samples(args.samples_from, 96, seed=TEST_SEED) if args.samples_from else None
     scores = examine(load_judge(args.folder), samples=samples)
     if args.samples_from:
         scores["ablated_model_images"] = json.loads((args.samples_from / "training.json").read_text())["images"]
-    (args.folder / "scores.json").write_text(json.dumps(scores, indent=1) + "\n")
-    (args.folder / "README.md").write_text(render_card(facts, scores))
+    write_whole(args.folder / "scores.json", f"{json.dumps(scores, indent=1)}\n".encode())
+    write_whole(args.folder / "README.md", render_card(facts, scores).encode())
     print("\n".join(shortfalls(scores)) or "all targets are met")
 
 

@@ -15,7 +15,6 @@ import argparse
 import contextlib
 import copy
 import json
-import os
 import signal
 import time
 from pathlib import Path
@@ -25,6 +24,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
+from ..disk import rename
 from . import scenes
 from .pipeline import ToyWorldPipeline
 from .recipe import (
@@ -118,8 +118,8 @@ class Trainer:
         folder = self.args.state
         (folder / "state.next.json").write_text(json.dumps(counts))
         save_file(tensors, folder / "state.tmp")
-        os.replace(folder / "state.tmp", self.state_file)
-        os.replace(folder / "state.next.json", folder / "state.json")
+        rename(folder / "state.tmp", self.state_file)
+        rename(folder / "state.next.json", folder / "state.json")
 
     @contextlib.contextmanager
     def averaged(self):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import time
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
+from ..disk import rename
 from . import breakage, scenes
 from .judge import (
     EVEN_TEXTURES,
@@ -79,7 +79,7 @@ def pool(folder: Path, count: int) -> dict[str, np.ndarray]:
         file = folder / f"chunk-{i:03d}.safetensors"
         if not file.exists():
             save_arrays(render_chunk((TRAIN_SEED, i), CHUNK), folder / "chunk.tmp")
-            os.replace(folder / "chunk.tmp", file)
+            rename(folder / "chunk.tmp", file)
         parts.append(load_arrays(file))
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
@@ -182,7 +182,7 @@ class Trainer:
             tensors[f"first.{name}"] = self.optimiser.state[parameter]["exp_avg"].contiguous()
             tensors[f"second.{name}"] = self.optimiser.state[parameter]["exp_avg_sq"].contiguous()
         save_file(tensors, self.args.state / "judge-state.tmp")
-        os.replace(self.args.state / "judge-state.tmp", self.state_file)
+        rename(self.args.state / "judge-state.tmp", self.state_file)
 
     def train_step(self, batch: dict[str, np.ndarray]) -> float:
         args = self.args

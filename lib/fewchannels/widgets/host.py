@@ -5,7 +5,8 @@
     widget.save("browser.html")     # a page of its own, which opens from the disk
 
 While the book is being built (FEWCHANNELS_BOOK=1) the notebook's output is `to_html()`, so the page needs neither a
-kernel nor a widget manager. No string of the data can end the script that carries it: each "<" is written \\u003c.
+kernel nor a widget manager. A notebook that is run by hand holds it beside the live view, for pages made of it later.
+No string of the data can end the script that carries it: each "<" is written \\u003c.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import base64
 import html
 import json
 import os
+import sys
 import zlib
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,10 @@ from typing import Any
 import anywidget
 import traitlets
 
+from ..disk import write_whole
+
 BUNDLE = Path(__file__).with_name("bundle.js")
+STATIC = 1_000_000  # characters in a saved notebook; Jupyter's servers drop messages of more than 3 MB in 3 seconds
 
 _LOADER = """\
 (function (script) {
@@ -111,22 +116,42 @@ class PageWidget(anywidget.AnyWidget):
         return "\n".join(parts)
 
     def save(self, path: str | Path, title: str = "Few channels") -> Path:
-        """Writes a page of its own, which needs no network and no server; returns its path."""
+        """Writes a page of its own, which needs no network and no server; returns its path.
+
+        Raises OSError as `disk.write_whole` does.
+        """
         path = Path(path)
-        path.write_text(
+        page = (
             '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
             '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
             f"<title>{html.escape(title)}</title>\n"
             "<style>:root{color-scheme:light dark}body{margin:0 auto;max-width:60rem;padding:1rem;"
             "font:16px/1.5 system-ui,sans-serif}</style>\n</head>\n<body>\n<main>\n"
-            f"<h1>{html.escape(title)}</h1>\n{self.to_html()}\n</main>\n</body>\n</html>\n",
-            encoding="utf-8",
+            f"<h1>{html.escape(title)}</h1>\n{self.to_html()}\n</main>\n</body>\n</html>\n"
         )
+        write_whole(path, page.encode())
         return path
 
+    # where ipywidgets 7 looks first, and Colab has 7: the bundle below is what every version shows
+    _ipython_display_ = None
+
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
-        if os.environ.get("FEWCHANNELS_BOOK") != "1":
-            return super()._repr_mimebundle_(**kwargs)
-        first = not PageWidget._module_shown
-        PageWidget._module_shown = True
-        return {"text/html": self.to_html(with_module=first), "text/plain": self.data.get("label", self.kind)}
+        if os.environ.get("FEWCHANNELS_BOOK") == "1":
+            first = not PageWidget._module_shown
+            PageWidget._module_shown = True
+            return {"text/html": self.to_html(with_module=first), "text/plain": self.data.get("label", self.kind)}
+        # a closed widget has no view, and ipywidgets 7 no number to look for one
+        data, metadata = ({}, {}) if self.comm is None else super()._repr_mimebundle_(**kwargs)
+        return {**data, **self._without_kernel()}, metadata
+
+    def _without_kernel(self) -> dict[str, str]:
+        """What a saved notebook shows where no kernel answers: nbconvert's pages, a viewer, an export as text."""
+        label = self.data.get("label", self.kind)
+        said = (
+            f"{label}: it runs in a live notebook. For a page of its own: widget.save('page.html'); for notebooks that "
+            "are turned into pages: run them with FEWCHANNELS_BOOK=1."
+        )
+        if "google.colab" in sys.modules:  # its notebooks carry the state of widgets, from which pages are made
+            return {"text/plain": said}
+        page = self.to_html()  # with the program, as the cell that had it may be gone
+        return {"text/plain": said, "text/html": page if len(page) < STATIC else f"<p>{html.escape(said)}</p>"}
