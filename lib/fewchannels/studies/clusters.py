@@ -21,6 +21,7 @@ from ..channels import ChannelSet, rank_channels
 from ..clustering import two_means
 from ..judges import ImageJudge
 from ..masks import choose_cluster, partition, upsample
+from ..sinks import PerSample
 
 SIDE = 48  # cells along the longer side, of a picture that is clustered by its own pixels
 CHOICES = ("top", "bottom", "random", "all", "frozen")
@@ -71,51 +72,44 @@ class Rule:
         return np.stack([order[~np.isin(order, row)][: self.k] for row in top])
 
 
-class Clusters:
+class Clusters(PerSample):
     """The sink. After a capture: grid, and by the rules' names larger_sum bool [S, L, T, h, w] and energy float32
     [S, L, T], over the blocks and steps where the rule applies. An empty mask means two tokens alike in everything."""
 
     def __init__(self, rules: Mapping[str, Rule]):
         if not rules:
             raise ValueError("no rules: expected at least one, such as {'top': Rule('top', 8)}")
+        super().__init__()
         self.rules = dict(rules)
-        self.grid: tuple[int, int] | None = None
-        self._kept: dict[str, dict[tuple[int, int, int], tuple]] = {name: {} for name in self.rules}
 
-    def add(self, tokens, *, layer, step, samples, grid):
+    def look(self, tokens, *, layer, step, grid):
         rules = {name: rule for name, rule in self.rules.items() if rule.applies(layer, step)}
         if not rules:
-            return
-        self.grid = tuple(grid)
+            return {}
         values = tokens.detach().float().cpu().numpy()
         scores = {
             score: np.abs((np.abs(values) if score == "mean_abs" else values).mean(axis=1, dtype=np.float64))
             for score in {rule.score for rule in rules.values()}
         }
         squares = np.einsum("bnd,bnd->bd", values, values, dtype=np.float64)
+        kept = {}
         for name, rule in rules.items():
             chosen = rule.channels(scores[rule.score], layer)
             found = partition(values, chosen, grid=grid, normalise=rule.normalise, polarity="larger_sum")
             held = np.take_along_axis(squares, chosen, axis=1).sum(axis=1) / squares.sum(axis=1)
-            for row, sample in enumerate(samples):
-                self._kept[name][sample, layer, step] = (found.larger_sum[row], held[row])
+            kept |= {f"clusters of {name}": found.larger_sum, f"energy of {name}": held.astype(np.float32)}
+        return kept
 
     @property
     def larger_sum(self) -> dict[str, np.ndarray]:
-        return {name: self._array(name, 0, bool) for name in self.rules}
+        return {name: self.kept(f"clusters of {name}") for name in self.rules}
 
     @property
     def energy(self) -> dict[str, np.ndarray]:
-        return {name: self._array(name, 1, np.float32) for name in self.rules}
-
-    def _array(self, name: str, part: int, dtype) -> np.ndarray:
-        kept = self._kept[name]
-        if not kept:
-            raise RuntimeError(f"the rule {name!r} clustered nothing: no block and step ran to which it applies")
-        return assembled(kept, part).astype(dtype)
+        return {name: self.kept(f"energy of {name}") for name in self.rules}
 
 
-class Maps:
+class Maps(PerSample):
     """A sink that keeps what is shown of the top k channels: [S, L, T, h, w] over samples, blocks and steps, whatever
     the width of the model.
 
@@ -124,35 +118,23 @@ class Maps:
     """
 
     def __init__(self, k: int):
-        self.k = k
-        self.grid: tuple[int, int] | None = None
-        self.width = 0
-        self._kept: dict[tuple[int, int, int], tuple] = {}
+        super().__init__()
+        self.k, self.width = k, 0
 
-    def add(self, tokens, *, layer, step, samples, grid):
-        self.grid, self.width = tuple(grid), tokens.shape[-1]
+    def look(self, tokens, *, layer, step, grid):
+        self.width = tokens.shape[-1]
         values = tokens.detach().float().cpu().numpy()
         found = partition(values, k=self.k, grid=grid)
         first = np.take_along_axis(values, found.channels[:, None, :1], axis=2)[..., 0]
         spread = first.std(axis=1, keepdims=True)
         first = (first - first.mean(axis=1, keepdims=True)) / np.where(spread > 0, spread, 1)
-        for row, sample in enumerate(samples):
-            kept = found.heat[row], first[row].reshape(grid), found.mask[row], found.larger_sum[row]
-            self._kept[sample, layer, step] = kept
+        return {"heat": found.heat, "largest": first.reshape(-1, *grid), "mask": found.mask,
+                "larger_sum": found.larger_sum}  # fmt: skip
 
-    heat = property(lambda self: self._array(0))
-    largest = property(lambda self: self._array(1))
-    mask = property(lambda self: self._array(2))
-    larger_sum = property(lambda self: self._array(3))
-
-    def _array(self, part: int) -> np.ndarray:
-        return assembled(self._kept, part)
-
-
-def assembled(kept: Mapping[tuple[int, int, int], tuple], part: int) -> np.ndarray:
-    """[S, L, T, ...] from one part of what was kept by (sample, layer, step), in their order."""
-    samples, layers, steps = (sorted({key[axis] for key in kept}) for axis in range(3))
-    return np.array([[[kept[s, b, t][part] for t in steps] for b in layers] for s in samples])
+    heat = property(lambda self: self.kept("heat"))
+    largest = property(lambda self: self.kept("largest"))
+    mask = property(lambda self: self.kept("mask"))
+    larger_sum = property(lambda self: self.kept("larger_sum"))
 
 
 class PictureClusters(ImageJudge):

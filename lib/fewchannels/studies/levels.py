@@ -22,6 +22,7 @@ import torch
 from ..channels import ChannelSet
 from ..hooks import capture
 from ..kept import KeepTokens
+from ..sinks import PerSample
 
 FACTORS = ("step", "prompt", "noise", "rest")
 REMOVED = ("level", "pattern", "both")
@@ -149,67 +150,59 @@ def pattern_correlations(tokens: np.ndarray) -> dict[str, np.ndarray]:
     return {name: value.mean(axis=(1, 3)).astype(np.float32) for name, value in found.items()}
 
 
-class SetStats:
-    """A sink of capture: level and energy of the channels of some sets, and of no others: `array(name, layer)` is
-    float32 [2, k, S, T]."""
+class _OfSets(PerSample):
+    """What is kept of the channels of some sets, and of no others."""
 
     def __init__(self, sets: Mapping[str, ChannelSet]):
+        super().__init__()
         self.sets = dict(sets)
         self._index: dict[tuple[str, int], torch.Tensor] = {}
-        self._kept: dict[tuple[str, int, int], list[np.ndarray]] = {}
 
-    def add(self, tokens, *, layer, step, samples, grid):
-        for name, chosen in self.sets.items():
-            if (name, layer) not in self._index:
-                self._index[name, layer] = torch.as_tensor(chosen[layer], device=tokens.device)
-            x = tokens[..., self._index[name, layer]].detach().float()
-            rows = torch.stack([x.mean(dim=1), x.square().mean(dim=1)]).cpu().numpy()  # [2, b, k]
-            self._kept.setdefault((name, layer, step), []).append(rows)
+    def own(self, name: str, layer: int, tokens: torch.Tensor) -> torch.Tensor:
+        """The tokens on a set's channels, [B, N, k]."""
+        if (name, layer) not in self._index:
+            self._index[name, layer] = torch.as_tensor(self.sets[name][layer], device=tokens.device)
+        return tokens[..., self._index[name, layer]]
+
+
+class SetStats(_OfSets):
+    """Level and energy of the channels of some sets: `array(name, layer)` is float32 [2, k, S, T]."""
+
+    def look(self, tokens, *, layer, step, grid):
+        found = {}
+        for name in self.sets:
+            x = self.own(name, layer, tokens).detach().float()
+            rows = torch.stack([x.mean(dim=1), x.square().mean(dim=1)], dim=1)  # [B, 2, k]
+            found[f"{name} in {layer}"] = rows.cpu().numpy()
+        return found
 
     def array(self, name: str, layer: int) -> np.ndarray:
-        steps = sorted({step for kept, block, step in self._kept if (kept, block) == (name, layer)})
-        each = [np.concatenate(self._kept[name, layer, step], axis=1) for step in steps]
-        return np.stack(each, axis=-1).transpose(0, 2, 1, 3)
+        return self.kept(f"{name} in {layer}")[:, 0].transpose(2, 3, 0, 1)
 
 
-class Normaliser:
-    """A sink of capture: what LayerNorm would divide by without a part of some channels, over what it does divide by.
+class Normaliser(_OfSets):
+    """What LayerNorm would divide by without a part of some channels, over what it does divide by.
 
     Ratios of the standard deviation over channels, mean over tokens: below 1, the part's removal turns all other
-    channels up. `array(name)` is [S, L, 3] over steps, for the `REMOVED`: level, pattern, both (the channels at zero).
+    channels up. `array(name)` is [S, L, 3], mean over steps, for the `REMOVED`: level, pattern, both (the channels at
+    zero).
     """
 
-    def __init__(self, sets: Mapping[str, ChannelSet]):
-        self.sets = dict(sets)
-        self._index: dict[tuple[str, int], torch.Tensor] = {}
-        self._kept: dict[tuple[str, int], dict[int, list[np.ndarray]]] = {}
-        self._first = self._next = 0
-
-    def start(self, layers, grid):
-        self._first = self._next
-
-    def add(self, tokens, *, layer, step, samples, grid):
+    def look(self, tokens, *, layer, step, grid):
         x = tokens.detach().float()
         count, total, squares = x.shape[-1], x.sum(dim=-1), x.square().sum(dim=-1)
         spread = (squares / count - (total / count).square()).clamp(min=1e-12)
-        for name, chosen in self.sets.items():
-            if (name, layer) not in self._index:
-                self._index[name, layer] = torch.as_tensor(chosen[layer], device=x.device)
-            old = x[..., self._index[name, layer]]
+        found = {}
+        for name in self.sets:
+            old = self.own(name, layer, x)
             level = old.mean(dim=1, keepdim=True)
             ratios = []
             for new in (old - level, level.expand_as(old), torch.zeros_like(old)):
                 mean = (total + (new - old).sum(dim=-1)) / count
                 spread_new = (squares + (new.square() - old.square()).sum(dim=-1)) / count - mean.square()
                 ratios.append((spread_new.clamp(min=0) / spread).sqrt().mean(dim=1))
-            rows = torch.stack(ratios, dim=-1).cpu().numpy()
-            slot = self._kept.setdefault((name, layer), {})
-            for sample, row in zip(samples, rows, strict=True):
-                slot.setdefault(sample + self._first, []).append(row)
-                self._next = max(self._next, sample + self._first + 1)
+            found[name] = torch.stack(ratios, dim=-1).cpu().numpy()
+        return found
 
     def array(self, name: str) -> np.ndarray:
-        layers = sorted({layer for kept, layer in self._kept if kept == name})
-        return np.stack(
-            [[np.mean(self._kept[name, layer][s], axis=0) for layer in layers] for s in sorted(self._kept[name, 0])]
-        )
+        return self.kept(name).mean(axis=2)
