@@ -31,8 +31,8 @@ MIB = 2**20
 
 # Lowest first: a unit imports only from the lines before its own.
 LAYERS = (
-    {"layouts", "origins", "clustering", "image_latents"},
-    {"hooks", "models"},
+    {"layouts", "origins", "clustering"},
+    {"hooks", "models", "image_latents"},
     {"reductions"},
     {"kept"},
     {"stats"},

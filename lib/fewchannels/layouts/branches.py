@@ -9,10 +9,10 @@ in the order that the pipeline uses; a second transformer is a branch of its own
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .calls import signature_of
 from .frames import TENSORS, Frame, frame_of, shape_of
 from .guards import refuse_kept_keys
 from .table import Layout
@@ -43,7 +43,7 @@ class Labels:
         self.total: int | None = None
         self.forwards = 0
         self.trajectories = 0
-        self._signature = inspect.signature(type(model.transformer).forward)
+        self._signature = signature_of(type(model.transformer), "forward")
         self._trajectory = None
         self._moment = None
         self._turn = 0

@@ -168,20 +168,21 @@ def register(layout: Layout, replace: bool = False) -> Layout:
 
 
 def layout_of(transformer) -> Layout:
-    """The layout of a transformer module, or of a class name.
+    """The layout of a transformer module (of its class, or of the nearest parent in the table), or of a class name.
 
     Raises KeyError for a class that has no entry, naming the classes that have one, and ValueError for a model
     wrapped by torch.compile, whose blocks hooks cannot be trusted to see.
     """
-    name = transformer if isinstance(transformer, str) else type(transformer).__name__
-    if name == "OptimizedModule":
+    kinds = [transformer] if isinstance(transformer, str) else [kind.__name__ for kind in type(transformer).__mro__]
+    if kinds[0] == "OptimizedModule":
         raise ValueError(
             "the transformer is wrapped by torch.compile, and hooks on its blocks need not fire: "
             "pass the plain module (it is in `transformer._orig_mod`)"
         )
-    if name not in TABLE:
-        raise NoLayout(name)
-    return TABLE[name]
+    known = next((kind for kind in kinds if kind in TABLE), None)
+    if known is None:
+        raise NoLayout(kinds[0])
+    return TABLE[known]
 
 
 class NoLayout(KeyError):
