@@ -45,7 +45,7 @@ def whole():
 
 
 def generate(model, prompts, **more):
-    return model.generate(prompts, seed=0, **{"steps": STEPS, "output": "latent", **more})
+    return model.generate(prompts, seed=0, **{"steps": STEPS, "output": "latent", "batch_size": len(prompts), **more})
 
 
 def captured(model, branch, prompts, **more):

@@ -204,6 +204,29 @@ def _bria_fibo():
     })  # fmt: skip
 
 
+def _bria_fibo2():
+    config = dict(in_channels=4, dim=32, n_layers=2, n_refiner_layers=1, n_heads=2, cap_feat_dim=8,
+                  injection_layer_ids=(1,), perceiver_num_layers=1, min_num_gist_tokens=TEXT,
+                  max_num_gist_tokens=2 * TEXT, gist_step=TEXT, gist_min_text_len=TEXT, gist_max_text_len=2 * TEXT,
+                  axes_dims=(4, 6, 6), axes_lens=(64, 64, 64))  # fmt: skip
+    transformer = seeded(dm.BriaFibo2Transformer2DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0, lengths=None):
+        """references: rows of two images to edit. lengths: text tokens of each sample, where they differ."""
+        given = {}
+        if references:
+            given["context_latents"] = [random(seed + 3, batch, 4, 2, 4), random(seed + 4, batch, 4, 4 * references, 8)]
+        if lengths:
+            given["encoder_attention_mask"] = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
+        return transformer(
+            hidden_states=random(seed, batch, 4, 2 * height, 2 * width), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states=random(seed + 1, batch, 2, max(lengths or [TEXT]), 8), return_dict=False, **given,
+        )[0]  # fmt: skip
+
+    return transformer, call
+
+
 def _flux3():
     config = dict(in_channels=4, cond_in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=16,
                   num_attention_heads=2, joint_attention_dim=16, timestep_channels=16,
@@ -354,6 +377,41 @@ def _joy():
     return transformer, call
 
 
+def _joy_plus():
+    config = dict(patch_size=[1, 2, 2], in_channels=4, out_channels=4, hidden_size=32, num_attention_heads=2,
+                  text_dim=8, mlp_width_ratio=2.0, num_layers=2, rope_dim_list=[4, 4, 8])  # fmt: skip
+    transformer = seeded(dm.JoyImageEditPlusTransformer3DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0):
+        """references: rows of a given picture; the second sample has none, and is padded."""
+        shapes = [[(1, height, width)] + [(1, references, width)] * bool(references and i != 1) for i in range(batch)]
+        out = transformer(
+            hidden_states=random(seed, batch, (height + references) * width, 4, 1, 2, 2), shape_list=shapes,
+            encoder_hidden_states=random(seed + 1, batch, TEXT, 8), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states_mask=torch.ones(batch, TEXT), return_dict=False,
+        )[0]  # fmt: skip
+        return out[:, : height * width].flatten(2)
+
+    return transformer, call
+
+
+def _cosmos():
+    config = dict(in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=16, num_layers=2,
+                  mlp_ratio=2.0, text_embed_dim=8, adaln_lora_dim=4, max_size=(4, 32, 32),
+                  concat_padding_mask=False)  # fmt: skip
+    transformer = seeded(dm.CosmosTransformer3DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0):
+        return transformer(
+            hidden_states=random(seed, batch, 4, 1, 2 * height, 2 * width), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states=random(seed + 1, batch, TEXT, 8), return_dict=False,
+        )[0].squeeze(2)  # fmt: skip
+
+    return transformer, call
+
+
 def _hidream():
     config = dict(patch_size=2, in_channels=4, num_layers=2, num_single_layers=2, attention_head_dim=8,
                   num_attention_heads=2, caption_channels=[8, 4], text_emb_dim=8, num_routed_experts=2,
@@ -483,6 +541,8 @@ TINY = {
     "FluxTransformer2DModel": _flux, "Flux2Transformer2DModel": _flux2, "Flux3Transformer2DModel": _flux3,
     "ChromaTransformer2DModel": _chroma, "LongCatImageTransformer2DModel": _longcat,
     "OvisImageTransformer2DModel": _ovis, "BriaTransformer2DModel": _bria, "BriaFiboTransformer2DModel": _bria_fibo,
+    "BriaFibo2Transformer2DModel": _bria_fibo2, "JoyImageEditPlusTransformer3DModel": _joy_plus,
+    "CosmosTransformer3DModel": _cosmos,
     "SD3Transformer2DModel": _sd3, "PixArtTransformer2DModel": _pixart, "SanaTransformer2DModel": _sana,
     "DiTTransformer2DModel": _dit, "HunyuanDiT2DModel": _hunyuan_dit, "PRXTransformer2DModel": _prx,
     "LuminaNextDiT2DModel": _lumina_next, "NucleusMoEImageTransformer2DModel": _nucleus,

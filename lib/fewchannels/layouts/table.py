@@ -124,6 +124,10 @@ _ROWS = (
                   Added("controlnet_single_block_samples", "single_transformer_blocks",
                         refused="diffusers adds them from the length of the text on, to the wrong image tokens"))),
     Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST),
+    # FIBO 2's text becomes gist tokens, which a batch of several text lengths puts behind the images.
+    Layout("BriaFibo2Transformer2DModel", "Bria FIBO 2",
+           (Blocks("noise_refiner", "img"), Blocks("perceiver.layers", "txt"), Blocks("layers", "fused", image="last")),
+           grid="latent_gist", text="joint", **IN_TURN),
     Layout("PixArtTransformer2DModel", "PixArt", IMAGE_ONLY, grid="latent", text="cross", **UNCOND_FIRST),
     Layout("SanaTransformer2DModel", "Sana", IMAGE_ONLY, grid="latent", text="cross", pixels=32, **UNCOND_FIRST,
            added=(Added("controlnet_block_samples", "transformer_blocks", "after_first"),)),
@@ -151,6 +155,10 @@ _ROWS = (
            grid="latent", text="joint", pixels=32, **MAYBE_EMBEDDED),
     Layout("JoyImageEditTransformer3DModel", "JoyImage-Edit", (Blocks("double_blocks", "img_txt"),),
            grid="latent_items", text="joint", **IN_TURN),
+    Layout("JoyImageEditPlusTransformer3DModel", "JoyImage-Edit Plus", (Blocks("double_blocks", "img_txt"),),
+           grid="shape_list", text="joint", **UNCOND_FIRST),
+    # The residuals of its ControlNet are added inside of a block.
+    Layout("CosmosTransformer3DModel", "Cosmos-Predict2", IMAGE_ONLY, grid="latent", text="cross", **IN_TURN),
     Layout("HiDreamImageTransformer2DModel", "HiDream-I1",
            (Blocks("double_stream_blocks", "img_txt"), Blocks("single_stream_blocks", "fused", image="first")),
            grid="latent_padded", text="joint", time="timesteps", **UNCOND_FIRST),

@@ -177,7 +177,8 @@ class Model:
             if "class_labels" in self._accepted:
                 asked = {"class_labels": self.pipeline.get_label_ids(prompts[part])}
             with self.trajectory(len(prompts[part]), None):
-                found.append(self.pipeline(**asked, **{**given, **own}).images)
+                drawn = self.pipeline(**asked, **{**given, **own})
+            found.append(drawn.images if hasattr(drawn, "images") else drawn.image)  # Kandinsky 5 has the latter
         return as_output(found, output)
 
     @contextmanager
