@@ -13,12 +13,13 @@ TEXT = 5  # text tokens of every tiny forward that takes text in one piece
 
 
 def seeded(kind, **config):
-    """A random transformer whose every block contributes: layers that start at zero are drawn anew."""
+    """A random transformer whose every block contributes: layers that start at zero, and experts, which come
+    uninitialised, are drawn anew."""
     torch.manual_seed(0)
     transformer = kind(**config).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)
-    for parameter in transformer.parameters():
-        if not parameter.any():
+    for name, parameter in transformer.named_parameters():
+        if ".experts." in name or not parameter.any():
             parameter.normal_(0, 0.05, generator=generator)
     return transformer
 
@@ -284,9 +285,6 @@ def _nucleus():
                   dense_moe_strategy="leave_first_block_dense", num_experts=2, moe_intermediate_dim=16,
                   capacity_factors=2.0)  # fmt: skip
     transformer = seeded(dm.NucleusMoEImageTransformer2DModel, **config)
-    for name, parameter in transformer.named_parameters():
-        if ".experts." in name:  # these come uninitialised
-            parameter.normal_(0, 0.05, generator=torch.Generator().manual_seed(2))
 
     @torch.no_grad()
     def call(batch=2, height=4, width=6, timestep=0.5, seed=0):
