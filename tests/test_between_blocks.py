@@ -9,7 +9,7 @@ import pytest
 import torch
 from fewchannels.layouts import TABLE, blocks_of
 from fewchannels.layouts.residuals import RULES
-from tiny_models import TINY, random
+from tiny_models import random
 
 CONTROLLED = [name for name in sorted(TABLE) if any(one.rule in RULES for one in TABLE[name].added)]
 
@@ -68,13 +68,11 @@ def test_nothing_is_added_between_blocks(name, tiny):
 
 
 @pytest.mark.parametrize("name", sorted(TABLE))
-def test_every_argument_of_a_controlnet_is_known(name):
-    import diffusers
-
-    taken = inspect.signature(getattr(diffusers, name).forward).parameters
+def test_every_argument_of_a_controlnet_is_known(name, tiny):
+    taken = inspect.signature(tiny(name)[0].forward).parameters
     found = {one for one in taken if re.search("controlnet|residual|block_samples", one)} - {"controlnet_blocks_repeat"}
     inside = {"CosmosTransformer3DModel"}  # its blocks add them before they return
-    assert found == {one.argument for one in TABLE[name].added} or name in inside
+    assert found <= {one.argument for one in TABLE[name].added} or name in inside
 
 
 def residuals_for(model, call, few=False):
@@ -104,12 +102,14 @@ def called_with(transformer, **more):
 
 @pytest.mark.parametrize("few", [False, True])
 @pytest.mark.parametrize("name", CONTROLLED)
-def test_residuals_are_read_and_written_where_the_next_block_reads(name, few):
-    transformer, call = TINY[name]()
+def test_residuals_are_read_and_written_where_the_next_block_reads(name, few, tiny):
+    transformer, call = tiny(name)
     model = fc.load(transformer)
-    more = residuals_for(model, call, few)
+    more, taken = residuals_for(model, call, few), inspect.signature(transformer.forward).parameters
+    if not set(more) <= set(taken):
+        pytest.skip(f"this diffusers has no ControlNet for {name}")
     plain = call()
-    if few and "controlnet_blocks_repeat" in inspect.signature(transformer.forward).parameters:
+    if few and "controlnet_blocks_repeat" in taken:
         more["controlnet_blocks_repeat"] = True
     with called_with(transformer, **more), model.trajectory(2, 1):
         controlled = call()
@@ -134,8 +134,8 @@ def test_residuals_are_read_and_written_where_the_next_block_reads(name, few):
     assert torch.equal(call(), plain)
 
 
-def test_residuals_are_added_once_however_contexts_close():
-    transformer, call = TINY["SD3Transformer2DModel"]()
+def test_residuals_are_added_once_however_contexts_close(tiny):
+    transformer, call = tiny("SD3Transformer2DModel")
     model = fc.load(transformer)
     more = residuals_for(model, call)
     with called_with(transformer, **more), model.trajectory(2, 1):

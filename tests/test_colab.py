@@ -12,13 +12,13 @@ from packaging.requirements import Requirement
 ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-# From 2024: hosted notebooks are past these, and what satisfies the requirements is left as it is.
+# From 2024 and 2025: hosted notebooks are past these, and what satisfies the requirements is left as it is.
 OLDER = {
-    "accelerate": "0.34.2", "anywidget": "0.9.13", "diffusers": "0.32.0", "filelock": "3.14.0", "ipywidgets": "8.0.4",
+    "accelerate": "0.34.2", "anywidget": "0.9.13", "diffusers": "0.35.1", "filelock": "3.14.0", "ipywidgets": "8.0.4",
     "joblib": "1.4.2", "matplotlib": "3.8.0", "numpy": "1.26.4", "pillow": "10.4.0", "plotly": "5.24.1",
     "psutil": "5.9.5", "pyyaml": "6.0.2", "safetensors": "0.4.5", "scikit-learn": "1.5.2", "scipy": "1.13.1",
-    "tokenizers": "0.20.3", "torch": "2.4.1+cu121", "tqdm": "4.66.6", "transformers": "4.46.2",
-    "huggingface-hub": "0.24.7",
+    "tokenizers": "0.20.3", "torch": "2.6.0+cu124", "tqdm": "4.66.6", "transformers": "4.46.2",
+    "huggingface-hub": "0.34.4",
 }  # fmt: skip
 PREINSTALLED = {"torch", "numpy", "scipy", "pillow", "matplotlib", "scikit-learn", "tqdm", "pyyaml", "plotly"}
 

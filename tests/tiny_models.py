@@ -6,6 +6,8 @@ the image part of the output. Random weights have no massive channels; tests tha
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from diffusers import models as dm
 
@@ -169,7 +171,9 @@ def _qwen():
     @torch.no_grad()
     def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0):
         shapes = [(1, height, width)] + ([(1, references, width)] if references else [])
+        older = "txt_seq_lens" in inspect.signature(transformer.forward).parameters
         return transformer(
+            **({"txt_seq_lens": [TEXT] * batch} if older else {}),
             hidden_states=random(seed, batch, (height + references) * width, 4),
             encoder_hidden_states=random(seed + 1, batch, TEXT, 16),
             encoder_hidden_states_mask=torch.ones(batch, TEXT, dtype=torch.bool),

@@ -19,7 +19,7 @@ from tiny_pipelines import (
     tiny,
     word_tokenizer,
 )
-from transformers import ByT5Tokenizer, PreTrainedTokenizerFast, Qwen3VLConfig, Qwen3VLForConditionalGeneration
+from transformers import ByT5Tokenizer, PreTrainedTokenizerFast
 
 
 def longcat():
@@ -189,6 +189,8 @@ def processor(length):
 
 def seeing(width, layers=3):
     """A language model that could also see."""
+    from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
     text = {"vocab_size": VOCABULARY, "hidden_size": width, "intermediate_size": 2 * width, "head_dim": 8,
             "num_hidden_layers": layers, "num_attention_heads": 2, "num_key_value_heads": 1,
             "rope_parameters": {"rope_type": "default", "mrope_section": [2, 1, 1], "rope_theta": 1e4}}  # fmt: skip

@@ -248,7 +248,7 @@ def hunyuan_image():
 
 def guidance_of(case: Case, on: bool) -> dict:
     """Arguments of generate with guidance on or off."""
-    if isinstance(case.pipeline, diffusers.HunyuanImagePipeline):
+    if type(case.pipeline).__name__ == "HunyuanImagePipeline":
         from diffusers.guiders import ClassifierFreeGuidance
 
         case.pipeline.guider = ClassifierFreeGuidance(guidance_scale=4.0 if on else 1.0)

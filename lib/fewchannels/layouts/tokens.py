@@ -110,7 +110,10 @@ def _place(group: Blocks, output, frame: Frame, stream: str) -> tuple[torch.Tens
         raise ValueError(f"stream={stream!r}: expected 'image' or 'text'")
     if group.returns in ("txt_img", "img_txt"):
         if not isinstance(output, (tuple, list)) or len(output) < 2:
-            raise TypeError(f"a block of {group.path} returned {type(output).__name__}, expected {group.returns}")
+            raise TypeError(
+                f"a block of {group.path} returned {type(output).__name__}, expected {group.returns}. Before diffusers "
+                f"0.35 FLUX.1 has another form: pip install -U diffusers"
+            )
         tensor = output[_index(group, stream)]
         if tensor is None:
             return None, slice(0, 0)
