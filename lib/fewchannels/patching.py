@@ -75,8 +75,8 @@ def inject(
     channels: as for ablate (one set, or one a sample); None for all that was recorded. mask: bool [h, w] or [S, h, w],
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
     sources: the sample of the trajectory that sample i takes from (i, where not given). layers, steps, branch, stream:
-    as for capture, in the target's steps. A run with other noise levels (another number of steps, or image-to-image)
-    takes from the recorded step of the nearest noise level.
+    as for edit, in the target's steps. A run with other noise levels (another number of steps, or image-to-image) takes
+    from the recorded step of the nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.

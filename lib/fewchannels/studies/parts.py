@@ -19,7 +19,7 @@ import torch
 from ..ablation import ablate
 from ..channels import ChannelSet
 from ..patching import record
-from ..subspaces import subspace
+from ..subspaces import subspace, widened
 from ..trajectories import Trajectory
 from .cases import STEPS
 
@@ -29,7 +29,8 @@ VERSIONS = ("no level", "no pattern", "another's level", "another's pattern")
 
 def no_level(old: torch.Tensor, **place) -> torch.Tensor:
     """An edit for `ablate`: the level to zero, the pattern as it is. old: [b, n, k]."""
-    return (old.float() - old.float().mean(dim=1, keepdim=True)).to(old.dtype)
+    whole = widened(old)
+    return (whole - whole.mean(dim=1, keepdim=True)).to(old.dtype)
 
 
 def mean_level(means: np.ndarray, chosen: ChannelSet) -> Callable:
@@ -45,7 +46,7 @@ def mean_level(means: np.ndarray, chosen: ChannelSet) -> Callable:
         if step >= means.shape[1]:
             raise ValueError(f"the reference has {means.shape[1]} steps and this is step {step}: record as many")
         level = torch.as_tensor(means[layer, step][chosen[layer]], device=old.device)
-        return (no_level(old.float()) + level).to(old.dtype)
+        return (no_level(widened(old)) + level).to(old.dtype)
 
     return how
 
@@ -69,7 +70,7 @@ def carried(source: Trajectory, chosen: ChannelSet, part: str, partners: Sequenc
         if part == "both":
             return taken.to(old.dtype)
         first, second = (taken, old) if part == "level" else (old, taken)
-        return (first.float().mean(dim=1, keepdim=True) + no_level(second.float())).to(old.dtype)
+        return (widened(first).mean(dim=1, keepdim=True) + no_level(widened(second))).to(old.dtype)
 
     return how
 
