@@ -75,6 +75,16 @@ def test_every_argument_of_a_controlnet_is_known(name, tiny):
     assert found <= {one.argument for one in TABLE[name].added} or name in inside
 
 
+def runs_of(model, call):
+    """Each call of it is a trajectory of its own."""
+
+    def run(*args, **more):
+        with model.trajectory(2, 1):
+            return call(*args, **more)
+
+    return run
+
+
 def residuals_for(model, call, few=False):
     """Random residuals by argument, of the lengths that the transformer adds; few: fewer than blocks."""
     with model.trajectory(2, 1), inputs_of_blocks(model) as inputs, fc.capture(model, kept := Keep()):
@@ -108,10 +118,11 @@ def test_residuals_are_read_and_written_where_the_next_block_reads(name, few, ti
     more, taken = residuals_for(model, call, few), inspect.signature(transformer.forward).parameters
     if not set(more) <= set(taken):
         pytest.skip(f"this diffusers has no ControlNet for {name}")
+    call = runs_of(model, call)
     plain = call()
     if few and "controlnet_blocks_repeat" in taken:
         more["controlnet_blocks_repeat"] = True
-    with called_with(transformer, **more), model.trajectory(2, 1):
+    with called_with(transformer, **more):
         controlled = call()
         assert not torch.equal(controlled, plain)
         with inputs_of_blocks(model) as inputs, fc.capture(model, kept := Keep()):
@@ -137,8 +148,8 @@ def test_residuals_are_read_and_written_where_the_next_block_reads(name, few, ti
 def test_residuals_are_added_once_however_contexts_close(tiny):
     transformer, call = tiny("SD3Transformer2DModel")
     model = fc.load(transformer)
-    more = residuals_for(model, call)
-    with called_with(transformer, **more), model.trajectory(2, 1):
+    more, call = residuals_for(model, call), runs_of(model, call)
+    with called_with(transformer, **more):
         with fc.capture(model, kept := Keep()):
             controlled = call()
         first, second = fc.capture(model, one := Keep(), layers=2), fc.capture(model, two := Keep())
@@ -156,10 +167,11 @@ def test_residuals_given_by_position(tiny):
     model = fc.load(transformer)
     samples = residuals_for(model, call)["block_controlnet_hidden_states"]
     given = (random(0, 2, 4, 8, 12), random(1, 2, 5, 64), random(2, 2, 64), torch.full((2,), 0.5), list(samples))
-    with torch.no_grad(), model.trajectory(2, 1):
-        controlled = transformer(*given, return_dict=False)[0]
+    call, positional = runs_of(model, call), runs_of(model, transformer)
+    with torch.no_grad():
+        controlled = positional(*given, return_dict=False)[0]
         with fc.capture(model, kept := Keep()):
-            assert torch.equal(transformer(*given, return_dict=False)[0], controlled)
+            assert torch.equal(positional(*given, return_dict=False)[0], controlled)
         with called_with(transformer, block_controlnet_hidden_states=samples), fc.capture(model, named := Keep()):
             call()
     assert all(torch.equal(tokens, named.tokens[layer]) for layer, tokens in kept.tokens.items())
@@ -168,14 +180,14 @@ def test_residuals_given_by_position(tiny):
 def test_what_cannot_be_followed_is_refused(tiny):
     transformer, call = tiny("SD3Transformer2DModel")
     model = fc.load(transformer)
-    more = residuals_for(model, call)
-    with model.trajectory(2, 1), called_with(transformer, **more, skip_layers=[1]):
+    more, call = residuals_for(model, call), runs_of(model, call)
+    with called_with(transformer, **more, skip_layers=[1]):
         with pytest.raises(RuntimeError, match=r"skip_layers=\[1\]"), fc.capture(model, Keep()):
             call()
     transformer, call = tiny("BriaTransformer2DModel")
     model = fc.load(transformer)
-    more = {"controlnet_single_block_samples": [random(3, 2, 24, 32)]}
-    with model.trajectory(2, 1), called_with(transformer, **more):
+    more, call = {"controlnet_single_block_samples": [random(3, 2, 24, 32)]}, runs_of(model, call)
+    with called_with(transformer, **more):
         with pytest.raises(RuntimeError, match="wrong image tokens"), fc.capture(model, Keep()):
             call()
 
@@ -192,12 +204,12 @@ def test_residuals_on_long_skips_are_captured_and_not_edited(tiny):
 
     handle = transformer.register_forward_pre_hook(given, with_kwargs=True)
     try:
-        with model.trajectory(2, 1):
-            controlled = call()
-            with inputs_of_blocks(model) as inputs, fc.capture(model, kept := Keep()):
-                assert torch.equal(call(), controlled)
-            assert all(arrive(kept.tokens[index - 1], inputs[index]) for index in range(1, 4))
-            with pytest.raises(RuntimeError, match="out of reach of an edit"), fc.ablate(model, [3]):
-                call()
+        call = runs_of(model, call)
+        controlled = call()
+        with inputs_of_blocks(model) as inputs, fc.capture(model, kept := Keep()):
+            assert torch.equal(call(), controlled)
+        assert all(arrive(kept.tokens[index - 1], inputs[index]) for index in range(1, 4))
+        with pytest.raises(RuntimeError, match="out of reach of an edit"), fc.ablate(model, [3]):
+            call()
     finally:
         handle.remove()
