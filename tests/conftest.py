@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import shutil
 
+import diffusers
 import numpy as np
 import pytest
 import torch
@@ -17,6 +18,9 @@ from tiny_pipelines import PIPELINES
 # headless in a container, and nothing that Chromium itself would fetch
 CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
                  "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]  # fmt: skip
+
+# Older than what the layouts were read from: see book/floors.py.
+OLD = tuple(map(int, diffusers.__version__.split(".")[:2])) < (0, 42)
 
 PROMPTS = [
     "a large red star at the center on a plain white background",
@@ -93,6 +97,8 @@ def tiny():
 
     def build(name):
         if name not in made:
+            if OLD and not hasattr(diffusers, name):
+                pytest.skip(f"diffusers {diffusers.__version__} has no {name}")
             made[name] = TINY[name]()
         return made[name]
 

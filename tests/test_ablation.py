@@ -4,7 +4,9 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from fewchannels.ablation import NAMES
 from fewchannels.channels import random_directions
+from fewchannels.studies.parts import no_level
 from fewchannels.trajectories import Trajectory
 
 STEPS = 3
@@ -162,6 +164,23 @@ def test_conditions_run_on_over_batches_and_calls(toy, prompts, massive):
     assert np.isnan(done.change[0]).all()
     assert (done.change[2] < done.change[1].max()).all()
     assert (done.change[1:] > 0).all()
+
+
+def test_every_edit_and_transport_in_float64(prompts):
+    model = fc.load("toyworld", device="cpu", dtype=torch.float64)
+    with fc.capture(model, stats := fc.ChannelStats()):
+        clean = generate(model, prompts[:2])
+    hows = [*(how for how in NAMES if how != "resample"), no_level]  # it takes another kind of reference
+    given = {"reference": stats, "factor": 2.0, "values": 1, "match": [7]}
+    for channels in ([5, 60], random_directions(WIDTH, 2, LAYERS)):
+        with fc.ablate(model, channels, "scale", factor=1.0):
+            assert np.array_equal(generate(model, prompts[:2]), clean), "nothing is narrowed on the way"
+        old, new, done = before_and_after(model, [prompts[0]] * len(hows), channels, hows, **given)
+        assert old.dtype == new.dtype == torch.float64
+        change = torch.linalg.vector_norm(new - old, dim=(1, 2)) / torch.linalg.vector_norm(old, dim=(1, 2))
+        np.testing.assert_allclose(done.change[:, 2, 1], change.numpy(), rtol=1e-6)
+        assert (change > 0).all()
+    assert (fc.transport(model, prompts[0], prompts[1], [5, 60], steps=STEPS).change > 0).all()
 
 
 def test_token_masks_choose_where(toy, prompts, massive):

@@ -48,7 +48,7 @@ def test_a_pass_of_skip_layer_guidance_is_no_branch(tiny):
     model = Guided(layout=layout_of(transformer), transformer=transformer, pipeline=None,
                    run=Run(2))  # fmt: skip
     labels = Labels(model)
-    for rows, expected in ((4, {"uncond", "cond"}), (2, set())):
+    for rows, expected in ((4, {"uncond", "cond"}), (2, {"perturbed"})):
         labels.forward_begins(transformer, (torch.zeros(rows, 4, 8, 8),), {"timestep": torch.ones(rows)})
         assert set(labels.rows) == expected
         assert labels.step == 0

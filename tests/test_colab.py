@@ -22,14 +22,14 @@ ROOT = Path(__file__).resolve().parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 RUNTIMES = json.loads((ROOT / "tests" / "colab_packages.json").read_text(encoding="utf-8"))["runtimes"]
-# From 2024: other hosted notebooks are past these, and what satisfies the requirements is left as it is. ipywidgets is
-# older: Colab stays with 7.7.1, which its own notebooks need.
+# From 2024 and 2025: other hosted notebooks are past these, and what satisfies the requirements is left as it is.
+# ipywidgets is older: Colab stays with 7.7.1, which its own notebooks need.
 OLDER = {
-    "accelerate": "0.34.2", "anywidget": "0.9.13", "diffusers": "0.32.0", "filelock": "3.14.0", "ipywidgets": "7.7.1",
+    "accelerate": "0.34.2", "anywidget": "0.9.13", "diffusers": "0.35.1", "filelock": "3.14.0", "ipywidgets": "7.7.1",
     "joblib": "1.4.2", "matplotlib": "3.8.0", "numpy": "1.26.4", "pillow": "10.4.0", "plotly": "5.24.1",
     "psutil": "5.9.5", "pyyaml": "6.0.2", "safetensors": "0.4.5", "scikit-learn": "1.5.2", "scipy": "1.13.1",
-    "tokenizers": "0.20.3", "torch": "2.4.1+cu121", "tqdm": "4.66.6", "transformers": "4.46.2",
-    "huggingface-hub": "0.24.7",
+    "tokenizers": "0.20.3", "torch": "2.6.0+cu124", "tqdm": "4.66.6", "transformers": "4.46.2",
+    "huggingface-hub": "0.34.4",
 }  # fmt: skip
 
 

@@ -116,6 +116,26 @@ def test_the_text_of_qwen_21_leaves_out_condition_images_amid_it(tiny):
     assert torch.equal(read(group, changed, frame), output[:, 17:])
 
 
+@pytest.mark.parametrize(("lengths", "gists", "start"),
+                         [([5, 5], 5, 5), ([9, 8], 10, 10), ([5, 10], 10, 0), ([3, 20], 10, 0)])  # fmt: skip
+def test_gist_tokens_stand_where_fibo_2_puts_them(lengths, gists, start, tiny):
+    """Before the images, and behind them where samples have several numbers of them."""
+    transformer, call = tiny("BriaFibo2Transformer2DModel")
+    out, frame, seen = run(transformer, call, lengths=lengths, references=2)
+    group, output = seen["layers.1"]
+    assert output.shape[1] == gists + 24 + 18
+    assert torch.equal(read(group, output, frame), output[:, start : start + 24])
+    text = read(group, output, frame, "text")
+    assert torch.equal(text, output[:, :gists] if start else output[:, -gists:])
+    changed = write(group, output, frame, read(group, output, frame) + 1)
+    assert (changed != output).any(-1).sum() == 2 * 24
+    moved, _, _ = run(
+        transformer, call, lambda g, o, f: write(g, o, f, read(g, o, f, "text") + 1, "text"), only="layers.1",
+        lengths=lengths, references=2,
+    )  # fmt: skip
+    assert torch.equal(moved, out), "the text of the last block is cut off"
+
+
 def test_the_last_sd3_block_has_no_text(tiny):
     transformer, call = tiny("SD3Transformer2DModel")
     _, frame, seen = run(transformer, call)
@@ -128,7 +148,8 @@ def test_the_last_sd3_block_has_no_text(tiny):
 
 REFERENCES = {"FluxTransformer2DModel": 36, "Flux2Transformer2DModel": 36, "QwenImageTransformer2DModel": 36,
               "LongCatImageTransformer2DModel": 36, "JoyImageEditTransformer3DModel": 72,
-              "Flux3Transformer2DModel": 24, "QwenImage21Transformer2DModel": 24}  # fmt: skip
+              "Flux3Transformer2DModel": 24, "QwenImage21Transformer2DModel": 24,
+              "BriaFibo2Transformer2DModel": 24 + 2 + 16, "JoyImageEditPlusTransformer3DModel": 36}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", REFERENCES)
@@ -174,6 +195,7 @@ def test_unknown_class_names_the_known_ones():
     ("HunyuanImageTransformer2DModel", torch.zeros(1, 4, 3, 8, 8), "3 frames"),
     ("Kandinsky5Transformer3DModel", torch.zeros(1, 5, 8, 8, 4), "5 frames"),
     ("JoyImageEditTransformer3DModel", torch.zeros(1, 2, 4, 3, 8, 8), "3 frames"),
+    ("CosmosTransformer3DModel", torch.zeros(1, 4, 3, 8, 8), "3 frames"),
 ])  # fmt: skip
 def test_films_and_mixed_sizes_are_refused(name, hidden, words, tiny):
     layout = layout_of(name)
@@ -187,6 +209,10 @@ def test_inputs_that_reorder_tokens_or_mix_sizes_are_refused(tiny):
     with pytest.raises(ValueError, match="reorders its tokens"):
         frame_of(layout_of(transformer), transformer, given)
     indicator = torch.tensor([[3, 2, 2, 2, 2], [2, 2, 2, 2, 2]])
+    for shapes, words in (([[(1, 2, 3)], [(1, 3, 2)]], "several sizes"), ([[(2, 2, 3)]], "2 frames")):
+        with pytest.raises(ValueError, match=words):
+            frame_of(layout_of("JoyImageEditPlusTransformer3DModel"), None,
+                     {"hidden_states": torch.zeros(2, 6, 4, 1, 2, 2), "shape_list": shapes})  # fmt: skip
     with pytest.raises(ValueError, match="several sizes"):
         frame_of(layout_of("Ideogram4Transformer2DModel"), None,
                  {"indicator": indicator, "position_ids": torch.zeros(2, 5, 3)})  # fmt: skip

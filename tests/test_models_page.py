@@ -23,6 +23,8 @@ PIPELINE = {  # where its name is not the transformer's
     "PixArtTransformer2DModel": "PixArtSigmaPipeline", "HunyuanDiT2DModel": "HunyuanDiTPipeline",
     "LuminaNextDiT2DModel": "LuminaPipeline", "JoyImageEditTransformer3DModel": "JoyImageEditPipeline",
     "Kandinsky5Transformer3DModel": "Kandinsky5T2IPipeline",
+    "JoyImageEditPlusTransformer3DModel": "JoyImageEditPlusPipeline",
+    "CosmosTransformer3DModel": "Cosmos2TextToImagePipeline",
 }  # fmt: skip
 
 

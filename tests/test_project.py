@@ -33,8 +33,8 @@ MIB = 2**20
 LAYERS = (
     {"wrapping", "choices"},
     {"scheduler"},
-    {"layouts", "origins", "clustering", "image_latents"},
-    {"hooks", "models"},
+    {"layouts", "origins", "clustering"},
+    {"hooks", "models", "image_latents"},
     {"reductions"},
     {"kept"},
     {"stats"},

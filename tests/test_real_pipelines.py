@@ -1,5 +1,7 @@
 """Whole random pipelines of diffusers through generate, capture, ablate, mask and transport, guidance on and off."""
 
+import inspect
+
 import diffusers
 import fewchannels as fc
 import numpy as np
@@ -7,10 +9,13 @@ import pytest
 import torch
 from fewchannels import patching
 from PIL import Image
+from tiny_more_pipelines import ALL
 from tiny_pipelines import NEGATIVE, PIPELINES, guidance_of
 
 QUICK = {"SD3", "Z-Image", "FLUX.2-klein"}
-NAMES = [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in PIPELINES]
+NAMES = [
+    pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in ALL if name != "PRX"
+]  # under guidance its pipeline takes one prompt alone
 PROMPTS = ["a large red star at the center on a plain white background", "a green square on a yellow background"]
 STEPS = 2
 
@@ -35,7 +40,7 @@ def whole():
 
     def build(name):
         if name not in made:
-            case = PIPELINES[name]()
+            case = ALL[name]()
             made[name] = case, fc.load(case.pipeline)
         return made[name]
 
@@ -43,7 +48,9 @@ def whole():
 
 
 def generate(model, prompts, **more):
-    return model.generate(prompts, seed=0, **{"steps": STEPS, "output": "latent", **more})
+    output = "float" if isinstance(model.pipeline, diffusers.DiTPipeline) else "latent"  # it hands over no latents
+    own = {"steps": STEPS, "output": output, "batch_size": len(prompts)}
+    return torch.as_tensor(model.generate(prompts, seed=0, **{**own, **more}))
 
 
 def captured(model, branch, prompts, **more):
@@ -62,13 +69,13 @@ def test_each_branch_holds_what_its_prompt_alone_gives(name, whole):
     case, model = whole(name)
     off, on = guidance_of(case, False), guidance_of(case, True)
     guidance_of(case, False)
-    plain = captured(model, "cond", PROMPTS, **off)
+    plain = captured(model, "cond", case.prompts, **off)
     assert plain.grids == {case.grid}
     assert set(plain.tokens) == {(layer, step) for layer in range(len(model.layers)) for step in range(STEPS)}
     against = captured(model, "cond", [NEGATIVE] * 2, **off) if case.negative and case.alike else None
     guidance_of(case, True)
     with fc.capture(model, cond := Keep()), fc.capture(model, uncond := Keep(), branch="uncond"):
-        generate(model, PROMPTS, **on)
+        generate(model, case.prompts, **on)
     assert set(cond.tokens) == set(uncond.tokens) == set(plain.tokens)
     place = len(model.layers) - 1, 0
     apart = distance(cond.tokens[place], uncond.tokens[place])
@@ -84,25 +91,25 @@ def test_each_branch_holds_what_its_prompt_alone_gives(name, whole):
 def test_edits_masks_and_transport(name, on, whole):
     case, model = whole(name)
     options = guidance_of(case, on)
-    bare = generate(model, PROMPTS, **options)
+    bare = generate(model, case.prompts, **options)
     with fc.edit(model, lambda tokens, **_: tokens):
-        assert torch.equal(generate(model, PROMPTS, **options), bare), "an identity edit changes nothing"
+        assert torch.equal(generate(model, case.prompts, **options), bare), "an identity edit changes nothing"
     with fc.ablate(model, [3, 7], "zero"), fc.capture(model, sink := Keep()):
-        assert not torch.equal(generate(model, PROMPTS, **options), bare)
+        assert not torch.equal(generate(model, case.prompts, **options), bare)
     assert not any(tokens[..., [3, 7]].any() for tokens in sink.tokens.values())
-    assert torch.equal(generate(model, PROMPTS, **options), bare), "nothing is left behind"
+    assert torch.equal(generate(model, case.prompts, **options), bare), "nothing is left behind"
 
     tokens = sink.tokens[len(model.layers) // 2, STEPS - 1]
     assert fc.subject_masks(tokens, [0, 1], grid=case.grid).shape == (2, *case.grid)
 
     once = {"seed": 0, "steps": STEPS, **options}
-    same = fc.transport(model, PROMPTS[0], PROMPTS[0], [3, 7], **once)
+    same = fc.transport(model, case.prompts[0], case.prompts[0], [3, 7], **once)
     assert np.array_equal(same.images, same.target_images)
     assert same.masks.shape == (1, *case.grid)
     with fc.capture(model, source := Keep()), patching.record(model, [3, 7]) as recorded:
-        generate(model, PROMPTS, **options)
+        generate(model, case.prompts, **options)
     with patching.inject(model, recorded, [3, 7]), fc.capture(model, moved := Keep()):
-        generate(model, PROMPTS[::-1], **options)
+        generate(model, case.prompts[::-1], **options)
     for place, tokens in source.tokens.items():
         assert torch.equal(tokens[..., [3, 7]], moved.tokens[place][..., [3, 7]])
     assert any(not torch.equal(tokens, moved.tokens[place]) for place, tokens in source.tokens.items())
@@ -117,6 +124,137 @@ def test_skip_layer_guidance_adds_no_step_and_no_branch(whole):
     assert set(plain.tokens) == set(skipped.tokens) == {(layer, step) for layer in range(3) for step in range(4)}
     assert torch.equal(plain.tokens[2, 1], skipped.tokens[2, 1]), "before the extra pass has moved the latents"
     assert not torch.equal(plain.tokens[2, 2], skipped.tokens[2, 2])
+
+
+def perturbed(case):
+    """A pipeline of the parts of another that perturbs attention."""
+    kinds = {diffusers.PixArtSigmaPipeline: diffusers.PixArtSigmaPAGPipeline,
+             diffusers.StableDiffusion3Pipeline: diffusers.StableDiffusion3PAGPipeline}  # fmt: skip
+    parts = {name: part for name, part in case.pipeline.components.items() if part is not None}
+    return fc.load(kinds[type(case.pipeline)](**parts, pag_applied_layers=["blocks.0"]))
+
+
+@pytest.mark.parametrize(("kind", "guided"), [("skip-layer", True), ("perturbed attention", False),
+                                              ("perturbed attention", True)])  # fmt: skip
+def test_an_edit_of_both_branches_leaves_out_no_pass_of_guidance(kind, guided):
+    case = PIPELINES["SD3"]()
+    model, options = fc.load(case.pipeline), {**guidance_of(case, guided), "steps": 3}
+    if kind == "perturbed attention":
+        model = perturbed(case)
+        options["pag_scale"] = 3.0
+    else:
+        options |= {"skip_guidance_layers": [1], "skip_layer_guidance_start": 0.0, "skip_layer_guidance_stop": 0.7}
+    rows = []
+
+    def entered(block, args, kwargs):
+        rows.append(kwargs["hidden_states"][..., 3].flatten(1).any(1))
+
+    handle = model.transformer.transformer_blocks[-1].register_forward_pre_hook(entered, with_kwargs=True)
+    try:
+        with fc.edit(model, lambda tokens, **_: tokens):
+            bare = generate(model, PROMPTS, **options)
+        assert torch.cat(rows).all()
+        rows.clear()
+        with fc.ablate(model, [3]) as done:
+            edited = generate(model, PROMPTS, **options)
+        assert not torch.cat(rows).any(), "the channel is zero in every row of every pass"
+        assert done.change.shape == (2, 3, 3)
+        rows.clear()
+        with (
+            pytest.warns(UserWarning, match="left the rows of perturbed-attention"),
+            fc.ablate(model, [3], branch="cond"),
+        ):
+            one = generate(model, PROMPTS, **options)
+        assert torch.cat(rows).any()
+    finally:
+        handle.remove()
+    assert not torch.equal(edited, bare)
+    assert not torch.equal(edited, one)
+    assert torch.equal(generate(model, PROMPTS, **options), bare)
+
+
+def test_a_transport_says_that_it_leaves_out_perturbed_rows():
+    case = PIPELINES["SD3"]()
+    model, options = perturbed(case), {**guidance_of(case, False), "steps": 2, "pag_scale": 3.0}
+    with pytest.warns(UserWarning, match="inject with branch='both'"):
+        same = fc.transport(model, PROMPTS[0], PROMPTS[0], [3, 7], **options)
+    assert np.array_equal(same.images, same.target_images)
+
+
+def controlled(name):
+    """(case, a pipeline of its parts with a ControlNet, that ControlNet's argument)."""
+    case = PIPELINES[name]()
+    parts, transformer = case.pipeline.components, case.pipeline.transformer
+    heads = {"attention_head_dim": 16, "num_attention_heads": 2}
+    if name == "SD3":
+        net = diffusers.SD3ControlNetModel.from_transformer(transformer, 2, num_extra_conditioning_channels=0)
+        kind = diffusers.StableDiffusion3ControlNetPipeline
+    elif name == "FLUX.1":
+        net = diffusers.FluxControlNetModel.from_transformer(transformer, num_layers=1, num_single_layers=1, **heads)
+        kind = diffusers.FluxControlNetPipeline
+    elif name == "Qwen-Image":
+        net = diffusers.QwenImageControlNetModel.from_transformer(transformer, num_layers=1, **heads)
+        kind = diffusers.QwenImageControlNetPipeline
+    elif name == "Sana":
+        known = inspect.signature(diffusers.SanaControlNetModel.__init__).parameters
+        own = {key: value for key, value in transformer.config.items() if key in known}
+        net, kind = diffusers.SanaControlNetModel(**{**own, "num_layers": 1}), diffusers.SanaControlNetPipeline
+    else:
+        net = diffusers.ZImageControlNetModel(
+            control_layers_places=[0], control_refiner_layers_places=[0], control_in_dim=4, dim=32, n_refiner_layers=1,
+            n_heads=2, n_kv_heads=2,
+        )  # fmt: skip
+        net = diffusers.ZImageControlNetModel.from_transformer(net, transformer)
+        kind = diffusers.ZImageControlNetPipeline
+    for parameter in (net.control_layers if name == "Z-Image" else net).parameters():
+        if not parameter.any():  # a new ControlNet adds nothing
+            parameter.data.normal_(0, 0.3, generator=torch.Generator().manual_seed(1))
+    pipeline = kind(**{k: v for k, v in parts.items() if k in kind._get_signature_keys(kind)[0]}, controlnet=net.eval())
+    if name == "Qwen-Image":
+        pipeline.prompt_template_encode, pipeline.prompt_template_encode_start_idx = "on the {}", 2
+    return case, pipeline
+
+
+@pytest.mark.parametrize("name", [
+    "SD3", "Z-Image", *(pytest.param(name, marks=pytest.mark.slow) for name in ("FLUX.1", "Qwen-Image", "Sana")),
+])  # fmt: skip
+def test_the_residuals_of_a_controlnet_are_seen_and_edited(name):
+    case, pipeline = controlled(name)
+    model = fc.load(pipeline)
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 255, (*case.size, 3), dtype=np.uint8))
+    options = {**guidance_of(case, False), "control_image": picture}
+
+    def drawn():
+        torch.manual_seed(0)  # SD3's draws from the global generator
+        return generate(model, PROMPTS[:1], **options)
+
+    bare = drawn()
+    last = model.transformer.get_submodule(model.layers[-1])
+    entered = []
+
+    def enters(block, args, kwargs):
+        tokens = kwargs.get("hidden_states", args[0] if args else None)
+        entered.append(tokens[:, : case.grid[0] * case.grid[1]].clone())
+
+    class One(Keep):
+        def add(self, tokens, *, layer, step, samples, grid):
+            self.tokens[layer, step] = tokens.clone()
+
+    handle = last.register_forward_pre_hook(enters, with_kwargs=True)
+    try:
+        with fc.capture(model, kept := One()):
+            assert torch.equal(drawn(), bare)
+        before = len(model.layers) - 2
+        for step, tokens in enumerate(entered):
+            assert torch.equal(tokens, kept.tokens[before, step])
+        entered.clear()
+        with fc.ablate(model, [3, 7]):
+            assert not torch.equal(drawn(), bare)
+        assert len(entered) == STEPS
+        assert not any(tokens[..., [3, 7]].any() for tokens in entered)
+    finally:
+        handle.remove()
+    assert torch.equal(drawn(), bare)
 
 
 @pytest.mark.parametrize(("name", "argument"), [
@@ -134,8 +272,7 @@ def test_guidance_that_stops_early(name, argument, whole):
 @pytest.mark.slow
 def test_perturbed_attention_guidance_is_no_branch(whole):
     case, model = whole("PixArt-Sigma")
-    parts = {name: part for name, part in case.pipeline.components.items() if part is not None}
-    perturbing = fc.load(diffusers.PixArtSigmaPAGPipeline(**parts, pag_applied_layers=["blocks.0"]))
+    perturbing = perturbed(case)
     for on in (False, True):
         options = guidance_of(case, on)
         plain = captured(model, "cond", PROMPTS, **options)

@@ -6,6 +6,8 @@ the image part of the output. Random weights have no massive channels; tests tha
 
 from __future__ import annotations
 
+import inspect
+
 import torch
 from diffusers import models as dm
 
@@ -13,12 +15,13 @@ TEXT = 5  # text tokens of every tiny forward that takes text in one piece
 
 
 def seeded(kind, **config):
-    """A random transformer whose every block contributes: layers that start at zero are drawn anew."""
+    """A random transformer whose every block contributes: layers that start at zero, and experts, which come
+    uninitialised, are drawn anew."""
     torch.manual_seed(0)
     transformer = kind(**config).eval().requires_grad_(False)
     generator = torch.Generator().manual_seed(1)
-    for parameter in transformer.parameters():
-        if not parameter.any():
+    for name, parameter in transformer.named_parameters():
+        if ".experts." in name or not parameter.any():
             parameter.normal_(0, 0.05, generator=generator)
     return transformer
 
@@ -168,7 +171,9 @@ def _qwen():
     @torch.no_grad()
     def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0):
         shapes = [(1, height, width)] + ([(1, references, width)] if references else [])
+        older = "txt_seq_lens" in inspect.signature(transformer.forward).parameters
         return transformer(
+            **({"txt_seq_lens": [TEXT] * batch} if older else {}),
             hidden_states=random(seed, batch, (height + references) * width, 4),
             encoder_hidden_states=random(seed + 1, batch, TEXT, 16),
             encoder_hidden_states_mask=torch.ones(batch, TEXT, dtype=torch.bool),
@@ -202,6 +207,29 @@ def _bria_fibo():
     return _packed(dm.BriaFiboTransformer2DModel, 16, 3, config, lambda batch: {
         "text_encoder_layers": [random(3 + layer, batch, TEXT, 8) for layer in range(4)],
     })  # fmt: skip
+
+
+def _bria_fibo2():
+    config = dict(in_channels=4, dim=32, n_layers=2, n_refiner_layers=1, n_heads=2, cap_feat_dim=8,
+                  injection_layer_ids=(1,), perceiver_num_layers=1, min_num_gist_tokens=TEXT,
+                  max_num_gist_tokens=2 * TEXT, gist_step=TEXT, gist_min_text_len=TEXT, gist_max_text_len=2 * TEXT,
+                  axes_dims=(4, 6, 6), axes_lens=(64, 64, 64))  # fmt: skip
+    transformer = seeded(dm.BriaFibo2Transformer2DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0, lengths=None):
+        """references: rows of two images to edit. lengths: text tokens of each sample, where they differ."""
+        given = {}
+        if references:
+            given["context_latents"] = [random(seed + 3, batch, 4, 2, 4), random(seed + 4, batch, 4, 4 * references, 8)]
+        if lengths:
+            given["encoder_attention_mask"] = torch.arange(max(lengths))[None] < torch.tensor(lengths)[:, None]
+        return transformer(
+            hidden_states=random(seed, batch, 4, 2 * height, 2 * width), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states=random(seed + 1, batch, 2, max(lengths or [TEXT]), 8), return_dict=False, **given,
+        )[0]  # fmt: skip
+
+    return transformer, call
 
 
 def _flux3():
@@ -261,9 +289,6 @@ def _nucleus():
                   dense_moe_strategy="leave_first_block_dense", num_experts=2, moe_intermediate_dim=16,
                   capacity_factors=2.0)  # fmt: skip
     transformer = seeded(dm.NucleusMoEImageTransformer2DModel, **config)
-    for name, parameter in transformer.named_parameters():
-        if ".experts." in name:  # these come uninitialised
-            parameter.normal_(0, 0.05, generator=torch.Generator().manual_seed(2))
 
     @torch.no_grad()
     def call(batch=2, height=4, width=6, timestep=0.5, seed=0):
@@ -350,6 +375,41 @@ def _joy():
         out = transformer(hidden_states=random(seed, *axes), timestep=torch.full((batch,), timestep),
                           encoder_hidden_states=random(seed + 1, batch, TEXT, 8), return_dict=False)[0]  # fmt: skip
         return out[:, -1].squeeze(-3) if references else out.squeeze(2)
+
+    return transformer, call
+
+
+def _joy_plus():
+    config = dict(patch_size=[1, 2, 2], in_channels=4, out_channels=4, hidden_size=32, num_attention_heads=2,
+                  text_dim=8, mlp_width_ratio=2.0, num_layers=2, rope_dim_list=[4, 4, 8])  # fmt: skip
+    transformer = seeded(dm.JoyImageEditPlusTransformer3DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0, references=0):
+        """references: rows of a given picture; the second sample has none, and is padded."""
+        shapes = [[(1, height, width)] + [(1, references, width)] * bool(references and i != 1) for i in range(batch)]
+        out = transformer(
+            hidden_states=random(seed, batch, (height + references) * width, 4, 1, 2, 2), shape_list=shapes,
+            encoder_hidden_states=random(seed + 1, batch, TEXT, 8), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states_mask=torch.ones(batch, TEXT), return_dict=False,
+        )[0]  # fmt: skip
+        return out[:, : height * width].flatten(2)
+
+    return transformer, call
+
+
+def _cosmos():
+    config = dict(in_channels=4, out_channels=4, num_attention_heads=2, attention_head_dim=16, num_layers=2,
+                  mlp_ratio=2.0, text_embed_dim=8, adaln_lora_dim=4, max_size=(4, 32, 32),
+                  concat_padding_mask=False)  # fmt: skip
+    transformer = seeded(dm.CosmosTransformer3DModel, **config)
+
+    @torch.no_grad()
+    def call(batch=2, height=4, width=6, timestep=0.5, seed=0):
+        return transformer(
+            hidden_states=random(seed, batch, 4, 1, 2 * height, 2 * width), timestep=torch.full((batch,), timestep),
+            encoder_hidden_states=random(seed + 1, batch, TEXT, 8), return_dict=False,
+        )[0].squeeze(2)  # fmt: skip
 
     return transformer, call
 
@@ -483,6 +543,8 @@ TINY = {
     "FluxTransformer2DModel": _flux, "Flux2Transformer2DModel": _flux2, "Flux3Transformer2DModel": _flux3,
     "ChromaTransformer2DModel": _chroma, "LongCatImageTransformer2DModel": _longcat,
     "OvisImageTransformer2DModel": _ovis, "BriaTransformer2DModel": _bria, "BriaFiboTransformer2DModel": _bria_fibo,
+    "BriaFibo2Transformer2DModel": _bria_fibo2, "JoyImageEditPlusTransformer3DModel": _joy_plus,
+    "CosmosTransformer3DModel": _cosmos,
     "SD3Transformer2DModel": _sd3, "PixArtTransformer2DModel": _pixart, "SanaTransformer2DModel": _sana,
     "DiTTransformer2DModel": _dit, "HunyuanDiT2DModel": _hunyuan_dit, "PRXTransformer2DModel": _prx,
     "LuminaNextDiT2DModel": _lumina_next, "NucleusMoEImageTransformer2DModel": _nucleus,

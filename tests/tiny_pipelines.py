@@ -18,6 +18,7 @@ SHAPES = (
 OURS = (str(p) for split in SPLITS for p in natural_prompts(16, split))
 WORDS = " ".join(sorted({*SHAPES.split(), *" ".join(OURS).split()}))
 VOCABULARY = 512
+PROMPTS = ("a large red star at the center on a plain white background", "a green square on a yellow background")
 NEGATIVE = "a small blue circle at the left"
 
 
@@ -25,7 +26,7 @@ NEGATIVE = "a small blue circle at the left"
 class Case:
     """pipeline; grid in tokens of a picture of `size` (height, width) pixels; arguments of generate that every call
     needs, those that turn guidance off, and those that turn it on. negative: whether it takes a negative prompt.
-    alike: whether that is encoded as a prompt is."""
+    alike: whether that is encoded as a prompt is. sized: whether it takes a size. prompts: two that it knows."""
 
     pipeline: object
     size: tuple[int, int]
@@ -35,9 +36,11 @@ class Case:
     guided: dict = field(default_factory=lambda: {"guidance_scale": 4.0})
     negative: bool = True
     alike: bool = True
+    sized: bool = True
+    prompts: list[str] = field(default_factory=lambda: list(PROMPTS))
 
 
-def word_tokenizer(length, words=WORDS):
+def word_tokenizer(length, words=WORDS, kind=None):
     """A real fast tokenizer over a handful of words, with a template that repeats the user's message."""
     from tokenizers import Tokenizer, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
@@ -45,7 +48,7 @@ def word_tokenizer(length, words=WORDS):
     vocabulary = {word: i for i, word in enumerate(["<pad>", "<unk>", "</s>", *sorted(words.split())])}
     tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    return PreTrainedTokenizerFast(
+    return (kind or PreTrainedTokenizerFast)(
         tokenizer_object=tokenizer, pad_token="<pad>", unk_token="<unk>", eos_token="</s>", model_max_length=length,
         chat_template="{{ messages[0]['content'] }}",
     )  # fmt: skip
@@ -90,8 +93,17 @@ def flow():
     return diffusers.FlowMatchEulerDiscreteScheduler()
 
 
-def _made(kind, transformer, **parts):
-    pipeline = kind(transformer=tiny_models.TINY[transformer]()[0], **parts)
+def tiny(transformer, sizes=None):
+    """The tiny transformer of a class, of other sizes where a pipeline asks for them."""
+    made = tiny_models.TINY[transformer]()[0]
+    if not sizes:
+        return made
+    config = {name: value for name, value in made.config.items() if not name.startswith("_")}
+    return tiny_models.seeded(type(made), **{**config, **sizes})
+
+
+def made(kind, transformer, sizes=None, **parts):
+    pipeline = kind(transformer=tiny(transformer, sizes), **parts)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -99,7 +111,7 @@ def _made(kind, transformer, **parts):
 def flux():
     """Guidance in two passes is of the "true" kind here, beside the embedded one, which this toy has not."""
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.FluxPipeline, "FluxTransformer2DModel", scheduler=flow(), vae=autoencoder(1), text_encoder=clip(32),
         tokenizer=word_tokenizer(77), text_encoder_2=t5(32), tokenizer_2=word_tokenizer(24),
     )  # fmt: skip
@@ -108,7 +120,7 @@ def flux():
 
 def flux2_klein():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.Flux2KleinPipeline, "Flux2Transformer2DModel", scheduler=flow(), text_encoder=language_model(16),
         vae=autoencoder(1, diffusers.AutoencoderKLFlux2), tokenizer=word_tokenizer(24),
     )  # fmt: skip
@@ -118,7 +130,7 @@ def flux2_klein():
 
 def sd3():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.StableDiffusion3Pipeline, "SD3Transformer2DModel", scheduler=flow(), vae=autoencoder(4),
         text_encoder=clip(16, True), tokenizer=word_tokenizer(77), text_encoder_2=clip(48, True),
         tokenizer_2=word_tokenizer(77), text_encoder_3=t5(64), tokenizer_3=word_tokenizer(24),
@@ -128,7 +140,7 @@ def sd3():
 
 def pixart():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.PixArtSigmaPipeline, "PixArtTransformer2DModel", scheduler=diffusers.DPMSolverMultistepScheduler(),
         vae=autoencoder(4), text_encoder=t5(8), tokenizer=word_tokenizer(24),
     )  # fmt: skip
@@ -144,7 +156,7 @@ def sana():
         latent_channels=4, attention_head_dim=2, downsample_block_type="conv", upsample_block_type="interpolate",
         **{f"{side}_{name}": value for side in ("encoder", "decoder") for name, value in blocks.items()},
     )  # fmt: skip
-    pipeline = _made(
+    pipeline = made(
         diffusers.SanaPipeline, "SanaTransformer2DModel", scheduler=diffusers.DPMSolverMultistepScheduler(),
         vae=vae.eval(), text_encoder=language_model(8), tokenizer=word_tokenizer(24),
     )  # fmt: skip
@@ -162,7 +174,7 @@ def qwen():
     vae = diffusers.AutoencoderKLQwenImage(base_dim=6, z_dim=1, dim_mult=[1, 2, 4], num_res_blocks=1,
                                            temperal_downsample=[False, True], latents_mean=[0.0],
                                            latents_std=[1.0])  # fmt: skip
-    pipeline = _made(
+    pipeline = made(
         diffusers.QwenImagePipeline, "QwenImageTransformer2DModel", scheduler=flow(), vae=vae.eval(),
         text_encoder=language_model(16), tokenizer=word_tokenizer(64),
     )  # fmt: skip
@@ -172,7 +184,7 @@ def qwen():
 
 def z_image():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.ZImagePipeline, "ZImageTransformer2DModel", scheduler=flow(), vae=autoencoder(4),
         text_encoder=language_model(16), tokenizer=word_tokenizer(64),
     )  # fmt: skip
@@ -181,7 +193,7 @@ def z_image():
 
 def lumina2():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.Lumina2Pipeline, "Lumina2Transformer2DModel", scheduler=flow(), vae=autoencoder(4),
         text_encoder=language_model(8), tokenizer=word_tokenizer(64),
     )  # fmt: skip
@@ -190,7 +202,7 @@ def lumina2():
 
 def cogview4():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.CogView4Pipeline, "CogView4Transformer2DModel", scheduler=flow(), vae=autoencoder(4),
         text_encoder=language_model(8), tokenizer=word_tokenizer(64),
     )  # fmt: skip
@@ -199,7 +211,7 @@ def cogview4():
 
 def chroma():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.ChromaPipeline, "ChromaTransformer2DModel", scheduler=flow(), vae=autoencoder(1),
         text_encoder=t5(32), tokenizer=word_tokenizer(24),
     )  # fmt: skip
@@ -208,7 +220,7 @@ def chroma():
 
 def auraflow():
     torch.manual_seed(0)
-    pipeline = _made(
+    pipeline = made(
         diffusers.AuraFlowPipeline, "AuraFlowTransformer2DModel", scheduler=flow(), vae=autoencoder(4),
         text_encoder=t5(16), tokenizer=word_tokenizer(24),
     )  # fmt: skip
@@ -224,7 +236,7 @@ def hunyuan_image():
         in_channels=3, out_channels=3, latent_channels=4, block_out_channels=(32, 32, 32, 32), layers_per_block=1,
         spatial_compression_ratio=8, sample_size=64, scaling_factor=0.5,
     )  # fmt: skip
-    pipeline = _made(
+    pipeline = made(
         diffusers.HunyuanImagePipeline, "HunyuanImageTransformer2DModel", scheduler=flow(), vae=vae.eval(),
         text_encoder=language_model(8), tokenizer=word_tokenizer(64), text_encoder_2=t5(8),
         tokenizer_2=ByT5Tokenizer(),
@@ -236,11 +248,11 @@ def hunyuan_image():
 
 def guidance_of(case: Case, on: bool) -> dict:
     """Arguments of generate with guidance on or off."""
-    if isinstance(case.pipeline, diffusers.HunyuanImagePipeline):
+    if type(case.pipeline).__name__ == "HunyuanImagePipeline":
         from diffusers.guiders import ClassifierFreeGuidance
 
         case.pipeline.guider = ClassifierFreeGuidance(guidance_scale=4.0 if on else 1.0)
-    size = {"height": case.size[0], "width": case.size[1]}
+    size = {"height": case.size[0], "width": case.size[1]} if case.sized else {}
     against = {"negative_prompt": NEGATIVE} if on and case.negative else {}
     return {**case.common, **size, **(case.guided if on else case.plain), **against}
 

@@ -22,7 +22,7 @@ from .edits import ChannelEdit, Place, column, one_a_sample, without_level
 from .hooks import edit
 from .scheduler import step_count
 from .stats import ChannelStats
-from .subspaces import Subspaces
+from .subspaces import Subspaces, widened
 from .trajectories import Trajectory, matching_step
 
 NEEDS = {"scale": "factor", "replace": "values", "mean": "reference", "mean_level": "reference"}
@@ -136,14 +136,14 @@ class Edits:
         return torch.zeros_like(old)
 
     def _own_mean(self, old, place):
-        return old.float().mean(dim=1, keepdim=True).to(old.dtype).expand_as(old)
+        return widened(old).mean(dim=1, keepdim=True).to(old.dtype).expand_as(old)
 
     def _no_level(self, old, place):
         return without_level(old)
 
     def _mean_level(self, old, place):
         level = self._constant(self._means(place.layer, place.step), old, place)
-        return (without_level(old.float()) + level).to(old.dtype)
+        return (without_level(widened(old)) + level).to(old.dtype)
 
     def _scale(self, old, place):
         return old * column([self._factor(s) for s in place.samples], old)
@@ -158,7 +158,7 @@ class Edits:
         return self._constant(np.broadcast_to(values, place.tokens.shape[-1]), old, place)
 
     def _constant(self, values, old, place):
-        whole = torch.tensor(np.asarray(values), dtype=torch.float32, device=old.device)
+        whole = torch.tensor(np.asarray(values), dtype=widened(old).dtype, device=old.device)
         return place.part.read(whole).expand_as(old)
 
     def _shuffle(self, old, place):
@@ -199,13 +199,13 @@ class Edits:
         if self._match is None:
             size = _norm(old)
         else:
-            size = torch.zeros(len(old), device=old.device)
+            size = torch.zeros(len(old), dtype=widened(old).dtype, device=old.device)
             for i, sample in enumerate(place.samples):
                 part = self._match.at(self._match.key(sample), place.layer, place.tokens.shape[-1], old.device)
                 if part is not None:
                     size[i] = _norm(place.read(part, place.tokens[i : i + 1]))[0]
-        change = torch.as_tensor(change, device=old.device)
-        return (old.float() + change * (size / _norm(change))[:, None, None]).to(old.dtype)
+        change = torch.as_tensor(change, dtype=size.dtype, device=old.device)
+        return (widened(old) + change * (size / _norm(change))[:, None, None]).to(old.dtype)
 
     def _generators(self, place):
         return [np.random.default_rng((self._seed, s, place.layer, place.step)) for s in place.samples]
@@ -223,7 +223,7 @@ def _is_name(how) -> bool:
 
 
 def _norm(values):
-    return torch.linalg.vector_norm(values, dim=(1, 2), dtype=torch.float32)
+    return torch.linalg.vector_norm(widened(values), dim=(1, 2))
 
 
 def _means_of(reference, model):

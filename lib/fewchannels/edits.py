@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from .subspaces import Subspace, Subspaces, positions_on
+from .subspaces import Subspace, Subspaces, positions_on, widened
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class ChannelEdit:
     def __call__(self, tokens: torch.Tensor, *, layer, step, samples, grid) -> torch.Tensor | None:
         """The edit of one block's tokens [B, N, D], as hooks.edit calls it."""
         self._samples = max(self._samples, max(samples) + 1)
-        before = torch.linalg.vector_norm(tokens, dim=(1, 2), dtype=torch.float32).square()
+        before = torch.linalg.vector_norm(widened(tokens), dim=(1, 2)).square()
         new, edited = tokens.clone(), False
         for (key, how, alone), rows in self._groups(samples).items():
             part = self._spaces.at(key, layer, tokens.shape[-1], tokens.device)
@@ -76,11 +76,8 @@ class ChannelEdit:
             values = self._values(how, seen, place).to(seen.dtype)
             values = self._weakened(values, seen, numbers)
             values = values if where is None else old.index_copy(1, where, values)
-            sums = [
-                before[rows],
-                (values.float() - old.float()).square(),
-                values.float().square() - old.float().square(),
-            ]
+            left, was = widened(values), widened(old)
+            sums = [before[rows], (left - was).square(), left.square() - was.square()]
             self._log.append((numbers, layer, step, torch.stack([sums[0], *(s.sum(dim=(1, 2)) for s in sums[1:])])))
             new[rows] = part.write(place.tokens, old, values)
             edited = True
@@ -159,7 +156,8 @@ def one_a_sample(name: str, value):
 
 def without_level(values: torch.Tensor) -> torch.Tensor:
     """Values [b, n, k] less each sample's own mean over its tokens: the pattern."""
-    return (values.float() - values.float().mean(dim=1, keepdim=True)).to(values.dtype)
+    wide = widened(values)
+    return (wide - wide.mean(dim=1, keepdim=True)).to(values.dtype)
 
 
 def column(numbers, like: torch.Tensor) -> torch.Tensor:

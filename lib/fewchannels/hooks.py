@@ -12,13 +12,14 @@ here: sinks get views. The `with` form follows baukit's Trace.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
 import torch
 
 from .choices import chosen_layers, chosen_steps, listed
-from .layouts import Labels, blocks_of, read, refuse_silent_wrongs, write
+from .layouts import PERTURBED, Labels, Residuals, blocks_of, read, refuse_silent_wrongs, write
 from .layouts.guards import refuse_replaced
 from .wrapping import hooked
 
@@ -77,10 +78,11 @@ def edit(
 
     function(tokens [B, N, D], *, layer, step, samples, grid) gives new tokens of the same shape, or None to leave
     them as they are; its tokens are a copy that it may change. It is called once a guidance branch. branch: "cond",
-    "uncond" or "both". Other arguments and errors as for capture.
+    "uncond" or "both", which edits all rows of every pass, those of perturbed-attention and skip-layer guidance too;
+    with one branch alone these are left as they are, and a warning says so. Other arguments and errors as for capture.
     """
     _one_of("branch", branch, (*BRANCHES, "both"))
-    with _attached(model, function, True, layers, steps, BRANCHES if branch == "both" else (branch,), stream):
+    with _attached(model, function, True, layers, steps, None if branch == "both" else (branch,), stream):
         yield
 
 
@@ -94,10 +96,12 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
         refuse_silent_wrongs(transformer)
     refuse_replaced(model)
     chosen = chosen_layers(model.layers, layers)
-    watch = _Watch(labels, visit, writes, listed("steps", steps), branches, stream, named=layers is not None)
+    residuals, steps = Residuals(model, labels, writes), listed("steps", steps)
+    watch = _Watch(labels, residuals, visit, writes, steps, branches, stream, named=layers is not None)
     with ExitStack() as stack:
         for transformer in labels.transformers:
             stack.enter_context(hooked(transformer, watch.forward_begins, pre=True))
+            stack.enter_context(residuals.attached(transformer))
             for index, (name, group, block) in enumerate(blocks_of(model.layout, transformer)):
                 if index in chosen:
                     stack.enter_context(hooked(block, watch.of_block(index, name, group)))
@@ -109,8 +113,8 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
 class _Watch:
     """The hooks of one context, and the record of what fired that its closing complaint needs."""
 
-    def __init__(self, labels, visit, writes, steps, branches, stream, named):
-        self.labels, self.visit, self.writes = labels, visit, writes
+    def __init__(self, labels, residuals, visit, writes, steps, branches, stream, named):
+        self.labels, self.residuals, self.visit, self.writes = labels, residuals, visit, writes
         self.steps, self.branches, self.stream, self.named = steps, branches, stream, named
         self.chosen: frozenset[int] | None = None
         self.fired: dict[int, int] = {}
@@ -131,6 +135,8 @@ class _Watch:
     def of_block(self, index, name, group):
         def block_returned(block, args, output):
             labels = self.labels
+            if self.residuals.elsewhere:
+                return None
             if self.fired.get(index) == labels.forwards:
                 raise RuntimeError(
                     f"{name} ran twice in one forward (or outside the transformer's own forward), so its tokens cannot "
@@ -139,7 +145,7 @@ class _Watch:
             self.fired[index] = labels.forwards
             if self.chosen is not None and labels.step not in self.chosen:
                 return None
-            wanted = [branch for branch in self.branches if branch in labels.rows]
+            wanted = [branch for branch in labels.rows if self.branches is None or branch in self.branches]
             if not wanted:
                 return None
             tokens = read(group, output, labels.frame, self.stream)
@@ -185,11 +191,18 @@ class _Watch:
             first, last = min(self.seen_steps), max(self.seen_steps)
             ran = f"those that ran were {first} to {last}" if first else f"the trajectory had {last + 1} steps, from 0"
             raise RuntimeError(f"steps {unseen} never ran: {ran}")
-        missing = [b for b in self.branches if b not in self.seen_branches]
-        if len(missing) == len(self.branches):
+        if self.branches is not None and self.seen_branches.isdisjoint(self.branches):
+            seen = ", ".join(sorted(self.seen_branches)) or "none"
             raise RuntimeError(
-                f"no pass of branch {missing[0]!r} ran (seen: {', '.join(sorted(self.seen_branches)) or 'none'}): "
+                f"no pass of branch {self.branches[0]!r} ran (seen: {seen}): "
                 f"the unconditional branch runs only with guidance on, such as guidance_scale=4"
+            )
+        if self.writes and self.branches is not None and PERTURBED in self.seen_branches:
+            warnings.warn(
+                f"the edit of branch {self.branches[0]!r} left the rows of perturbed-attention or skip-layer guidance "
+                f"as they were, and guidance multiplies the difference: edit, ablate and inject with branch='both' "
+                f"take these too",
+                stacklevel=5,
             )
         silent = [model.layers[index] for index in sorted(chosen) if index not in self.fired]
         if silent:

@@ -8,12 +8,13 @@ deviation, the pipeline's own methods pack, and FLUX.2's encode.
 
 from __future__ import annotations
 
-import inspect
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps, UnidentifiedImageError
+
+from .layouts import mentions
 
 SMALLEST, LARGEST = 16, 50_000_000  # side in px; pixels in all
 
@@ -76,7 +77,7 @@ def _normalised(pipeline, vae, pixels: torch.Tensor) -> torch.Tensor:
         mean, deviation = (torch.tensor(x, device=latents.device).view(1, -1, 1, 1) for x in (mean, deviation))
         return (latents - mean) / deviation
     # Not every pipeline takes the shift back that its autoencoder's configuration may name; its own code tells.
-    shifts = "shift_factor" in inspect.getsource(type(pipeline).__call__)
+    shifts = mentions(type(pipeline), "__call__", "shift_factor")
     return (latents - ((getattr(config, "shift_factor", None) or 0.0) if shifts else 0.0)) * scale
 
 

@@ -65,9 +65,12 @@ def digest_of(folder: Path) -> str:
 
 
 def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:
-    """What a pipeline's batches gave, as one: for "latent" tensors as they are, else arrays [B, H, W, 3] in 0 to 1 as
-    "float" (float32), "np" (uint8) or "pil". Raises FloatingPointError for values that are not finite."""
+    """What a pipeline's batches gave, as one: for "latent" tensors as they are, else arrays [B, H, W, 3] in 0 to 1, on
+    white where they are transparent, as "float" (float32), "np" (uint8) or "pil". Raises FloatingPointError for values
+    that are not finite, ValueError where latents are asked for and there are none."""
     if output == "latent":
+        if not all(isinstance(part, torch.Tensor) for part in found):
+            raise ValueError("output='latent': this pipeline hands over pictures alone, so pass 'np', 'float' or 'pil'")
         return torch.cat(list(found))
     images = np.concatenate([np.asarray(part, dtype=np.float32) for part in found])
     if not np.isfinite(images).all():
@@ -75,6 +78,8 @@ def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:
             "the images hold values that are not finite: the model overflowed. Load it with dtype=torch.bfloat16 or "
             "torch.float32, or weaken the edit"
         )
+    if images.shape[-1] == 4:  # Qwen-Image 2.1 draws transparent pictures
+        images = images[..., :3] * images[..., 3:] + (1 - images[..., 3:])
     if output == "float":
         return images
     images = np.rint(images.clip(0, 1) * 255).astype(np.uint8)

@@ -29,6 +29,7 @@ from .hooks import capture, edit
 from .masks import partition
 from .models.arguments import texts
 from .stats import ChannelStats
+from .subspaces import widened
 from .trajectories import Trajectory, matching_step, record
 
 __all__ = ["Trajectory", "Transport", "inject", "record", "transport"]
@@ -78,7 +79,7 @@ def inject(
     the tokens that are replaced; None for all. strength: 1 replaces, less blends; one number or one a sample.
     sources: the sample of the trajectory that sample i takes from (i, where not given). part: "both", or "level" (a
     channel's mean over tokens) or "pattern" (what is left) alone, the other part staying the target's own. layers,
-    steps, branch, stream: as for capture, in the target's steps. A run with other noise levels (another number of
+    steps, branch, stream: as for edit, in the target's steps. A run with other noise levels (another number of
     steps, or image-to-image) takes from the recorded step of the nearest noise level.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
@@ -118,7 +119,7 @@ def channel_transport(
         if part == "both":
             return taken
         first, second = (taken, old) if part == "level" else (old, taken)
-        return (first.float().mean(dim=1, keepdim=True) + without_level(second.float())).to(old.dtype)
+        return (widened(first).mean(dim=1, keepdim=True) + without_level(widened(second))).to(old.dtype)
 
     return ChannelEdit(model, chosen, values, tokens=mask, strength=strength, stream=stream)
 

@@ -32,17 +32,24 @@ class Subspace:
         return Subspace(*(None if t is None else t.to(device) for t in (self.index, self.basis)))
 
     def read(self, tokens: torch.Tensor) -> torch.Tensor:
-        """tokens [..., D] to a copy of their values [..., k]: in their own dtype, or in float32 along directions."""
+        """tokens [..., D] to a copy of their values [..., k]: in their own dtype, or `widened` along directions."""
         if self.basis is None:
             return tokens[..., self.index]
-        return tokens.float() @ self.basis.T
+        tokens = widened(tokens)
+        return tokens @ self.basis.T.to(tokens.dtype)
 
     def write(self, tokens: torch.Tensor, old: torch.Tensor, new: torch.Tensor) -> torch.Tensor:
         """tokens [..., D] whose values `old` [..., k] become `new`; may change `tokens` itself."""
         if self.basis is None:
             tokens[..., self.index] = new.to(tokens.dtype)
             return tokens
-        return (tokens.float() + (new - old) @ self.basis).to(tokens.dtype)
+        change = widened(new - old)
+        return (widened(tokens) + change @ self.basis.to(change.dtype)).to(tokens.dtype)
+
+
+def widened(tokens: torch.Tensor) -> torch.Tensor:
+    """In float32 at least: half precisions are widened, float64 stays as it is."""
+    return tokens.to(torch.promote_types(tokens.dtype, torch.float32))
 
 
 def subspace(channels, layer: int, width: int, device) -> Subspace | None:

@@ -39,11 +39,15 @@ def around(host, name: str, layer: Callable) -> Iterator[None]:
 
 
 @contextmanager
-def hooked(module, hook: Callable, pre: bool = False) -> Iterator[None]:
-    """While open, the module has a forward hook, or with `pre` one before the forward, with keyword arguments. Raises
-    RuntimeError where contexts of another thread stand on the module."""
+def hooked(module, hook: Callable, pre: bool = False, always: bool = False) -> Iterator[None]:
+    """While open, the module has a forward hook, with `always` one that is called after an exception too, or with `pre`
+    one before the forward, with keyword arguments. Raises RuntimeError where contexts of another thread stand on the
+    module."""
     with _standing(module, lambda state: _unhook(state, handle.id)):
-        handle = module.register_forward_pre_hook(hook, with_kwargs=True) if pre else module.register_forward_hook(hook)
+        if pre:
+            handle = module.register_forward_pre_hook(hook, with_kwargs=True)
+        else:
+            handle = module.register_forward_hook(hook, always_call=always)
         try:
             yield
         finally:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 
 import torch
 
 from ..hooks import capture
+from ..layouts import signature_of
 
 PIXELS = {"height": 256, "width": 384}
 
 
 def sized(model, generation: dict) -> dict:
-    taken = inspect.signature(type(model.pipeline).__call__).parameters
+    taken = signature_of(type(model.pipeline), "__call__").parameters
     own = {name: side for name, side in PIXELS.items() if name in taken}
     if "use_resolution_binning" in taken:
         own["use_resolution_binning"] = False  # it would draw another size than the one that is asked for

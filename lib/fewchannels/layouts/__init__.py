@@ -5,17 +5,21 @@
     tokens = read(group, block_output, frame)           # [B, N, D], a view
     output = write(group, block_output, frame, tokens)  # a new output; read and write are inverse
 
-table.py holds the data, frames.py reads the grid, tokens.py reads and writes, branches.py labels forwards, guards.py
-refuses what would be silently wrong. Layouts were read from diffusers 0.42.1 and run at toy size.
+table.py holds the data, frames.py reads the grid, tokens.py reads and writes, residuals.py brings what is added between
+blocks within reach, branches.py labels forwards, calls.py tells what a call takes, guards.py refuses what would be
+silently wrong. Layouts were read from diffusers 0.42.1 and run
+at toy size.
 """
 
-from .branches import Labels
+from .branches import PERTURBED, Labels
+from .calls import is_open, mentions, signature_of
 from .frames import Frame, frame_of
 from .guards import refuse_silent_wrongs
-from .table import TABLE, Blocks, Layout, layout_of, register
+from .residuals import Residuals
+from .table import TABLE, Added, Blocks, Layout, layout_of, register
 from .tokens import blocks_of, read, write
 
 __all__ = [
-    "TABLE", "Blocks", "Frame", "Labels", "Layout", "blocks_of", "frame_of", "layout_of", "read",
-    "refuse_silent_wrongs", "register", "write",
+    "PERTURBED", "TABLE", "Added", "Blocks", "Frame", "Labels", "Layout", "Residuals", "blocks_of", "frame_of",
+    "is_open", "layout_of", "mentions", "read", "refuse_silent_wrongs", "register", "signature_of", "write",
 ]  # fmt: skip

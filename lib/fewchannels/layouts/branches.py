@@ -3,24 +3,26 @@
 A new step begins when the scheduler has stepped or the `timestep` argument has changed; the same moment again is the
 next guidance branch. (The timestep alone is not enough: in bf16 neighbouring timesteps can be equal, and PNDM comes
 twice to one of its own.) Where a pipeline names its passes (`transformer.cache_context("uncond")`), its word counts. A
-doubled batch is split by rows in the order that the pipeline uses; a second transformer is a branch of its own. Passes
-beyond the branches (skip-layer guidance, the filling of a cache) have no label.
+doubled batch is split by rows in the order that the pipeline uses; a second transformer is a branch of its own. Rows
+and passes beyond the branches (perturbed attention, skip-layer guidance) are "perturbed"; the filling of a cache has no
+label.
 """
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
 from ..scheduler import Clock, around_step, refuse_late_start, scheduler_of, step_count
 from ..wrapping import around, refuse_other_thread
+from .calls import signature_of
 from .frames import TENSORS, Frame, frame_of, shape_of
 from .guards import refuse_kept_keys
 from .table import Layout
 
 NO_ROWS: dict[str, slice] = {}
+PERTURBED = "perturbed"
 # What pipelines and guiders of diffusers call their passes; any other name is of a pass that is no branch.
 CONTEXTS = {"cond": "cond", "uncond": "uncond", "pred_cond": "cond", "pred_uncond": "uncond"}
 
@@ -29,7 +31,7 @@ class Labels:
     """The labels of the forward that runs now, kept up to date by `forward_begins` (a pre-hook of the transformers).
 
     step: index within the trajectory, which begins with the first step that runs. rows: branch name -> slice of the
-    batch, empty for a pass that is no branch. samples: range of sample numbers, counting on over trajectories. frame:
+    batch, empty for a pass that draws nothing. samples: range of sample numbers, counting on over trajectories. frame:
     the grid and counts. total: the steps of the trajectory, None where nothing tells. transformers: the model's, and
     the one of the unconditional branch where that is another.
     """
@@ -46,7 +48,7 @@ class Labels:
         self.total: int | None = None
         self.forwards = 0
         self.trajectories = 0
-        self._signature = inspect.signature(type(model.transformer).forward)
+        self._signature = signature_of(type(model.transformer), "forward")
         self._clock, self._thread = Clock(model), threading.current_thread()
         self._listening: ExitStack | None = None
         self._heard = None
@@ -160,11 +162,11 @@ class Labels:
         rows, count = self.frame.rows, len(self.samples)
         if rows == count:
             name = self._name(transformer)
-            return NO_ROWS if name is None or name in self._seen else {name: slice(0, rows)}
+            return {PERTURBED if name is None or name in self._seen else name: slice(0, rows)}
         order = self._order(rows // count if count and rows % count == 0 else 0)
         if order:
             if self._turn:
-                return NO_ROWS
+                return {PERTURBED: slice(0, rows)}
             return {name: slice(i * count, (i + 1) * count) for i, name in enumerate(order)}
         orders = [order for n in (2, 3) if (order := self._order(n))]
         raise RuntimeError(
@@ -188,7 +190,7 @@ class Labels:
         batched = self.layout.batched
         if self._perturbs and batched:
             plain = ("cond",) if times == 2 else batched[:2]
-            return (*plain, "perturbed") if times in (2, 3) else ()
+            return (*plain, PERTURBED) if times in (2, 3) else ()
         return batched[:times] if 2 <= times <= len(batched) else ()
 
 

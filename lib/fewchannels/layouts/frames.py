@@ -7,6 +7,7 @@ Nothing is square-rooted: packed latents come with ids or shapes, and the others
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -140,6 +141,41 @@ def _latent_masked(layout, transformer, arguments) -> Frame:
     return _of_grid(frame.grid, frame.rows, **places)
 
 
+def _latent_gist(layout, transformer, arguments) -> Frame:
+    """FIBO 2: images to edit, each of its own size, stand behind the drawn one; the gist tokens of the text before
+    both, but behind them where samples have several numbers of them, by the lengths of their texts."""
+    frame = _latent(layout, transformer, arguments)
+    side = transformer.config.patch_size
+    others = arguments.get("context_latents") or ()
+    packed = frame.tokens + sum((each.shape[-2] // side) * (each.shape[-1] // side) for each in others)
+    mask = arguments.get("encoder_attention_mask")
+    gists = set() if mask is None else {_gist(transformer.config, length) for length in mask.sum(dim=1).tolist()}
+    places = {}
+    if len(gists) > 1:
+        places = {"image_at": torch.arange(frame.tokens), "text_at": torch.arange(packed, packed + max(gists))}
+    return _of_grid(frame.grid, frame.rows, packed, **places)
+
+
+def _gist(config, length: int) -> int:
+    """How many gist tokens FIBO 2 makes of a text, as its compute_gist_count says."""
+    least, most, step = config.min_num_gist_tokens, config.max_num_gist_tokens, config.gist_step
+    share = (length - config.gist_min_text_len) / (config.gist_max_text_len - config.gist_min_text_len)
+    wanted = least + min(1.0, max(0.0, share)) * (most - least)
+    return max(least, min(most, math.ceil(wanted / step) * step))
+
+
+def _shape_list(layout, transformer, arguments) -> Frame:
+    """JoyImage-Edit Plus: [B, tokens, C, 1, h, w] and each sample's (time, height, width) of the drawn picture and then
+    of those that are given; what is shorter is padded at its end."""
+    rows, packed = arguments[layout.hidden].shape[:2]
+    drawn = {tuple(int(side) for side in shapes[0]) for shapes in arguments["shape_list"]}
+    if len(drawn) > 1:
+        raise ValueError(f"{layout.name} was called with images of several sizes {sorted(drawn)}: generate one size")
+    frames, height, width = drawn.pop()
+    _one_picture(layout, frames)
+    return _checked(layout, (height, width), height * width, packed, rows)
+
+
 def _img_ids(layout, transformer, arguments) -> Frame:
     """Rows of (time or image index, row, column, ...): the drawn image is the first index."""
     rows, packed = arguments[layout.hidden].shape[:2]
@@ -211,6 +247,7 @@ def _checked(layout, grid, tokens: int, packed: int, rows: int, **more) -> Frame
 READERS = {
     "latent": _latent, "latent_channels_last": _latent_channels_last, "latent_items": _latent_items,
     "latent_list": _latent_list, "latent_padded": _latent_padded, "latent_masked": _latent_masked,
+    "latent_gist": _latent_gist, "shape_list": _shape_list,
     "img_ids": _img_ids, "img_shapes": _img_shapes, "img_shapes_last": _img_shapes_last,
     "position_ids": _position_ids, "indicator": _indicator,
 }  # fmt: skip

@@ -44,6 +44,21 @@ class Blocks:
 
 
 @dataclass(frozen=True)
+class Added:
+    """Residuals that a transformer adds between its blocks (ControlNet); residuals.py puts them in reach of hooks.
+
+    argument: of the forward. path: the list of blocks after which they are added.
+    rule: which block gets which, a name in residuals.RULES; "skips" where they are added to long skips instead.
+    refused: why they are not read, where they are not.
+    """
+
+    argument: str
+    path: str
+    rule: str = "ceil"
+    refused: str = ""
+
+
+@dataclass(frozen=True)
 class Layout:
     """What is known of one transformer class.
 
@@ -57,6 +72,7 @@ class Layout:
     second: the attribute of the pipeline with the transformer that runs the unconditional branch, where it is another.
     hidden, time: the names of the forward's arguments for image tokens and timestep.
     pixels: side of a token in the picture with the family's own autoencoder, None where models differ.
+    added: arguments whose values are added to the tokens between blocks.
     """
 
     name: str
@@ -71,6 +87,7 @@ class Layout:
     hidden: str = "hidden_states"
     time: str = "timestep"
     pixels: int | None = 16
+    added: tuple[Added, ...] = ()
 
 
 UNCOND_FIRST = {"batched": ("uncond", "cond"), "turns": (), "guidance": "batched"}
@@ -84,26 +101,39 @@ JOINED = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_bl
 IMAGE_ONLY = (Blocks("transformer_blocks", "img"),)
 IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt"),)
 
+CONTROLLED = (Added("controlnet_block_samples", "transformer_blocks", "repeat"),
+              Added("controlnet_single_block_samples", "single_transformer_blocks"))  # fmt: skip
+
 _ROWS = (
     # The last SD3 block returns (None, img): its text stream ends there.
     Layout("SD3Transformer2DModel", "Stable Diffusion 3", (Blocks("transformer_blocks", "txt_img"),),
-           grid="latent", text="joint", **UNCOND_FIRST),
-    Layout("FluxTransformer2DModel", "FLUX.1", SPLIT, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
+           grid="latent", text="joint", **UNCOND_FIRST,
+           added=(Added("block_controlnet_hidden_states", "transformer_blocks", "floor"),)),
+    Layout("FluxTransformer2DModel", "FLUX.1", SPLIT, grid="img_ids", text="joint", added=CONTROLLED,
+           **MAYBE_EMBEDDED),
     Layout("Flux2Transformer2DModel", "FLUX.2", JOINED, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
     Layout("Flux3Transformer2DModel", "FLUX.3",
            (Blocks("txt_mode_blocks", "txt"), Blocks("mode_blocks.image", "img"),
             Blocks("single_transformer_blocks", "txt_img")),
            grid="img_ids", text="joint", **IN_TURN),
-    Layout("ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", **IN_TURN),
+    Layout("ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", added=CONTROLLED, **IN_TURN),
     Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
     Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
-    Layout("BriaTransformer2DModel", "Bria 3", SPLIT, grid="img_ids", text="joint", **UNCOND_FIRST),
+    Layout("BriaTransformer2DModel", "Bria 3", SPLIT, grid="img_ids", text="joint", **UNCOND_FIRST,
+           added=(Added("controlnet_block_samples", "transformer_blocks"),
+                  Added("controlnet_single_block_samples", "single_transformer_blocks",
+                        refused="diffusers adds them from the length of the text on, to the wrong image tokens"))),
     Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST),
+    # FIBO 2's text becomes gist tokens, which a batch of several text lengths puts behind the images.
+    Layout("BriaFibo2Transformer2DModel", "Bria FIBO 2",
+           (Blocks("noise_refiner", "img"), Blocks("perceiver.layers", "txt"), Blocks("layers", "fused", image="last")),
+           grid="latent_gist", text="joint", **IN_TURN),
     Layout("PixArtTransformer2DModel", "PixArt", IMAGE_ONLY, grid="latent", text="cross", **UNCOND_FIRST),
-    Layout("SanaTransformer2DModel", "Sana", IMAGE_ONLY, grid="latent", text="cross", pixels=32, **UNCOND_FIRST),
+    Layout("SanaTransformer2DModel", "Sana", IMAGE_ONLY, grid="latent", text="cross", pixels=32, **UNCOND_FIRST,
+           added=(Added("controlnet_block_samples", "transformer_blocks", "after_first"),)),
     Layout("DiTTransformer2DModel", "DiT", IMAGE_ONLY, grid="latent", text="none", **COND_FIRST),
     Layout("HunyuanDiT2DModel", "HunyuanDiT", (Blocks("blocks", "img"),), grid="latent", text="cross",
-           **UNCOND_FIRST),
+           **UNCOND_FIRST, added=(Added("controlnet_block_samples", "blocks", "skips"),)),
     Layout("PRXTransformer2DModel", "PRX", (Blocks("blocks", "img"),), grid="latent", text="cross", pixels=None,
            **UNCOND_FIRST),
     Layout("LuminaNextDiT2DModel", "Lumina-Next", (Blocks("layers", "img"),), grid="latent", text="cross",
@@ -111,7 +141,8 @@ _ROWS = (
     Layout("NucleusMoEImageTransformer2DModel", "Nucleus-Image", IMAGE_ONLY, grid="img_shapes", text="cross",
            **IN_TURN),
     Layout("QwenImageTransformer2DModel", "Qwen-Image", (Blocks("transformer_blocks", "txt_img"),),
-           grid="img_shapes", text="joint", **MAYBE_EMBEDDED),
+           grid="img_shapes", text="joint", **MAYBE_EMBEDDED,
+           added=(Added("controlnet_block_samples", "transformer_blocks"),)),
     # Text and condition images come first, in turn, and the drawn image last.
     Layout("QwenImage21Transformer2DModel", "Qwen-Image 2.1", (Blocks("transformer_blocks", "fused", image="last"),),
            grid="img_shapes_last", text="joint", **IN_TURN),
@@ -124,6 +155,10 @@ _ROWS = (
            grid="latent", text="joint", pixels=32, **MAYBE_EMBEDDED),
     Layout("JoyImageEditTransformer3DModel", "JoyImage-Edit", (Blocks("double_blocks", "img_txt"),),
            grid="latent_items", text="joint", **IN_TURN),
+    Layout("JoyImageEditPlusTransformer3DModel", "JoyImage-Edit Plus", (Blocks("double_blocks", "img_txt"),),
+           grid="shape_list", text="joint", **UNCOND_FIRST),
+    # The residuals of its ControlNet are added inside of a block.
+    Layout("CosmosTransformer3DModel", "Cosmos-Predict2", IMAGE_ONLY, grid="latent", text="cross", **IN_TURN),
     Layout("HiDreamImageTransformer2DModel", "HiDream-I1",
            (Blocks("double_stream_blocks", "img_txt"), Blocks("single_stream_blocks", "fused", image="first")),
            grid="latent_padded", text="joint", time="timesteps", **UNCOND_FIRST),
@@ -135,7 +170,8 @@ _ROWS = (
            grid="latent", text="joint", **UNCOND_FIRST),
     Layout("ZImageTransformer2DModel", "Z-Image",
            (Blocks("noise_refiner", "img"), Blocks("context_refiner", "txt"), Blocks("layers", "fused", image="first")),
-           grid="latent_list", text="joint", hidden="x", time="t", **COND_FIRST),
+           grid="latent_list", text="joint", hidden="x", time="t", **COND_FIRST,
+           added=(Added("controlnet_block_samples", "layers", "by_number"),)),
     Layout("Lumina2Transformer2DModel", "Lumina 2",
            (Blocks("context_refiner", "txt"), Blocks("noise_refiner", "img"), Blocks("layers", "fused", image="last")),
            grid="latent_masked", text="joint", **IN_TURN),
@@ -168,20 +204,21 @@ def register(layout: Layout, replace: bool = False) -> Layout:
 
 
 def layout_of(transformer) -> Layout:
-    """The layout of a transformer module, or of a class name.
+    """The layout of a transformer module (of its class, or of the nearest parent in the table), or of a class name.
 
     Raises KeyError for a class that has no entry, naming the classes that have one, and ValueError for a model
     wrapped by torch.compile, whose blocks hooks cannot be trusted to see.
     """
-    name = transformer if isinstance(transformer, str) else type(transformer).__name__
-    if name == "OptimizedModule":
+    kinds = [transformer] if isinstance(transformer, str) else [kind.__name__ for kind in type(transformer).__mro__]
+    if kinds[0] == "OptimizedModule":
         raise ValueError(
             "the transformer is wrapped by torch.compile, and hooks on its blocks need not fire: "
             "pass the plain module (it is in `transformer._orig_mod`)"
         )
-    if name not in TABLE:
-        raise NoLayout(name)
-    return TABLE[name]
+    known = next((kind for kind in kinds if kind in TABLE), None)
+    if known is None:
+        raise NoLayout(kinds[0])
+    return TABLE[known]
 
 
 class NoLayout(KeyError):

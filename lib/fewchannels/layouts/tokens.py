@@ -67,8 +67,20 @@ def write(group: Blocks, output, frame: Frame, tokens: torch.Tensor, stream: str
     tokens = _batch_first(group, tokens).contiguous()
     if isinstance(output, torch.Tensor):
         return tokens
+    return _replaced(output, _index(group, stream), tokens)
+
+
+def image_of(group: Blocks, output, new: torch.Tensor | None = None):
+    """The whole tensor of a block's output that holds the image tokens; or, with a new one, the output that has it."""
+    if isinstance(output, torch.Tensor):
+        return output if new is None else new
+    place = _index(group, "image")
+    return output[place] if new is None else _replaced(output, place, new)
+
+
+def _replaced(output, place: int, new: torch.Tensor):
     parts = list(output)
-    parts[_index(group, stream)] = tokens
+    parts[place] = new
     return type(output)(parts)
 
 
@@ -98,7 +110,10 @@ def _place(group: Blocks, output, frame: Frame, stream: str) -> tuple[torch.Tens
         raise ValueError(f"stream={stream!r}: expected 'image' or 'text'")
     if group.returns in ("txt_img", "img_txt"):
         if not isinstance(output, (tuple, list)) or len(output) < 2:
-            raise TypeError(f"a block of {group.path} returned {type(output).__name__}, expected {group.returns}")
+            raise TypeError(
+                f"a block of {group.path} returned {type(output).__name__}, expected {group.returns}. Before diffusers "
+                f"0.35 FLUX.1 has another form: pip install -U diffusers"
+            )
         tensor = output[_index(group, stream)]
         if tensor is None:
             return None, slice(0, 0)

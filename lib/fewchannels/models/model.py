@@ -6,7 +6,6 @@ Each sample's noise is its own, whatever the batch.
 from __future__ import annotations
 
 import datetime
-import inspect
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ..layouts import blocks_of, layout_of
+from ..layouts import blocks_of, is_open, layout_of, signature_of
 from ..origins import as_output, digest_of, generator_of, versions, whole
 from ..scheduler import scheduler_of
 from ..wrapping import around, hooked
@@ -72,8 +71,8 @@ class Model:
         self.offload, self.quantize = offload, quantize
         self.overflow: dict | None = None
         self.run: Run | None = None
-        self._accepted = dict(inspect.signature(type(pipeline).__call__).parameters) if pipeline is not None else {}
-        self.is_toy = type(pipeline).__name__ == "ToyWorldPipeline"
+        self._accepted = dict(signature_of(type(pipeline), "__call__").parameters) if pipeline is not None else {}
+        self.is_toy = any(base.__name__ == "ToyWorldPipeline" for base in type(pipeline).__mro__)
         self.preset = preset_of(name, self.layout.name, self.is_toy)
         self.defaults = self._defaults(dict(generation or {}))
         self.steps = self.defaults.get("num_inference_steps")
@@ -89,7 +88,7 @@ class Model:
         if self.pipeline is not None:
             arguments.refuse(given, self._accepted)
             self._refuse_unknown(given)
-            own = {name: value for name, value in own.items() if name in self._accepted}
+            own = {name: value for name, value in own.items() if name in self._accepted or is_open(self._accepted)}
         return {name: value for name, value in {**own, **given}.items() if value is not None}
 
     def __repr__(self):
@@ -199,7 +198,8 @@ class Model:
             if "class_labels" in self._accepted:
                 asked = {"class_labels": self.pipeline.get_label_ids(prompts[part])}
             with self.trajectory(len(prompts[part]), None):
-                found.append(self.pipeline(**asked, **own).images)
+                drawn = self.pipeline(**asked, **own)
+            found.append(drawn.images if hasattr(drawn, "images") else drawn.image)  # Kandinsky 5 has the latter
         return as_output(found, output)
 
     @contextmanager
@@ -224,7 +224,7 @@ class Model:
         return {**vars(self), "run": None}  # a copy of the model is at no work
 
     def _refuse_unknown(self, given):
-        if any(kind.kind is inspect.Parameter.VAR_KEYWORD for kind in self._accepted.values()):
+        if is_open(self._accepted):
             return
         for name in given:
             if name not in self._accepted:

@@ -6,11 +6,9 @@ capture in the library's order, and asks less.
 
 from __future__ import annotations
 
-import inspect
-
 import torch
 
-from ..layouts import blocks_of
+from ..layouts import blocks_of, signature_of
 
 FP16_MAX = 65504.0  # where float16 ends; blocks of FLUX and others clip to it
 PROMPT = "a large red star at the center on a plain white background"
@@ -65,7 +63,7 @@ def count_overflow(model) -> dict:
 
 def _small(model) -> dict[str, int]:
     """SIDE by SIDE, where the pipeline takes a size and its own is larger; nothing where that is not known."""
-    pipeline, accepted = model.pipeline, inspect.signature(type(model.pipeline).__call__).parameters
+    pipeline, accepted = model.pipeline, signature_of(type(model.pipeline), "__call__").parameters
     usual = getattr(pipeline, "default_sample_size", None) or 0
     usual = usual * getattr(pipeline, "vae_scale_factor", 8) if isinstance(usual, int) else 0
     own = {side: model.defaults.get(side) or accepted[side].default or usual

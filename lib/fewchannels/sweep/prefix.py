@@ -12,7 +12,6 @@ it was computed from are compared with those at hand, bit for bit; where they di
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from dataclasses import dataclass
 import torch
 from torch.utils import _pytree as pytree
 
-from ..layouts import Labels
+from ..layouts import Labels, signature_of
 
 
 @dataclass
@@ -180,7 +179,7 @@ def wrapped(model, run) -> Iterator[None]:
 
 
 def _standing_in(transformer, labels, run):
-    own, signature = transformer.forward, inspect.signature(type(transformer).forward)
+    own, signature = transformer.forward, signature_of(type(transformer), "forward")
 
     def forward(*args, **kwargs):
         arguments = signature.bind_partial(transformer, *args, **kwargs).arguments
