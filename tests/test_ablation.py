@@ -6,7 +6,6 @@ import pytest
 import torch
 from fewchannels.ablation import NAMES
 from fewchannels.channels import random_directions
-from fewchannels.studies.parts import no_level
 from fewchannels.trajectories import Trajectory
 
 STEPS = 3
@@ -170,7 +169,7 @@ def test_every_edit_and_transport_in_float64(prompts):
     model = fc.load("toyworld", device="cpu", dtype=torch.float64)
     with fc.capture(model, stats := fc.ChannelStats()):
         clean = generate(model, prompts[:2])
-    hows = [*(how for how in NAMES if how != "resample"), no_level]  # it takes another kind of reference
+    hows = [how for how in NAMES if how != "resample"]  # it takes another kind of reference
     given = {"reference": stats, "factor": 2.0, "values": 1, "match": [7]}
     for channels in ([5, 60], random_directions(WIDTH, 2, LAYERS)):
         with fc.ablate(model, channels, "scale", factor=1.0):
