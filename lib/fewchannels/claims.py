@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from .disk import beside_the_code
 from .metrics import Interval
 
 FIELDS = ("id", "statement", "direction", "rule", "falsifier")
@@ -95,19 +96,6 @@ def claims_file() -> Path:
     """The registered claims: of the repository around the working folder or the package, else those that the package
     brought along. Raises FileNotFoundError where there are none."""
     return beside_the_code("book/claims.yml", "claims.yml")
-
-
-def beside_the_code(in_repository: str, in_package: str) -> Path:
-    """A file or folder of the repository around the working folder, else around the package, else the package's own
-    copy of it. Raises FileNotFoundError where it is nowhere."""
-    package = Path(__file__).resolve().parent
-    above = (Path.cwd(), *Path.cwd().parents, package.parents[1])
-    for path in (*(folder / in_repository for folder in above), package / "data" / in_package):
-        if path.exists():
-            return path
-    raise FileNotFoundError(
-        f"{in_repository} is neither here, nor above, nor in the package: install fewchannels from its repository"
-    )
 
 
 def read_claims(path: str | os.PathLike) -> dict[str, Claim]:

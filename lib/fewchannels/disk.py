@@ -147,3 +147,16 @@ def _remove(part: Path) -> None:
 def _refused(path: str | os.PathLike, error: OSError) -> OSError:
     reason, what_to_do = remedy(error)
     return OSError(error.errno, f"{path} cannot be written ({reason}): {what_to_do}")
+
+
+def beside_the_code(in_repository: str, in_package: str) -> Path:
+    """A file or folder of the repository around the working folder, else around the package, else the package's own
+    copy of it. Raises FileNotFoundError where it is nowhere."""
+    package = Path(__file__).resolve().parent
+    above = (Path.cwd(), *Path.cwd().parents, package.parents[1])
+    for path in (*(folder / in_repository for folder in above), package / "data" / in_package):
+        if path.exists():
+            return path
+    raise FileNotFoundError(
+        f"{in_repository} is neither here, nor above, nor in the package: install fewchannels from its repository"
+    )

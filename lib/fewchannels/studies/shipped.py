@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..claims import beside_the_code
+from ..disk import beside_the_code
 from ..metrics import bootstrap_interval
 from .results import Results
 
