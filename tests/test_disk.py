@@ -16,7 +16,6 @@ from fewchannels import disk
 from fewchannels.cli import main
 from fewchannels.disk import check_place, write_whole
 from fewchannels.runfile import PROVENANCE, Run, load_run, save_run
-from fewchannels.studies import __main__ as studies
 from fewchannels.sweep import StoreError, sweep
 from fewchannels.widgets import Flipbook
 
@@ -33,7 +32,6 @@ def no_work(monkeypatch):
         raise AssertionError("the model was loaded before the place was tried")
 
     monkeypatch.setattr(fewchannels.models, "load", begun)
-    monkeypatch.setattr(studies, "load", begun)
 
 
 def put(kind: str, place: Path) -> Path:
@@ -149,13 +147,11 @@ def test_a_missing_permission_is_found_before_the_work(tmp_path):
     assert (tmp_path / "open" / "protected.csv").read_text() == "mine"
 
 
-def test_studies_try_their_places_before_the_model_is_loaded(tmp_path, capsys, no_work):
-    (tmp_path / "file").write_text("")
+def test_a_study_tries_its_place_before_the_model_is_loaded(tmp_path, capsys, no_work):
     (tmp_path / "out" / "critical.safetensors").mkdir(parents=True)
-    for out, words in (("file", "File exists"), ("out", "critical.safetensors is a folder")):
-        with pytest.raises(SystemExit) as stop:
-            studies.main(["spatial", "critical", "--out", str(tmp_path / out)])
-        assert stop.value.code == 2
+    (tmp_path / "file").write_text("")
+    for out, words in (("out/critical.safetensors", "is a folder"), ("file/found.safetensors", "file")):
+        assert main(["study", "critical", "--out", str(tmp_path / out)]) == 1
         assert words in capsys.readouterr().err
 
 

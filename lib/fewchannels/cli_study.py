@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .disk import check_place
+
 NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern")
 STORE = Path.home() / ".cache" / "fewchannels" / "studies"
 HELP = f"""\
@@ -64,6 +66,8 @@ def run_study(options: argparse.Namespace) -> None:
     """Carry the study out, write its run file and print its table. Raises what `studies.run` raises."""
     if options.name == "replicas" and not options.replicas:
         raise ValueError("replicas needs --replicas FOLDER ...: pipelines that other trainings gave")
+    if options.out is not None:
+        check_place(options.out)
     import torch
 
     from . import load, studies
