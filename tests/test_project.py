@@ -31,7 +31,7 @@ MIB = 2**20
 
 # Lowest first: a unit imports only from the lines before its own.
 LAYERS = (
-    {"layouts", "origins", "clustering", "image_latents"},
+    {"identity", "layouts", "origins", "clustering", "image_latents"},
     {"hooks", "models"},
     {"reductions"},
     {"kept"},

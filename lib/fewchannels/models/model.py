@@ -98,6 +98,12 @@ class Model:
             self._revision = digest_of(self.folder / "transformer")
         return self._revision
 
+    def known_by(self) -> dict:
+        """What its results hang on, for `identity`: all parts of the pipeline as they are now, whatever it was loaded
+        from, and the defaults of generate."""
+        own = self.transformer is getattr(self.pipeline, "transformer", None)
+        return {"pipeline": self.pipeline, "transformer": None if own else self.transformer, "defaults": self.defaults}
+
     def provenance(self) -> dict:
         """What a figure needs to say where it came from, as JSON values."""
         return {

@@ -1,0 +1,330 @@
+"""Code as content: of functions, by their bytecode; of files, by their source and by what was changed in memory since.
+
+    Codes().reached("fewchannels.hooks")     # {"fewchannels.hooks": digest, "fewchannels.layouts": digest, ...}
+
+Files are found by their imports, those inside of functions too, and not by a list that somebody has to keep. Comments,
+docstrings, layout and line numbers do not count. Only code of this library and of files outside of Python's own
+folders is followed.
+"""
+
+from __future__ import annotations
+
+import ast
+import dis
+import functools
+import hashlib
+import importlib.util
+import inspect
+import site
+import sys
+import sysconfig
+import types
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+OURS = __name__.partition(".")[0]
+DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+HAS_DOCSTRING = getattr(inspect, "CO_HAS_DOCSTRING", 0)  # from Python 3.14; before, a text in the first place is one
+LITERALS = (bool, int, float, complex, str, bytes, tuple)
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a file holds. digest: of its code; names: what it imports, as (module, name or None); codes: digests of all
+    functions in it; literals: the constants of the module, as they are written."""
+
+    digest: str
+    imports: tuple[tuple[str, str | None], ...]
+    codes: frozenset[str]
+    literals: dict[str, object] = field(hash=False)
+
+
+def of_code(code: types.CodeType) -> str:
+    """Digest of a code object: what it does, and not where it stands or what its docstring says."""
+    found = _of_code.get(id(code))
+    if found is None:
+        constants = code.co_consts
+        is_function = code.co_flags & inspect.CO_NEWLOCALS and code.co_flags & inspect.CO_OPTIMIZED
+        told = code.co_flags & HAS_DOCSTRING if HAS_DOCSTRING else constants and isinstance(constants[0], str)
+        if is_function and told and not code.co_name.startswith("<"):
+            constants = (None, *constants[1:])
+        parts = [
+            code.co_code, code.co_exceptiontable, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
+            code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~HAS_DOCSTRING,
+            [_of_constant(constant) for constant in constants],
+        ]  # fmt: skip
+        found = code, hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+        _of_code[id(code)] = found
+    return found[1]
+
+
+_of_code: dict[int, tuple[types.CodeType, str]] = {}  # with the code, so that its id stays its own
+
+
+def _of_constant(constant) -> str:
+    if isinstance(constant, types.CodeType):
+        return of_code(constant)
+    if isinstance(constant, (tuple, frozenset)):
+        parts = [_of_constant(one) for one in constant]
+        return f"{type(constant).__name__}{sorted(parts) if isinstance(constant, frozenset) else parts}"
+    return f"{type(constant).__name__} {constant!r}"
+
+
+def instructions(code: types.CodeType) -> Iterator[dis.Instruction]:
+    """Of a function and of all that are made inside of it."""
+    yield from dis.get_instructions(code)
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from instructions(constant)
+
+
+class Codes:
+    """Modules as one call finds them, loaded or not: where they lie, what they import, the digest of their code."""
+
+    def __init__(self):
+        self._files: dict[str, Path | None] = {}
+        self._kinds: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
+        self._reached: dict[str, dict[str, str]] = {}
+
+    def kind(self, name: str) -> str:
+        """Where a module's code comes from: "ours", "file" (outside of Python's own folders), "installed", or "memory",
+        as of a notebook's cells."""
+        if name not in self._kinds:
+            self._kinds[name] = self._kind(name)
+        return self._kinds[name]
+
+    def _kind(self, name: str) -> str:
+        if name.partition(".")[0] == OURS:
+            return "ours"
+        file = self.file(name)
+        if file is None:
+            module = sys.modules.get(name)
+            return "installed" if module is None or getattr(module, "__spec__", None) is not None else "memory"
+        installed = any(part in ("site-packages", "dist-packages") for part in file.parts)
+        return "installed" if installed or any(file.is_relative_to(folder) for folder in _installed()) else "file"
+
+    def followed(self, name: str) -> bool:
+        """Whether a module's code counts, and that of what it imports."""
+        return self.kind(name) in ("ours", "file")
+
+    def file(self, name: str) -> Path | None:
+        """The source file of a module; None where there is none."""
+        if name not in self._files:
+            self._files[name] = self._file(name)
+        return self._files[name]
+
+    def _file(self, name: str) -> Path | None:
+        module = sys.modules.get(name)
+        file = getattr(module, "__file__", None)
+        if module is None:
+            package, _, last = name.rpartition(".")
+            if not package:
+                try:
+                    file = getattr(importlib.util.find_spec(name), "origin", None)
+                except (ImportError, ValueError):
+                    return None
+            else:
+                above = self.file(package)
+                if above is None or above.name != "__init__.py":
+                    return None
+                choices = above.parent / f"{last}.py", above.parent / last / "__init__.py"
+                file = next((choice for choice in choices if choice.is_file()), None)
+        return _resolved(str(file)) if str(file).endswith(".py") else None
+
+    def reached(self, name: str) -> dict[str, str]:
+        """Digest of the code of each module that this one reaches by its imports, itself included, by its name; nothing
+        of a module that is not followed."""
+        if name in self._reached:
+            return self._reached[name]
+        found: dict[str, str] = {}
+        todo = [name] if self.followed(name) else []
+        while todo:
+            at = todo.pop()
+            file = self.file(at)
+            if at in found or file is None:
+                continue
+            found[at] = self.digest(at)
+            todo += [there for module, what in _source_of(file).imports for there in self.imported(module, what, at)]
+        self._reached[name] = found
+        return found
+
+    def imported(self, module: str, what: str | None, importer: str) -> list[str]:
+        """Followed modules that `import module`, or `from module import what`, brings in. module: as in the source,
+        with its leading dots; importer: the name of the module in which it stands."""
+        level = len(module) - len(module.lstrip("."))
+        if level:
+            file = self.file(importer)
+            package = importer if file is not None and file.name == "__init__.py" else importer.rpartition(".")[0]
+            for _ in range(level - 1):
+                package = package.rpartition(".")[0]
+            module = ".".join(filter(None, (package, module.lstrip("."))))
+        if not self.followed(module):
+            return []
+        if what is None:
+            return [module]
+        if self.file(inner := f"{module}.{what}") is not None:
+            return [inner]
+        # a package that fetches its names at their first use says in _HOME where they live
+        home = getattr(sys.modules.get(module), "_HOME", {}).get(what)
+        return [module, f"{module}.{home}"] if home else [module]
+
+    def digest(self, name: str) -> str:
+        """Of the code of a followed module's own file, and where it is loaded of what is another there: see `of`."""
+        if name not in self._digests:
+            self._digests[name] = self.of(self.file(name), sys.modules.get(name))
+        return self._digests[name]
+
+    def of(self, file: Path, module: types.ModuleType | None) -> str:
+        """Digest of a file's code, and of what is another in its loaded module: a function that was put in place of its
+        own, a constant that was set, or all of it where the file was edited since."""
+        source = _source_of(file)
+        if module is None:
+            return source.digest
+        changed: dict[str, object] = {}
+        for name, value in source.literals.items():
+            if name in vars(module) and _differs(vars(module)[name], value):
+                changed[name] = repr(vars(module)[name])
+        for name, function in _functions(module):
+            code, home = function.__code__, home_of(function)
+            if code.co_filename == "<string>" or not self.followed(home):  # made by dataclass; of an installed package
+                continue
+            own = home == module.__name__ and of_code(code) in source.codes
+            if not own and not self._is_imported(function, source, module.__name__):
+                held = [cell_value(cell) for cell in function.__closure__ or ()]
+                changed[name] = [of_code(code), [repr(one) for one in held if isinstance(one, LITERALS)]]
+        if not changed:
+            return source.digest
+        return hashlib.sha256(repr([source.digest, sorted(changed.items())]).encode()).hexdigest()[:16]
+
+    def _is_imported(self, function: types.FunctionType, source: Source, importer: str) -> bool:
+        """Whether a function is one that its name's import brings in; its own file is looked at by itself."""
+        package = home_of(function).partition(".")[0]
+        return any(
+            there.partition(".")[0] == package
+            for module, what in source.imports
+            if what == function.__qualname__
+            for there in self.imported(module, what, importer)
+        )
+
+
+@functools.cache
+def _installed() -> tuple[Path, ...]:
+    own = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return tuple({Path(folder).resolve() for folder in [*own, *site.getsitepackages(), site.getusersitepackages()]})
+
+
+def home_of(value: types.FunctionType | type) -> str:
+    """The module that a function or a class was made in."""
+    name = value.__module__ if isinstance(value, type) else value.__globals__.get("__name__")
+    return name or ""
+
+
+def found_at_home(value: types.FunctionType | type) -> bool:
+    """Whether it is found in a module under its own name, so that this name says which it is."""
+    found: object = sys.modules.get(value.__module__ or "")
+    for part in value.__qualname__.split("."):
+        found = vars(found).get(part) if isinstance(found, (type, types.ModuleType)) else None
+        found = found.__func__ if isinstance(found, (staticmethod, classmethod)) else found
+    return found is value
+
+
+_resolved = functools.cache(lambda file: Path(file).resolve())
+
+
+def _source_of(file: Path) -> Source:
+    try:
+        state = file.stat()
+    except OSError:
+        return Source("gone", (), frozenset(), {})
+    return _read(file, state.st_mtime_ns, state.st_size, state.st_ino)
+
+
+@functools.lru_cache(maxsize=4096)
+def _read(file: Path, *state: int) -> Source:
+    text = file.read_bytes()
+    tree = ast.parse(text)
+    codes: set[str] = set()
+    _collect(compile(tree, str(file), "exec", dont_inherit=True), codes)
+    imports, literals = dict.fromkeys(_imports(tree)), dict(_literals(tree))
+    for node in ast.walk(tree):
+        if isinstance(node, DOCUMENTED):
+            if ast.get_docstring(node, clean=False) is not None:
+                node.body = node.body[1:] or [ast.Pass()]
+            # the number of a release says nothing of what the code does
+            node.body = [part for part in node.body if not _is_version(part)] or [ast.Pass()]
+    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
+    return Source(digest, tuple(imports), frozenset(codes), literals)
+
+
+def _collect(code: types.CodeType, codes: set[str]) -> None:
+    codes.add(of_code(code))
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            _collect(constant, codes)
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[str, str | None]]:
+    names: dict[str, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                names[alias.asname or alias.name] = alias.name
+                yield alias.name, None
+        elif isinstance(node, ast.ImportFrom):
+            module = "." * node.level + (node.module or "")
+            for alias in node.names:
+                names[alias.asname or alias.name] = f"{module}{'.' if node.module else ''}{alias.name}"
+                yield module, alias.name
+    for node in ast.walk(tree):  # `import package as p` or `from package import module`, and then p.name, module.name
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in names:
+            yield names[node.value.id], node.attr
+
+
+def _literals(tree: ast.Module) -> Iterator[tuple[str, object]]:
+    for node in tree.body:
+        targets = node.targets if isinstance(node, ast.Assign) else []
+        if len(targets) == 1 and isinstance(targets[0], ast.Name) and not targets[0].id.startswith("_"):
+            try:
+                value = ast.literal_eval(node.value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                continue
+            if isinstance(value, LITERALS):
+                yield targets[0].id, value
+
+
+def _is_version(node: ast.AST) -> bool:
+    return isinstance(node, ast.Assign) and [getattr(t, "id", None) for t in node.targets] == ["__version__"]
+
+
+def _differs(now: object, written: object) -> bool:
+    return type(now) is not type(written) or now != written
+
+
+def _functions(module: types.ModuleType) -> Iterator[tuple[str, types.FunctionType]]:
+    for name, value in vars(module).items():
+        if isinstance(value, type) and value.__module__ == module.__name__:
+            for inner, part in vars(value).items():
+                yield from ((f"{name}.{inner}", function) for function in _inside(part))
+        else:
+            yield from ((name, function) for function in _inside(value))
+
+
+def _inside(value: object) -> list[types.FunctionType]:
+    """Python functions that a function, a method's descriptor or a decorated function comes to."""
+    if isinstance(value, property):
+        return [one for part in (value.fget, value.fset, value.fdel) if part is not None for one in _inside(part)]
+    value = getattr(value, "func", value) if isinstance(value, functools.cached_property) else value
+    value = getattr(value, "__func__", value) if isinstance(value, (staticmethod, classmethod)) else value
+    if isinstance(value, (types.FunctionType, functools._lru_cache_wrapper)):
+        value = inspect.unwrap(value)
+    return [value] if isinstance(value, types.FunctionType) else []
+
+
+def cell_value(cell: types.CellType, empty: object = None) -> object:
+    """What a closure holds in a place; `empty` where that was never filled."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return empty
