@@ -11,6 +11,6 @@ tensors, codes.py code. A class says by a method `known_by()` what its objects a
 they hold.
 """
 
-from .values import NoContent, code_digest, content, digest
+from .values import NoContent, code_digest, code_digests, content, digest
 
-__all__ = ["NoContent", "code_digest", "content", "digest"]
+__all__ = ["NoContent", "code_digest", "code_digests", "content", "digest"]

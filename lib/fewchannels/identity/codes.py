@@ -31,11 +31,12 @@ LITERALS = (bool, int, float, complex, str, bytes, tuple)
 
 @dataclass(frozen=True)
 class Source:
-    """What a file holds. digest: of its code; names: what it imports, as (module, name or None); codes: digests of all
-    functions in it; literals: the constants of the module, as they are written."""
+    """What a file holds. digest: of its code; imports: as (module, name or None); names: those that it binds; codes:
+    digests of all functions in it; literals: the constants of the module, as they are written."""
 
     digest: str
     imports: tuple[tuple[str, str | None], ...]
+    names: frozenset[str]
     codes: frozenset[str]
     literals: dict[str, object] = field(hash=False)
 
@@ -102,8 +103,7 @@ class Codes:
         if file is None:
             module = sys.modules.get(name)
             return "installed" if module is None or getattr(module, "__spec__", None) is not None else "memory"
-        installed = any(part in ("site-packages", "dist-packages") for part in file.parts)
-        return "installed" if installed or any(file.is_relative_to(folder) for folder in _installed()) else "file"
+        return "installed" if is_installed(file) else "file"
 
     def followed(self, name: str) -> bool:
         """Whether a module's code counts, and that of what it imports."""
@@ -167,7 +167,8 @@ class Codes:
         if self.file(inner := f"{module}.{what}") is not None:
             return [inner]
         # a package that fetches its names at their first use says in _HOME where they live
-        home = getattr(sys.modules.get(module), "_HOME", {}).get(what)
+        homes = getattr(sys.modules.get(module), "_HOME", None)
+        home = homes.get(what) if isinstance(homes, dict) else None
         return [module, f"{module}.{home}"] if home else [module]
 
     def digest(self, name: str) -> str:
@@ -187,6 +188,8 @@ class Codes:
             if name in vars(module) and _differs(vars(module)[name], value):
                 changed[name] = repr(vars(module)[name])
         for name, function in _functions(module):
+            if name.partition(".")[0] not in source.names:  # put there later, as by a package that fetches its names
+                continue
             code, home = function.__code__, home_of(function)
             if code.co_filename == "<string>" or not self.followed(home):  # made by dataclass; of an installed package
                 continue
@@ -207,6 +210,11 @@ class Codes:
             if what == function.__qualname__
             for there in self.imported(module, what, importer)
         )
+
+
+def is_installed(file: Path) -> bool:
+    """Whether a file lies in one of Python's own folders."""
+    return not {"site-packages", "dist-packages"}.isdisjoint(file.parts) or any(map(file.is_relative_to, _installed()))
 
 
 @functools.cache
@@ -237,7 +245,7 @@ def _source_of(file: Path) -> Source:
     try:
         state = file.stat()
     except OSError:
-        return Source("gone", (), frozenset(), {})
+        return Source("gone", (), frozenset(), frozenset(), {})
     return _read(file, state.st_mtime_ns, state.st_size, state.st_ino)
 
 
@@ -246,7 +254,8 @@ def _read(file: Path, *state: int) -> Source:
     text = file.read_bytes()
     tree = ast.parse(text)
     codes: set[str] = set()
-    _collect(compile(tree, str(file), "exec", dont_inherit=True), codes)
+    compiled = compile(tree, str(file), "exec", dont_inherit=True)
+    _collect(compiled, codes)
     imports, literals = dict.fromkeys(_imports(tree)), dict(_literals(tree))
     for node in ast.walk(tree):
         if isinstance(node, DOCUMENTED):
@@ -255,7 +264,7 @@ def _read(file: Path, *state: int) -> Source:
             # the number of a release says nothing of what the code does
             node.body = [part for part in node.body if not _is_version(part)] or [ast.Pass()]
     digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()[:16]
-    return Source(digest, tuple(imports), frozenset(codes), literals)
+    return Source(digest, tuple(imports), frozenset(compiled.co_names), frozenset(codes), literals)
 
 
 def _collect(code: types.CodeType, codes: set[str]) -> None:

@@ -12,13 +12,13 @@ import json
 import math
 import sys
 import types
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence, Set
 from pathlib import Path, PurePath
 from typing import Any
 
 import numpy as np
 
-from .codes import Codes, cell_value, found_at_home, home_of, instructions, of_code
+from .codes import Codes, cell_value, found_at_home, home_of, instructions, is_installed, of_code
 
 HEX = 32
 PLAIN = (str, bool, int, float, type(None))
@@ -60,8 +60,13 @@ def code_digest(*parts: Any) -> str:
     >>> code_digest(content) == code_digest(content) != code_digest(digest)
     True
     """
+    return hashed(code_digests(parts))[:16]
+
+
+def code_digests(parts: Iterable[Any]) -> list[str]:
+    """`code_digest` of each of several parts, for which files are looked at once."""
     reading = Reading(values=False)
-    return hashed([reading.read(part) for part in parts])[:16]
+    return [hashed(reading.read(part))[:16] for part in parts]
 
 
 def hashed(value: Any) -> str:
@@ -195,13 +200,7 @@ class Reading:
         if isinstance(value, type):
             return self._class(value)
         if isinstance(value, types.ModuleType):
-            kind = self._codes.kind(value.__name__)
-            if kind == "installed":
-                return {"module": value.__name__}
-            if not getattr(value, "__file__", None):
-                return {"module": self.read({n: one for n, one in vars(value).items() if n[:2] != "__"})}
-            file = Path(value.__file__).resolve()
-            return {"module": self._codes.of(file, value), "reaches": self._reached(value.__name__)}
+            return self._module(value)
         if isinstance(value, types.MethodType):
             return {"method": self.read(value.__func__), "of": self.read(value.__self__, f"{value.__name__}'s object")}
         if isinstance(value, functools.partial):
@@ -229,6 +228,16 @@ class Reading:
             return self.read(type(value))
         parts = value.values() if isinstance(value, Mapping) else value
         return sorted({json.dumps(found, sort_keys=True) for part in parts if (found := self.read(part)) is not None})
+
+    def _module(self, value: types.ModuleType) -> dict:
+        name, file = value.__name__, getattr(value, "__file__", None)
+        if self._codes.kind(name) == "memory":
+            return {"module": self.read({name: one for name, one in vars(value).items() if name[:2] != "__"})}
+        if not str(file).endswith(".py") or (
+            self._codes.kind(name) == "installed" and is_installed(Path(file).resolve())
+        ):
+            return {"module": name}
+        return {"module": self._codes.of(Path(file).resolve(), value), "reaches": self._reached(name)}
 
     def _function(self, value: types.FunctionType) -> dict:
         home = home_of(value)

@@ -12,7 +12,8 @@ and noise are generated in one batch, and the steps before their edit are comput
 through joblib (workers.py), store.py keeps them, conditions.py is the table, batches.py and prefix.py are the saving.
 """
 
-from .conditions import code_digest, grid, pieces
+from ..identity import code_digest
+from .conditions import grid, pieces
 from .running import SweepFailed, digest_of, sweep
 from .store import Store, StoreError
 from .table import sweep_conditions

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..identity import code_digests
 from .store import Store, StoreError
 
 VERSION = 1
@@ -74,7 +75,8 @@ def sweep(
 
     store: a folder (made where it is missing); None keeps nothing. A condition that is there is read and not computed
     again: its file is named by the digest of its name and of `key`, JSON values that say all that the result hangs on
-    (model revision, prompts, seed, steps, `code_digest` of what computes it). Several processes may share a store:
+    (`identity.digest` of the model and of what reads its pictures, prompts, seed, steps). What other code computed, be
+    it the condition's own or that of any module that it reaches, is computed anew. Several processes may share a store:
     what one of them computes, the others wait for. report: is told a line for each condition that was computed or
     failed, with the rate and the time left.
     jobs: how many processes compute (-1: one a core); None for this one, or for what joblib.parallel_config says.
@@ -84,13 +86,14 @@ def sweep(
     Raises ValueError for a store without a key, and StoreError where the store cannot be written.
     """
     if store is not None and not key:
-        raise ValueError(
-            "a sweep with a store needs key=: the model's revision, prompts, seed and steps, as JSON values"
-        )
-    tasks = [
-        Task({name: None if store is None else digest_of(name, key)}, _Alone(name, compute), {name: key or {}})
-        for name, compute in cells.items()
-    ]
+        raise ValueError("a sweep with a store needs key=: the model's digest, prompts, seed and steps, as JSON values")
+    if store is None:
+        tasks = [Task({name: None}, _Alone(name, compute)) for name, compute in cells.items()]
+    else:
+        tasks = [
+            Task({name: digest_of(name, key)}, _Alone(name, compute), {name: {**key, "code": code}})
+            for (name, compute), code in zip(cells.items(), code_digests(cells.values()), strict=True)
+        ]
     return carry_out(tasks, None if store is None else Store(store), report, jobs, on_error)
 
 
@@ -180,7 +183,7 @@ class _Progress:
             return
         for name in self._open(task):
             count = len(self.store.damaged)
-            kept = self.store.read(task.cells[name])
+            kept = self.store.read(task.cells[name], task.keys.get(name))
             if kept is not None:
                 self.found[name] = kept
             elif len(self.store.damaged) > count:

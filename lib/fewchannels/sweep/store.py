@@ -51,13 +51,16 @@ class Store:
     def path(self, digest: str) -> Path:
         return self.folder / f"{digest}.safetensors"
 
-    def read(self, digest: str) -> dict[str, np.ndarray] | None:
-        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`).
+    def read(self, digest: str, key: Mapping | None = None) -> dict[str, np.ndarray] | None:
+        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`). key: what the
+        cell must have been kept with, such as the code that computed it; None for any.
 
         Raises StoreError where the file is there and may not be read.
         """
         found = self._read(digest)
-        return None if found is None else found[1]
+        if found is None or (key is not None and _text(found[0]["key"]) != _text(key)):
+            return None
+        return found[1]
 
     def cells(self) -> Iterator[tuple[str, dict, dict[str, np.ndarray]]]:
         """(name, key, arrays) of every sound cell, in the order of their names."""
@@ -145,6 +148,10 @@ class Store:
         return StoreError(
             error.errno, f"the store {self.folder} cannot be {what} ({reason}): {remedy}, and run it again"
         )
+
+
+def _text(key: Mapping) -> str:
+    return json.dumps(key, sort_keys=True)
 
 
 def _storable(part: str, array) -> np.ndarray:

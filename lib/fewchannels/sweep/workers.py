@@ -9,6 +9,7 @@ common disk. A model that was loaded by name is not sent to them but loaded ther
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.resources
 import itertools
@@ -17,6 +18,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..identity import digest
 from .running import Failure, Task, attempt
 
 
@@ -70,24 +72,25 @@ def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> I
             trouble.append(error)
 
     todo = calls()
-    while True:
-        try:
-            for number, outcomes in _streamed(todo, jobs):
-                task, _ = sent.pop(number)
-                yield task, outcomes
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            suspects, sent = sent, {}
-            if not suspects:
+    with travelling():
+        while True:
+            try:
+                for number, outcomes in _streamed(todo, jobs):
+                    task, _ = sent.pop(number)
+                    yield task, outcomes
+            except GeneratorExit:
                 raise
-            for task, names in suspects.values():
-                yield task, _once_more(task, names, jobs, error)
-            todo = calls()
-            continue
-        if trouble:
-            raise trouble[0]
-        return
+            except Exception as error:
+                suspects, sent = sent, {}
+                if not suspects:
+                    raise
+                for task, names in suspects.values():
+                    yield task, _once_more(task, names, jobs, error)
+                todo = calls()
+                continue
+            if trouble:
+                raise trouble[0]
+            return
 
 
 def _streamed(todo, jobs) -> Iterator[tuple[int, dict]]:
@@ -132,9 +135,14 @@ def _sendable(outcome):
     return outcome
 
 
+class ChangedModel(RuntimeError):
+    """A worker has another model than the process that sent it. The message says how they differ, and what to do."""
+
+
 @functools.lru_cache(maxsize=1)
 def describe_models() -> None:
-    """Let models travel by what they were loaded from, where that is known, and not by their weights."""
+    """Let models travel by what they were loaded from, where they are as they were loaded, and by all that they hold
+    where not."""
     import copyreg
 
     from ..models import Model
@@ -142,27 +150,127 @@ def describe_models() -> None:
     copyreg.pickle(Model, _description)
 
 
-def _description(model):
+@contextlib.contextmanager
+def travelling() -> Iterator[None]:
+    """While it is open, each model is looked at once, and not for each task anew."""
+    before, _described[:] = _described[:], [{}]
+    try:
+        yield
+    finally:
+        _described[:] = before
+
+
+_described: list[dict[int, tuple]] = []  # while it is open, one: by a model's id the model, and how it travels
+
+
+def _description(model) -> tuple:
+    if not _described:
+        return _how(model)
+    if id(model) not in _described[0]:
+        _described[0][id(model)] = model, _how(model)
+    return _described[0][id(model)][1]
+
+
+def _how(model) -> tuple:
+    known = digest(model)
+    if known != model.as_loaded:  # an adapter, another scheduler, edited weights, or made in memory
+        from joblib.externals import cloudpickle
+
+        return _sent, (known, cloudpickle.dumps(vars(model)))
     source = model.name if model.name == "toyworld" or model.folder is None else str(model.folder)
-    if model.folder is None and model.revision is None:  # made in memory: there is nothing to load it from
-        return object.__reduce_ex__(model, 2)
     revision = None if model.folder is not None else model.revision
-    return model_of, (source, revision, str(model.device), str(model.dtype).removeprefix("torch."))
+    options = {"generation": model.generation, "offload": model.offload, "quantize": model.quantize}
+    where = str(model.device), str(model.dtype).removeprefix("torch.")
+    return model_of, (source, revision, *where, known, pickle.dumps(options))
 
 
 @functools.lru_cache(maxsize=2)
-def model_of(source: str, revision: str | None = None, device: str | None = None, dtype: str | None = None):
-    """A model by what it is loaded from, once a process: the last two are kept. dtype: a name such as "float32"."""
+def model_of(
+    source: str, revision: str | None = None, device: str | None = None, dtype: str | None = None,
+    known: str | None = None, options: bytes = b"",
+):  # fmt: skip
+    """A model by what it is loaded from, once a process: the last two are kept.
+
+    dtype: a name such as "float32". known: its `identity.digest` where it comes from; options: more arguments of
+    `load`, pickled. Raises ChangedModel where what is loaded here is another model.
+    """
     import torch
 
     from ..models import load
 
-    return load(source, device=device, dtype=None if dtype is None else getattr(torch, dtype), revision=revision)
+    more = pickle.loads(options) if options else {}
+    model = load(
+        source, device=device, dtype=None if dtype is None else getattr(torch, dtype), revision=revision, **more
+    )
+    if known is not None and model.as_loaded != known:
+        raise ChangedModel(
+            f"{source} as it was loaded in this process is not the model that was sent (digest {model.as_loaded}, and "
+            f"there {known}): its files were changed since, or differ from machine to machine, or so do the libraries. "
+            "Load it again, or leave jobs= out"
+        )
+    return model
 
 
-def source_of(model) -> str:
-    """What `load` would take for a model, or its name."""
-    return model if isinstance(model, str) else model.name
+def named(source: str, revision: str | None = None, files: str | None = None):
+    """A model by its name or folder, as `model_of`. files: the digest of the folder's files when the sweep began.
+    Raises ChangedModel where they are others now."""
+    return _named(source, revision, files if files is not None else files_of(source))
+
+
+@functools.lru_cache(maxsize=2)
+def _named(source: str, revision: str | None, files: str | None):
+    from ..models import load
+
+    model = load(source, revision=revision)
+    if (now := files_of(source)) != files:
+        raise ChangedModel(
+            f"the files of {source} are not those that the sweep began with (digest {now}, and there {files}): leave "
+            "them as they are meanwhile, and on every machine alike"
+        )
+    return model
+
+
+_arrived: dict[str, object] = {}  # of this process, by digest; the last is kept
+
+
+def _sent(known: str, data: bytes):
+    if known not in _arrived:
+        from ..models import Model
+
+        model = object.__new__(Model)
+        vars(model).update(pickle.loads(data))
+        if (here := digest(model)) != known:
+            raise ChangedModel(
+                f"{model.name}, which was changed after it was loaded or made in memory, did not arrive as it was sent "
+                f"(digest {here}, and there {known}). Save its pipeline to a folder and load that, or leave jobs= out"
+            )
+        _arrived.clear()
+        _arrived[known] = model
+    return _arrived[known]
+
+
+def folder_of(source: str) -> Path | None:
+    """The folder that a name stands for; None for a model of the hub."""
+    if source == "toyworld":
+        return Path(str(importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"))
+    folder = Path(source).expanduser().absolute()
+    return folder if folder.is_dir() else None
+
+
+def files_of(source: str) -> str | None:
+    """Digest of all files of a model's folder; None for a model of the hub, whose commit says it."""
+    from ..origins import files_digest
+
+    folder = folder_of(source)
+    return None if folder is None else files_digest(folder)
+
+
+def source_of(model):
+    """A Model as it is, and what `load` would take: a folder by its whole path, since workers stand elsewhere."""
+    if not isinstance(model, (str, Path)) or model == "toyworld":
+        return model
+    folder = folder_of(str(model))
+    return str(model) if folder is None else str(folder)
 
 
 def identity(model, revision: str | None = None) -> tuple[str, str | None, str | None]:
@@ -177,11 +285,8 @@ def identity(model, revision: str | None = None) -> tuple[str, str | None, str |
 
     if isinstance(model, Model):
         return model.name, model.revision or revision, str(model.dtype).removeprefix("torch.")
-    if model == "toyworld":
-        folder = Path(str(importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"))
-    else:
-        folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = folder_of(model)
+    if folder is not None:
         return folder.name if model != "toyworld" else model, digest_of(folder / "transformer"), None
     if model.startswith((".", "/", "~")) or model.count("/") != 1:
         raise FileNotFoundError(f"{model!r} is no folder, and no hub name of the form 'owner/model'")
