@@ -27,6 +27,7 @@ ORIGINS = {"_name_or_path", "name_or_path", "_class_name", "_commit_hash", "tran
 SAID_OF_TOKENS = ("special_tokens_map", "model_max_length", "padding_side", "truncation_side", "chat_template")
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 MODULE = set(vars(torch.nn.Module())) - {"training"}
+NOTING = {"torch", "diffusers", "transformers"}  # their private attributes are notes of a run
 STEPS = 4  # of the run that a scheduler is asked to begin
 
 
@@ -59,7 +60,7 @@ def of_torch(reading: Reading, value: Any) -> Any:
 def _network(reading: Reading, module: torch.nn.Module) -> dict:
     parts = {}
     for path, part in module.named_modules():
-        held = {name: _of_helper(one) for name, one in vars(part).items() if _is_setting(name, one)}
+        held = {name: _of_helper(one) for name, one in vars(part).items() if _is_setting(part, name, one)}
         hung = [hook for name in HOOKS for hook in vars(part)[name].values() if not _is_of_transformers(hook)]
         # accelerate moves weights around each forward, which it replaces
         forward = vars(part).get("_old_forward" if hasattr(part, "_hf_hook") else "forward")
@@ -72,10 +73,12 @@ def _network(reading: Reading, module: torch.nn.Module) -> dict:
     return reading.object(type(module), {"tensors": tensors, "config": config, "parts": parts})
 
 
-def _is_setting(name: str, value: Any) -> bool:
+def _is_setting(holder: Any, name: str, value: Any) -> bool:
     """Whether an attribute of a module is not torch's own, said elsewhere, or worked out when it was first asked for,
     as tensors are that are no buffers."""
-    if name in MODULE | ORIGINS or name[:1] == "_" or name in ("config", "forward") or value is None:
+    if name in MODULE | ORIGINS or name in ("config", "forward", "_internal_dict") or value is None:
+        return False
+    if name[:1] == "_" and type(holder).__module__.partition(".")[0] in NOTING:
         return False
     return not any(isinstance(one, torch.Tensor) for one in (value if isinstance(value, (list, tuple)) else [value]))
 
@@ -83,15 +86,15 @@ def _is_setting(name: str, value: Any) -> bool:
 def _of_helper(value: Any) -> Any:
     """An object of diffusers or transformers that a module works with, such as an attention processor, as its class and
     its settings; all else as it is."""
-    library = type(value).__module__.partition(".")[0] in ("diffusers", "transformers")
+    library = type(value).__module__.partition(".")[0] in NOTING
     if not library or isinstance(value, torch.nn.Module) or hasattr(value, "to_dict") or not hasattr(value, "__dict__"):
         return value
-    return [type(value), {name: one for name, one in vars(value).items() if _is_setting(name, one)}]
+    return [type(value), {name: one for name, one in vars(value).items() if _is_setting(value, name, one)}]
 
 
-def _is_of_transformers(hook: Any) -> bool:
-    """Whether a hook is one of those by which its models gather what they return, from their first call on."""
-    return (getattr(hook, "__module__", None) or "").startswith("transformers.")
+def _is_of_transformers(value: Any) -> bool:
+    """Whether a class, or a hook, by which its models gather what they return from their first call on, is its own."""
+    return (getattr(value, "__module__", None) or "").startswith("transformers.")
 
 
 def _scheduler(reading: Reading, scheduler: Any) -> dict:
