@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
@@ -29,6 +29,7 @@ from ..channels import (
     top_channels,
 )
 from ..hooks import capture
+from ..identity import content, digest
 from ..judges import ImageJudge
 from ..kept import KeepTokens
 from ..measuring import key_of, measure_channels
@@ -98,13 +99,19 @@ class Case:
         return compute
 
     def key(self, **more) -> dict:
-        """What results hang on, as JSON values, for `sweep`."""
+        """What results hang on, as JSON values, for `sweep`: the model, what reads its pictures with the weights of its
+        judge, and all else that the case holds. more: values that have a content, such as channel sets. Raises
+        NoContent (a TypeError) for what has none."""
         judge = None if self.model.is_toy else getattr(self.read, "judge", None)
-        read_by = {} if judge is None else {"judge": judge.provenance()}
-        generation = {**self.model.defaults, **self.generation}
-        return key_of(
-            self.model, self.prompts, seed=self.seed, steps=self.steps, generation=generation, **read_by, **more
-        )
+        own = {} if judge is None else {"judge": judge.provenance()}
+        own |= {"read": digest(self.read), "case": digest([type(self), self.held()])}
+        own["generation"] = content({**self.model.defaults, **self.generation})
+        return key_of(self.model, self.prompts, seed=self.seed, steps=self.steps, **{**own, **content(more)})
+
+    def held(self) -> dict[str, object]:
+        """What a kind of case holds beside what all cases do, by name, as far as results hang on it."""
+        common = {one.name for one in fields(Case)}
+        return {one.name: getattr(self, one.name) for one in fields(self) if one.name not in common}
 
 
 def evaluation_prompts(model, n: int, prompt_file: str | Path = "", **fixed) -> list[str]:
@@ -210,7 +217,9 @@ def calibrate(
         prompts = toyworld_prompts(32, "calibration") if model.is_toy else natural_prompts(16, "calibration")
     prompts = [str(prompt) for prompt in prompts]
     stats = measure_channels(model, prompts, seed=seed, steps=steps, store=store, **generation)
-    key = key_of(model, prompts, seed=seed, steps=steps, score=score, generation={**model.defaults, **generation})
+    key = key_of(
+        model, prompts, seed=seed, steps=steps, score=score, generation=content({**model.defaults, **generation})
+    )
     some, few = list(range(0, steps, 2)), prompts[:8]
     width, tokens = stats.mean.shape[-1], int(stats.count.max())
     if width > WIDEST or 4 * width * tokens * len(few) * len(some) * len(stats.layers) > MOST_BYTES:

@@ -20,6 +20,7 @@ import numpy as np
 
 from ..ablation import ablate
 from ..channels import ChannelSet, channel_scores, energy_matched_channels, rank_channels, top_channels
+from ..identity import digest
 from ..measuring import measure_channels
 from ..natural_prompts import natural_prompts
 from ..prompts import toyworld_prompts
@@ -76,7 +77,7 @@ class Bench:
     others: list[str] = field(default_factory=list)
     seed: int = 0
     store: str | Path | None = None
-    _made: dict = field(default_factory=dict, repr=False)
+    _made: dict = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self):
         if not self.others:
@@ -85,7 +86,7 @@ class Bench:
 
     def key(self) -> dict:
         """What the cells hang on, as JSON values, for `sweep`."""
-        return self.case.key(calibration=self.calibration.key, others=self.others, draw=self.seed)
+        return self.case.key(calibration=digest(self.calibration), others=self.others, draw=self.seed)
 
     def _once(self, key, make: Callable):
         if key not in self._made:

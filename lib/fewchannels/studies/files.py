@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..identity import digest
 from ..metrics import bootstrap_interval
 from ..runfile import Run, load_run, save_run
 from .cases import Case
@@ -76,11 +77,12 @@ def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:
 
 def fitting_study(name: str, case: Case, **index) -> Study | None:
     """The study `name` in a folder "results" here or above, where it is of the case's model, revision, noise and steps
-    and its index holds what is given, such as k=8; else None."""
+    and its index holds what is given, such as k=8; else None. A model that was changed since it was loaded has none."""
     for folder in (Path.cwd(), *Path.cwd().parents):
         path = folder / "results" / f"{name}.safetensors"
         if path.is_file():
             study, this = load_study(path), case.model.provenance() | {"seed": case.seed, "steps": case.steps}
             same = all(study.provenance[part] == this[part] for part in ("model", "revision", "seed", "steps"))
-            return study if same and all(study.index.get(part) == value for part, value in index.items()) else None
+            same = same and all(study.index.get(part) == value for part, value in index.items())
+            return study if same and digest(case.model) == case.model.as_loaded else None
     return None

@@ -11,7 +11,7 @@ not tuned: the toy world's chapter chooses its own on calibration pairs.
 
 from __future__ import annotations
 
-import hashlib
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +20,13 @@ import numpy as np
 from PIL import Image
 
 from ..channels import ChannelSet
+from ..identity import digest
 from ..image_latents import encode, read_image
 from ..inversion import can_invert, can_renoise, image_trajectory
 from ..judges import ImageJudge
 from ..natural_prompts import NaturalPrompt, natural_prompts, swapped_pairs
 from ..patching import inject
+from ..runfile import write_whole
 from .cases import Calibration
 from .pair_readers import NaturalPairReader
 from .subject_transport import image_to_image, pasted, untouched
@@ -88,13 +90,13 @@ def _unread(images: np.ndarray) -> dict[str, np.ndarray]:
 def _drawn(model, prompts: list[str], folder: Path, seed: int, steps: int) -> list[Path]:
     """The model's own pictures of prompts, as PNG files; drawn where they are not there yet."""
     folder.mkdir(parents=True, exist_ok=True)
-    files = []
+    files, own = [], digest(model)
     for number, prompt in enumerate(prompts):
-        words = f"{model.name} {model.revision} {sorted(model.defaults.items())} {prompt} {seed} {steps} {number}"
-        file = folder / f"reference_{hashlib.sha256(words.encode()).hexdigest()[:16]}.png"
+        file = folder / f"reference_{digest([own, prompt, seed, steps, number])[:16]}.png"
         if not file.is_file():
             picture = model.generate([prompt], seed=seed, steps=steps, samples=[number])[0]
-            Image.fromarray(picture).save(file)
+            Image.fromarray(picture).save(written := io.BytesIO(), "PNG")
+            write_whole(file, written.getvalue())
         files.append(file)
     return files
 

@@ -12,7 +12,6 @@ Only attributes on which a pair differs count; the others are NaN. Source and ta
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -213,13 +212,10 @@ class PairCase(Case):
         return found
 
     def key(self, **more) -> dict:
-        """As of Case; for other models than the toy world with the sources and the judge, which may be changed."""
-        if self.model.is_toy:
-            return super().key(**more)
+        """As of Case; of other models than the toy world with the judge by name, None where there is none."""
         judge = getattr(self.read, "judge", None)
-        sources = hashlib.sha256("\n".join(self.sources).encode()).hexdigest()[:16]
-        found = super().key(**{"sources": sources, **more})
-        return found | {"judge": judge and judge.provenance()}
+        named = {} if self.model.is_toy else {"judge": judge and judge.provenance()}
+        return super().key(**more) | named
 
 
 def pair_case(

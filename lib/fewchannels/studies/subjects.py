@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import hashlib
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -143,12 +142,9 @@ class SubjectCase(PairCase):
         values = [_apart(images, others, where).astype(np.float32) for where, others in apart]
         return found | dict(zip(("subject_apart", "scene_apart"), values, strict=True))
 
-    def key(self, **more) -> dict:
-        words = hashlib.sha256("\n".join(self.sources).encode()).hexdigest()[:16]
-        own = {"way": self.way, "iterations": self.iterations, "own_noise": self.own_noise, "captions": words}
-        if not self.model.is_toy:  # files of a reader's, or what this model drew
-            own["files"] = hashlib.sha256(b"".join(Path(file).read_bytes() for file in self.files)).hexdigest()[:16]
-        return super().key(**own, **more)
+    def held(self) -> dict[str, object]:
+        """As of Case, with the pictures that lie in the files now, wherever these are."""
+        return super().held() | {"files": [Path(file).read_bytes() for file in self.files]}
 
 
 def _apart(a: np.ndarray, b: np.ndarray, where: np.ndarray) -> np.ndarray:
