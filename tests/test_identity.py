@@ -46,6 +46,12 @@ class Dose:
         return 2 * self.strength
 
 
+def noted(scale):
+    dose = Dose(0.5)
+    dose.scale = scale
+    return dose
+
+
 class Slotted:
     __slots__ = ("threshold",)
 
@@ -107,6 +113,7 @@ DIFFERENT = {
     "a seed": (torch.Generator().manual_seed(0), torch.Generator().manual_seed(1)),
     "NumPy's state": (np.random.default_rng(0), np.random.default_rng(1)),
     "fields": (Dose(0.5), Dose(0.25)),
+    "attributes beside fields": (noted(1), noted(2)),
     "slots": (Slotted(1), Slotted(2)),
     "private attributes": (Reader(1), Reader(2)),
     "channels": (TOP, ChannelSet((np.array([2, 1]), np.array([3])), 8, "top")),
