@@ -174,9 +174,19 @@ def _description(model) -> tuple:
 def _how(model) -> tuple:
     known = digest(model)
     if known != model.as_loaded:  # an adapter, another scheduler, edited weights, or made in memory
-        from joblib.externals import cloudpickle
+        # joblib's, which brings one of its own up to 1.5 and wants the installed one from 1.6
+        from joblib.externals.loky.cloudpickle_wrapper import dumps
 
-        return _sent, (known, cloudpickle.dumps(vars(model)))
+        if id(model) in _leaving:
+            raise pickle.PicklingError(
+                f"{model.name} cannot go to another process while something on it holds the model itself, such as an "
+                "open capture or edit: close that first, or leave jobs= out"
+            )
+        _leaving.add(id(model))
+        try:
+            return _sent, (known, dumps(vars(model)))
+        finally:
+            _leaving.discard(id(model))
     source = model.name if model.name == "toyworld" or model.folder is None else str(model.folder)
     revision = None if model.folder is not None else model.revision
     options = {"generation": model.generation, "offload": model.offload, "quantize": model.quantize}
@@ -230,6 +240,7 @@ def _named(source: str, revision: str | None, files: str | None):
     return model
 
 
+_leaving: set[int] = set()  # ids of models that are being made ready to travel
 _arrived: dict[str, object] = {}  # of this process, by digest; the last is kept
 
 
