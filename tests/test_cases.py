@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import fewchannels as fc
 import numpy as np
 import pytest
+import torch
+from fewchannels.channels import ChannelSet
+from fewchannels.judges import ToyJudge
+from fewchannels.metrics import squared_distance
 from fewchannels.prompt_files import PromptFileError
 from fewchannels.runfile import RunFileError
+from fewchannels.stats import ChannelStats
+from fewchannels.studies import cases
 from fewchannels.studies.cases import (
     Calibration,
     calibrate,
@@ -15,10 +23,14 @@ from fewchannels.studies.cases import (
     plain_case,
     toy_case,
 )
-from fewchannels.studies.files import agrees, load_study, save_study
+from fewchannels.studies.disruption import Bench
+from fewchannels.studies.files import agrees, fitting_study, load_study, save_study
+from fewchannels.studies.pairs import PairReader, prompt_pairs
 from fewchannels.studies.readers import PicturesReader, smaller
+from fewchannels.studies.subjects import subject_case
 from fewchannels.sweep import sweep
 from fewchannels.toyworld.judge import ATTRIBUTES
+from PIL import Image
 
 STEPS = 2
 
@@ -145,6 +157,102 @@ def test_a_plain_case_is_read_by_its_judge_and_its_key_says_which(flux):
     assert plain_case(flux, 1).steps == flux.steps
     with pytest.raises(ValueError, match="32 evaluation prompts"):
         plain_case(flux, 33)
+
+
+def other_reader(case, patch, tmp_path):
+    return dataclasses.replace(case, read=PicturesReader(case.read))
+
+
+def other_pairs(case, patch, tmp_path):
+    return dataclasses.replace(case, read=PairReader(prompt_pairs(1, "calibration"), case.read.judge))
+
+
+def other_judge(case, patch, tmp_path):
+    judge = ToyJudge()
+    with torch.no_grad():
+        judge.judge.network.subject["shape"].weight[0].mul_(1.001)
+    return dataclasses.replace(case, read=PairReader(case.pairs, judge))
+
+
+def other_picture(case, patch, tmp_path):
+    image = np.asarray(Image.open(case.files[0])).copy()
+    image[0, 0, 0] ^= 1
+    Image.fromarray(image).save(case.files[0])
+    return dataclasses.replace(case)
+
+
+def other_masks(case, patch, tmp_path):
+    return dataclasses.replace(case, masks_on=ChannelSet.same([3, 5], 6, 192, case.masks_on.label))
+
+
+def other_captions(case, patch, tmp_path):
+    return dataclasses.replace(case, sources=[""])
+
+
+def other_kind(case, patch, tmp_path):
+    return dataclasses.replace(case, way="invert")
+
+
+def other_code_here(case, patch, tmp_path):
+    patch.setattr(cases, "squared_distance", lambda a, b: 2 * squared_distance(a, b))
+    return dataclasses.replace(case)
+
+
+def other_code_there(case, patch, tmp_path):
+    from fewchannels import clustering
+
+    plain = clustering.two_means
+    patch.setattr(clustering, "two_means", lambda *args, **options: plain(*args, **options))
+    return dataclasses.replace(case)
+
+
+def other_weights(case, patch, tmp_path):
+    model = fc.load("toyworld", device="cpu")
+    model.pipeline.text_encoder.words.weight.data[5, 5] += 1e-3
+    return dataclasses.replace(case, model=model)
+
+
+@pytest.mark.parametrize("change", [other_reader, other_pairs, other_judge, other_picture, other_masks, other_captions,
+                                    other_kind, other_code_here, other_code_there, other_weights])  # fmt: skip
+def test_a_kept_cell_is_not_that_of_another_reader_judge_picture_model_or_code(toy, tmp_path, monkeypatch, change):
+    lines = []
+
+    def made(folder):
+        return subject_case(toy, 1, folder, steps=1, masks_on=ChannelSet.same([3, 4], 6, 192), judge=ToyJudge())
+
+    def cell(case):
+        return sweep({"cell": lambda: case.measure(case.untouched)}, tmp_path / "store", case.key(), lines.append)
+
+    case = dataclasses.replace(made(tmp_path / "one"), read=None)
+    case = dataclasses.replace(case, read=PairReader(case.pairs, ToyJudge()))
+    cell(case)
+    assert len(lines) == 1
+    moved = made(tmp_path / "two")  # a judge, files and folder of their own, which are the same
+    cell(dataclasses.replace(moved, read=PairReader(moved.pairs, ToyJudge())))
+    assert len(lines) == 1
+    with monkeypatch.context() as patch:
+        cell(change(case, patch, tmp_path))
+    assert len(lines) == 2, "the cell of before was handed over"
+
+
+def test_a_bench_is_known_by_the_numbers_that_its_sets_are_made_of(toy, calibration):
+    case = toy_case(toy, 1, steps=1)
+    arrays = calibration.stats.to_arrays()
+    other = Calibration(ChannelStats.from_arrays(arrays | {"mean": arrays["mean"] + 1}, calibration.stats.layers), None)
+    same = Calibration(ChannelStats.from_arrays(arrays, calibration.stats.layers), None)
+    keys = [Bench(case, one).key() for one in (Calibration(calibration.stats, None), same, other)]
+    assert keys[0] == keys[1] != keys[2]
+
+
+def test_a_study_is_not_that_of_a_model_that_was_changed_since(tmp_path, monkeypatch):
+    (tmp_path / "results").mkdir()
+    monkeypatch.chdir(tmp_path)
+    model = fc.load("toyworld", device="cpu")
+    case = toy_case(model, 1, steps=1)
+    save_study(tmp_path / "results" / "critical.safetensors", case, {"a": {"change": np.ones(1)}}, {})
+    assert fitting_study("critical", case) is not None
+    model.transformer.pos_embed.proj.weight.data.mul_(1.01)
+    assert fitting_study("critical", case) is None
 
 
 def test_pictures_that_are_kept_are_small():

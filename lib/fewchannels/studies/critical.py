@@ -144,13 +144,13 @@ def sensitivity(bench: Bench, k: int = K) -> list[Probe]:
     return [*(Probe(kind=kind, k=k) for kind in (OTHER_SCORE, OWN_TOP)), *elsewhere]
 
 
-def full_study(model, store, report, n: int = 128):
+def full_study(model, store, report=None, n: int = 128, steps: int = STEPS):
     """(case, cells, index) for `save_study`: the headline on n prompts, all else on the first three eighths of them."""
-    bench = Bench(probe_case(model, n), calibrate(model, store=store), store=store)
+    bench = Bench(probe_case(model, n, steps=steps), calibrate(model, steps=steps, store=store), store=store)
     count = len(model.layers)
     first = headline(bench)
     cells = base(bench.case, store) | sweep(bench.cells(first), store, bench.key(), report)
-    few = bench.on(probe_case(model, max(2, 3 * n // 8), features=False))
+    few = bench.on(probe_case(model, max(2, 3 * n // 8), steps=steps, features=False))
     rest = [*edits(), *widths(), *doses(), *blocks(count), *zones(count, few.case.steps), *sensitivity(few)]
     rest += text() if model.layout.text == "joint" else []
     rest = [probe for probe in rest if probe.name not in cells]

@@ -242,19 +242,24 @@ def detail_share(cell: Mapping[str, np.ndarray], before: Mapping[str, np.ndarray
     return bootstrap_interval(both, statistic=lambda rows: rows[:, 0].mean() / rows[:, 1].mean())
 
 
-def full_study(model, store, report=None, n: int = 128) -> tuple[Case, dict, dict]:
-    """Everything of the chapter on `n` prompts and pairs: (case, cells, index), for `save_study`."""
-    calibration = calibrate(model)
+def full_study(
+    model, store, report=None, n: int = 128, steps: int = STEPS, scenes: int = PROBE_SCENES
+) -> tuple[Case, dict, dict]:
+    """Everything of the chapter on `n` prompts and pairs, and for the toy world on so many rendered `scenes`: (case,
+    cells, index), for `save_study`."""
+    calibration = calibrate(model, steps=steps)
     sets = control_sets(calibration, K)
     few = {name: sets[name] for name in ("top", "bottom", *RANDOM, "energy-matched") if name in sets}
     equal = {name: sets[name] for name in ("top", "bottom", "random 1")}
-    case, pairs = study_case(model, n), study_pairs(model, n)
+    case, pairs = study_case(model, n, steps=steps), study_pairs(model, n, steps=steps)
     conditions = untouched(case) | ablations(case, few, calibration, ("no level", "no pattern"))
     some = {name: few[name] for name in ("top", "random 1", "energy-matched") if name in few}
     conditions |= ablations(case, some, calibration, ("mean level",))
     conditions |= ablations(case, {"top": sets["top"]}, calibration, ("zero",)) | single_blocks(case, sets["top"])
     probed = {name: chosen for name, chosen in sets.items() if name != "complement"}
-    conditions |= probings(model, probed) | probings(model, {"top": sets["top"]} | some, captions=False)
+    if model.is_toy:
+        conditions |= probings(model, probed, scenes)
+        conditions |= probings(model, {"top": sets["top"]} | some, scenes, captions=False)
     cells = sweep(conditions, store, case.key(study="level_pattern", k=K), report)
     cells |= sweep(
         writings(case, some | {"bottom": sets["bottom"]}),
@@ -263,10 +268,10 @@ def full_study(model, store, report=None, n: int = 128) -> tuple[Case, dict, dic
         report,
     )
     # levels are kept whole, so that their variance can be resampled: fewer prompts keep the file small
-    half = study_case(model, max(2, n // 2))
+    half = study_case(model, max(2, n // 2), steps=steps)
     cells |= sweep(states(half, equal), store, half.key(study="levels", k=K, noises=NOISES), report)
     cells["levels/bottom"].pop("level", None)
-    looked_into = parts_in_blocks(half, sets["top"]) | one_background(model, sets)
+    looked_into = parts_in_blocks(half, sets["top"]) | one_background(model, sets, steps=steps)
     cells |= sweep(looked_into, store, half.key(study="reasons", k=K), report)
     moved = transports(pairs, {"top": sets["top"]}, ("both",))
     moved |= transports(pairs, {n: s for n, s in few.items() if n != "random 3"}, ("level", "pattern"))

@@ -188,13 +188,14 @@ def conditions(
     return cells
 
 
-def full_study(model, store, report=None, n: int = 128) -> tuple[Case, dict, dict]:
-    """The chapter's full grid, on n scenes and n generated pictures: the case, its cells, and the index."""
+def full_study(model, store, report=None, n: int = 128, steps: int = STEPS) -> tuple[Case, dict, dict]:
+    """The chapter's full grid, on n scenes and n generated pictures: the case, its cells, and the index. Attention to
+    words is looked at on the toy world, in which a word is a token."""
     scenes = rendered_scenes(n)
-    case, calibration = scene_case(model, scenes), calibrate(model)
+    case, calibration = scene_case(model, scenes, steps=steps), calibrate(model, steps=steps)
     sigmas = [float(sigma) for sigma in noise_levels(model)]
     found = sweep(
-        conditions(case, scenes, calibration),
+        conditions(case, scenes, calibration, attention=model.is_toy),
         store,
         case.key(study="spatial", levels=list(LEVELS), scenes=n),
         report,

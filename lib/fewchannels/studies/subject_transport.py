@@ -121,7 +121,7 @@ def candidates(case: SubjectCase, calibration: Calibration) -> dict[str, dict[st
             for mask in ("source", "union")
         },
         "image-to-image": {
-            f"image-to-image {n}": ({"steps": n}, image_to_image(case, n)) for n in range(1, case.steps - 2)
+            f"image-to-image {n}": ({"steps": n}, image_to_image(case, n)) for n in range(1, max(2, case.steps - 2))
         },
         "pasting": {
             f"pasting {n}, {mask} mask": ({"steps": n, "mask": mask}, pasted(case, n, mask))
@@ -181,7 +181,8 @@ def sweeps(case: SubjectCase, calibration: Calibration, chosen: dict) -> dict[st
         found[f"top {k}, {mask or 'no'} mask"] = moved(case, calibration.top(k), mask)
     half = last // 2
     for first, end in ((0, half), (half, last), (0, last - 2), (2, last)):
-        found[f"top {k}, steps {first + 1} to {end}"] = moved(case, calibration.top(k), steps=slice(first, end))
+        if first < end:
+            found[f"top {k}, steps {first + 1} to {end}"] = moved(case, calibration.top(k), steps=slice(first, end))
     found |= {f"image-to-image {n}": image_to_image(case, n) for n in range(1, last)}
     found |= {f"pasting {n}, source mask": pasted(case, n, "source") for n in range(2, last + 1)}
     return found
@@ -189,7 +190,10 @@ def sweeps(case: SubjectCase, calibration: Calibration, chosen: dict) -> dict[st
 
 def full_study(model, store, report=None, n: int = 128, seed: int = 0, steps: int = STEPS):
     """All of it: (case, cells by "group: condition", index with the chosen settings); n pairs for headline numbers, a
-    quarter of them for all else, and as many calibration pairs for the choice of settings."""
+    quarter of them for all else, and as many calibration pairs for the choice of settings. Raises ValueError for fewer
+    than 2 steps, between which image-to-image could take over."""
+    if steps < 2:
+        raise ValueError(f"steps={steps}: expected at least 2, between which image-to-image takes over")
     with tempfile.TemporaryDirectory() as folder:
         return _full_study(model, store, report, n, seed, steps, Path(folder))
 
