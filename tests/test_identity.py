@@ -16,12 +16,13 @@ import threading
 import fewchannels as fc
 import numpy as np
 import pytest
+import tiny_judges
 import torch
 from fewchannels.channels import ChannelSet
 from fewchannels.identity import NoContent, code_digest, content, digest
 from fewchannels.identity.codes import Codes
 from fewchannels.identity.weights import of_tensor, tensors_of
-from fewchannels.judges import ToyJudge
+from fewchannels.judges import ClipJudge, ClipSegJudge, ToyJudge
 from fewchannels.studies.pair_readers import PairReader
 from fewchannels.studies.pairs import prompt_pairs
 from tiny_pipelines import PIPELINES
@@ -477,4 +478,24 @@ def test_a_reader_is_known_by_its_judges_weights():
     assert digest(one) == digest(two) != digest(PairReader(prompt_pairs(2, "calibration")))
     with torch.no_grad():
         next(two.judge.judge.network.parameters()).mul_(1.01)
+    assert digest(one) != digest(two)
+
+
+@pytest.mark.parametrize("kind", ["clip", "clipseg"])
+def test_a_judge_of_transformers_is_known_by_its_network_and_its_processor(kind):
+    judges = {"clip": ClipJudge, "clipseg": ClipSegJudge}
+
+    def made():
+        model, processor = getattr(tiny_judges, kind)()
+        return judges[kind](model=model, processor=processor)
+
+    one, two = made(), made()
+    images = np.zeros((1, 40, 40, 3), np.uint8)
+    one.scores(images, ["a red star"]) if kind == "clip" else one.masks(images, ["a red star"])
+    assert digest(one) == digest(two), "what it has read does not count"
+    with torch.no_grad():
+        next(two.model.parameters()).add_(1e-3)
+    assert digest(one) != digest(two)
+    two = made()
+    two.processor.image_processor.image_mean = [0.1, 0.2, 0.3]
     assert digest(one) != digest(two)

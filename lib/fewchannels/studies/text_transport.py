@@ -213,8 +213,7 @@ def grid(
     )
     found = run(headline(case, sets), case)
     others = {**doses(swept, calibration, own), **places(swept, own), **owners(swept, own, segmenter)}
-    named = {} if segmenter is None else {"segmenter": segmenter.provenance()}
-    small = run(others | flat(rivals(swept, top, mixed)), swept, **named)
+    small = run(others | flat(rivals(swept, top, mixed)), swept, segmenter=segmenter)
     tried = run(flat(rivals(trial, top, mixed)), trial)
     best = {name: choose(tried, name) for name in methods_of(tried)}
     whole = flat(rivals(case, top, mixed))
