@@ -46,7 +46,8 @@ class Codes:
         file = self.file(name)
         if file is None:
             module = sys.modules.get(name)
-            return "installed" if module is None or getattr(module, "__spec__", None) is not None else "memory"
+            spec = _spec(name) if module is None else getattr(module, "__spec__", None)
+            return "memory" if spec is None else "installed"
         return "installed" if is_installed(file) else "file"
 
     def followed(self, name: str) -> bool:
@@ -65,10 +66,7 @@ class Codes:
         if module is None:
             package, _, last = name.rpartition(".")
             if not package:
-                try:
-                    file = getattr(importlib.util.find_spec(name), "origin", None)
-                except (ImportError, ValueError):
-                    return None
+                file = getattr(_spec(name), "origin", None)
             else:
                 above = self.file(package)
                 if above is None or above.name != "__init__.py":
@@ -154,6 +152,14 @@ class Codes:
             if what == function.__qualname__
             for there in self.imported(module, what, importer)
         )
+
+
+def _spec(name: str):
+    """Of the package that a module stands in, loaded or not; None where there is none."""
+    try:
+        return importlib.util.find_spec(name.partition(".")[0])
+    except (ImportError, ValueError):
+        return None
 
 
 def is_installed(file: Path) -> bool:

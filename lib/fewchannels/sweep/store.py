@@ -26,6 +26,7 @@ import numpy as np
 from ..runfile import write_whole
 
 CLAIMS = ".claims"
+CODE = "computed by"  # in a cell's key: the function's name and the digest of its code
 RECORD = "fewchannels.cell"  # the one entry of the file's metadata, JSON
 
 
@@ -51,16 +52,17 @@ class Store:
     def path(self, digest: str) -> Path:
         return self.folder / f"{digest}.safetensors"
 
-    def read(self, digest: str, key: Mapping | None = None) -> dict[str, np.ndarray] | None:
-        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`). key: what the
-        cell must have been kept with, such as the code that computed it; None for any.
+    def read(self, digest: str, code: Mapping[str, str] | None = None) -> dict[str, np.ndarray] | None:
+        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`). code: digests
+        of functions by their names; a cell that one of them gave when its code was another is not there.
 
         Raises StoreError where the file is there and may not be read.
         """
         found = self._read(digest)
-        if found is None or (key is not None and _text(found[0]["key"]) != _text(key)):
+        if found is None:
             return None
-        return found[1]
+        before = found[0]["key"].get(CODE) or {}
+        return None if any(before.get(name, now) != now for name, now in (code or {}).items()) else found[1]
 
     def cells(self) -> Iterator[tuple[str, dict, dict[str, np.ndarray]]]:
         """(name, key, arrays) of every sound cell, in the order of their names."""
@@ -148,10 +150,6 @@ class Store:
         return StoreError(
             error.errno, f"the store {self.folder} cannot be {what} ({reason}): {remedy}, and run it again"
         )
-
-
-def _text(key: Mapping) -> str:
-    return json.dumps(key, sort_keys=True)
 
 
 def _storable(part: str, array) -> np.ndarray:
