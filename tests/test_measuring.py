@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from fewchannels.measuring import key_of, measure_channels, spread
 from fewchannels.models import Model
+from fewchannels.survey import survey_channels
+from tiny_pipelines import PIPELINES
 
 FIELDS = ("mean", "mean_abs", "max_abs", "var", "nonfinite", "count")
 
@@ -54,18 +56,67 @@ def test_what_is_kept_is_not_drawn_again(toy, prompts, tmp_path, monkeypatch):
 
 
 def test_inf_is_counted_in_what_is_kept_and_a_picture_of_it_is_refused(toy, prompts, tmp_path):
-    def plant(tokens, **_):
-        tokens[:, 5, 7] = float("inf")
+    def plant(tokens, samples, **_):
+        tokens[[sample == 1 for sample in samples], 5, 7] = float("inf")
         return tokens
 
     asked = {"steps": 1, "batch_size": 1, "store": tmp_path}
-    with fc.edit(toy, plant, layers=[5]), pytest.raises(FloatingPointError, match="overflowed"):
-        measure_channels(toy, prompts[:1], **asked)
-    assert not list(tmp_path.glob("*.safetensors"))
-    measure_channels(toy, prompts[:1], output="latent", **asked)
+    with fc.edit(toy, plant, layers=[5]):
+        with pytest.raises(FloatingPointError, match="overflowed"):
+            measure_channels(toy, prompts[:2], **asked)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
     with fc.edit(toy, plant, layers=[5]):
         stats = measure_channels(toy, prompts[:2], output="latent", **asked)
-    assert stats.nonfinite.sum(axis=(1, 2, 3)).tolist() == [0, 1], "the first prompt was kept from before"
+    assert stats.nonfinite.sum(axis=(1, 2, 3)).tolist() == [0, 1]
+
+
+def test_what_is_kept_is_of_the_model_as_it_is_now(prompts, tmp_path):
+    """A weight changed in place, a hook, an edit that is open, another scheduler, other defaults: none is handed the
+    numbers of before, and each finds its own again."""
+    toy = fc.load("toyworld", device="cpu")
+    weight = toy.transformer.transformer_blocks[2].ff.net[2].weight
+    scheduler = toy.pipeline.scheduler
+
+    def measured(**more):
+        asked = {"steps": 2, **more}
+        kept = measure_channels(toy, prompts[:1], store=tmp_path, **asked)
+        np.testing.assert_array_equal(kept.mean_abs, measure_channels(toy, prompts[:1], **asked).mean_abs)
+        return kept.mean_abs.tobytes()
+
+    def other_scheduler():
+        toy.pipeline.scheduler = type(scheduler).from_config(scheduler.config, shift=4.0)
+
+    def hook():
+        toy.handle = toy.transformer.transformer_blocks[1].register_forward_hook(lambda m, a, out: (out[0], 2 * out[1]))
+
+    plain = measured()
+    changes = {
+        "weight": (lambda: weight.data.mul_(2), lambda: weight.data.div_(2)),
+        "scheduler": (other_scheduler, lambda: setattr(toy.pipeline, "scheduler", scheduler)),
+        "hook": (hook, lambda: toy.handle.remove()),
+    }
+    for change, back in changes.values():
+        change()
+        assert measured() != plain
+        back()
+        assert measured() == plain
+    with fc.ablate(toy, [5], layers=[0]):
+        assert measured() != plain
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2 + len(changes)
+
+
+def test_prompts_are_told_apart_by_where_they_end(toy):
+    assert key_of(toy, ["a\nb", "c"]) != key_of(toy, ["a", "b\nc"])
+
+
+def test_a_survey_is_of_the_model_as_it_is_now(prompts, tmp_path):
+    model = fc.load(PIPELINES["FLUX.1"]().pipeline, generation={"height": 32, "width": 48})
+    before = survey_channels(model, prompts[:2], seeds=(0,), steps=1, k=2, store=tmp_path)
+    model.transformer.x_embedder.weight.data[3] *= 50
+    after = survey_channels(model, prompts[:2], seeds=(0,), steps=1, k=2, store=tmp_path)
+    fresh = survey_channels(model, prompts[:2], seeds=(0,), steps=1, k=2)
+    np.testing.assert_array_equal(after.ratio, fresh.ratio)
+    assert (after.ratio != before.ratio).any()
 
 
 def test_the_key_names_what_results_hang_on(toy, flux):

@@ -32,7 +32,7 @@ MIB = 2**20
 # Lowest first: a unit imports only from the lines before its own.
 LAYERS = (
     {"wrapping", "choices"},
-    {"scheduler"},
+    {"scheduler", "identity"},
     {"layouts", "origins", "clustering"},
     {"hooks", "models", "image_latents"},
     {"reductions"},

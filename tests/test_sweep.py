@@ -80,3 +80,20 @@ def test_progress_is_told_for_what_was_computed(tmp_path):
     assert [line.split(" ")[:2] for line in lines] == [["[1/2]", "a:"], ["[2/2]", "b:"]]
     sweep(Counting("a", "b").cells, tmp_path, KEY, lines.append)
     assert len(lines) == 2
+
+
+def test_what_a_function_gave_when_its_code_was_another_is_computed_anew(tmp_path):
+    """Its own code, or that of what it reaches; under another function's name the key says all."""
+
+    def made(factor, body):
+        space = {"np": np, "factor": factor, "__name__": "of_a_notebook"}
+        exec(f"def helper(): return {body}\ndef compute(): return {{'x': np.full(2, float(helper()))}}", space)
+        return space["compute"]
+
+    lines = []
+    for factor, body, expected, computed in ((2, "3", 3, 1), (2, "3", 3, 1), (2, "4", 4, 2), (5, "4", 4, 2)):
+        found = sweep({"a": made(factor, body)}, tmp_path, KEY, lines.append)
+        assert found["a"]["x"].tolist() == [expected] * 2
+        assert len(lines) == computed
+    assert sweep({"a": lambda: pytest.fail("computed")}, tmp_path, KEY)["a"]["x"].tolist() == [4, 4]
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1, "the new one takes the place of the old"

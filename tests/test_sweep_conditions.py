@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import functools
+import threading
+
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.channels import ChannelSet
+import torch
 from fewchannels.choices import chosen_steps
+from fewchannels.measuring import key_of
 from fewchannels.metrics import squared_distance
+from fewchannels.origins import digest_of
 from fewchannels.sweep import SweepFailed, code_digest, grid, pieces, sweep_conditions
 from fewchannels.sweep.batches import change_and_pictures
-from fewchannels.sweep.conditions import complete, content
+from fewchannels.sweep.conditions import complete
 from fewchannels.sweep.prefix import Prefix
 from fewchannels.sweep.table import batched, first_step
 from tiny_pipelines import PIPELINES
@@ -143,11 +148,117 @@ def test_a_store_knows_a_condition_by_what_it_is_about(tmp_path, toy, prompts):
     assert len(lines) == 2 + len(others)
 
 
-def test_a_model_in_memory_needs_a_revision_to_be_kept(tmp_path, flux):
-    table = [{"model": flux, "prompts": ["a dog"], "edit": "zero", "channels": [0], "generation": {"steps": 1}}]
-    with pytest.raises(ValueError, match="was made in memory"):
-        sweep_conditions(table, tmp_path / "store")
+def one_cell(model, **more):
+    table = [{"model": model, "prompts": ["a red star"], "edit": "zero", "channels": [0], "name": "cell"}]
+    return [{**table[0], "generation": {"steps": 1, "height": 32, "width": 48}, **more}]
+
+
+def test_a_kept_condition_is_of_the_model_as_it_is_now(tmp_path):
+    """Whether it was loaded or made in memory, and however it was changed; and that of before is still there."""
+    model, lines = fc.load(PIPELINES["FLUX.1"]().pipeline), []
+    weight = model.transformer.transformer_blocks[0].attn.to_q.weight
+    plain = model.pipeline.scheduler
+
+    def kept():
+        fresh = sweep_conditions(one_cell(model), rows=1)["cell"]["change"]
+        before = len(lines)
+        np.testing.assert_array_equal(
+            sweep_conditions(one_cell(model), tmp_path, lines.append)["cell"]["change"], fresh
+        )
+        return len(lines) == before
+
+    def scheduler(made):
+        model.pipeline.scheduler = made
+
+    assert not kept()
+    assert kept()
+    changes = [
+        (lambda: weight.data.mul_(4), lambda: weight.data.div_(4)),
+        (lambda: scheduler(type(plain)(shift=4.0)), lambda: scheduler(plain)),
+        (lambda: model.defaults.update(guidance_scale=2.0), lambda: model.defaults.pop("guidance_scale")),
+    ]
+    for change, back in changes:
+        change()
+        assert not kept()
+        back()
+        assert kept()
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1 + len(changes)
+
+
+class Threshold:
+    def __init__(self, value):
+        self.value = value
+
+    def above(self, images, untouched):
+        return {"above": (images.mean(axis=(1, 2, 3)) > self.value).astype(np.float32)}
+
+    __call__ = above
+
+
+def above(images, untouched, value=0.0):
+    return Threshold(value).above(images, untouched)
+
+
+@pytest.mark.parametrize(
+    "make", [Threshold, lambda value: Threshold(value).above, lambda value: functools.partial(above, value=value),
+             lambda value: lambda images, untouched: above(images, untouched, value)],
+    ids=["object", "bound method", "partial", "closure"],
+)  # fmt: skip
+def test_a_kept_condition_is_of_the_reader_that_is_asked(tmp_path, flux, make):
+    for value in (0, 255, 0):
+        found = sweep_conditions(one_cell(flux), tmp_path, measure=make(value))["cell"]["above"]
+        assert found.tolist() == [value == 0]
+    assert len(list(tmp_path.glob("*.safetensors"))) == 2
+
+
+def test_two_conditions_of_one_sweep_whose_functions_hold_other_values_are_two(tmp_path, flux):
+    table = [{**one_cell(flux)[0], "name": str(i), "options": {"values": np.full(1, i)}, "edit": "replace"}
+             for i in (0, 9)]  # fmt: skip
+    table += [{**one_cell(flux)[0], "name": f"closure {i}", "edit": lambda tokens, i=i, **_: tokens * 0 + i}
+              for i in (0, 9)]  # fmt: skip
+    found = sweep_conditions(table, tmp_path)
+    assert len(list(tmp_path.glob("*.safetensors"))) == 4
+    assert found["0"]["change"] != found["9"]["change"]
+    assert found["closure 0"]["change"] != found["closure 9"]["change"]
+
+
+def test_what_cannot_be_known_is_refused_where_there_is_a_store_and_nowhere_else(tmp_path, flux):
+    lock = threading.Lock()
+
+    def measure(images, untouched):
+        with lock:
+            return {"mean": images.mean(axis=(1, 2, 3))}
+
+    with pytest.raises(TypeError, match=r"lock \('lock' of .*measure\) has no content"):
+        sweep_conditions(one_cell(flux), tmp_path / "store", measure=measure)
     assert not (tmp_path / "store").exists()
+    assert "mean" in sweep_conditions(one_cell(flux), measure=measure)["cell"]
+
+
+def test_a_folder_is_known_by_all_of_its_files_wherever_one_stands(tmp_path, flux, monkeypatch):
+    for name, factor in (("here", 1), ("there", 2)):
+        weight = flux.pipeline.text_encoder_2.shared.weight
+        with torch.no_grad():
+            kept = weight.clone()
+            weight.mul_(factor)
+        try:
+            flux.pipeline.save_pretrained(tmp_path / name / "model", safe_serialization=True)
+        finally:
+            with torch.no_grad():
+                weight.copy_(kept)
+    found = []
+    for name in ("here", "there", "here"):
+        monkeypatch.chdir(tmp_path / name)
+        found.append(sweep_conditions(one_cell("model"), tmp_path / "store")["cell"]["change"])
+        model = fc.load("model")
+        revision = model.revision
+        monkeypatch.chdir(tmp_path)
+        assert fc.load(model.folder).revision == revision
+        assert key_of(fc.load(model.folder), ["a"]) == key_of(model, ["a"])
+    assert found[0] == found[2] != found[1], "their transformers are the same, and another encoder speaks to them"
+    assert len(list((tmp_path / "store").glob("*.safetensors"))) == 2
+    with pytest.raises(FileNotFoundError, match="holds no safetensors file"):
+        digest_of(tmp_path)
 
 
 def test_pieces_have_the_noise_that_they_have_in_the_whole(toy, prompts):
@@ -217,14 +328,6 @@ def test_batches_join_what_begins_together():
 def test_the_first_step_is_where_the_edit_begins(steps, first):
     condition = complete({"prompts": ["a"], "steps": steps, "generation": {"steps": 8}}, 0)
     assert first_step(condition) == first == min(chosen_steps(steps, 8) or [0])
-
-
-def test_content_is_equal_where_values_are():
-    top = ChannelSet((np.array([1, 2]), np.array([3])), 8, "top")
-    assert content(top) == content(ChannelSet.from_json(top.to_json() | {"label": "other"}))
-    assert content(np.arange(3)) != content(np.arange(3.0)) != content(np.arange(4.0))
-    assert content({"a": (1, float("nan"))}) == {"a": [1, {"float": "nan"}]}
-    assert content(content) != content(complete)
 
 
 def test_the_digest_of_code_sees_code_alone(tmp_path):

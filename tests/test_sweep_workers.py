@@ -7,13 +7,15 @@ import pickle
 import signal
 from pathlib import Path
 
+import fewchannels as fc
 import joblib
 import numpy as np
 import pytest
 import sweep_victims
+from fewchannels.identity import digest
 from fewchannels.models import Model
-from fewchannels.sweep import SweepFailed, sweep, sweep_conditions
-from fewchannels.sweep.workers import describe_models, identity, model_of
+from fewchannels.sweep import SweepFailed, sweep, sweep_conditions, workers
+from fewchannels.sweep.workers import ChangedModel, describe_models, files_of, identity, model_of, named
 from sweep_victims import KEY, begun, cells, result
 
 
@@ -104,6 +106,108 @@ def test_a_worker_that_dies_loses_only_its_cell(tmp_path):
 
 def test_the_toy_world_in_processes_here(tmp_path, toy, prompts):
     check_toy(tmp_path, toy, prompts, jobs=2)
+
+
+@pytest.fixture
+def small(tmp_path, flux):
+    """A tiny pipeline in a folder, which may be changed."""
+    flux.pipeline.save_pretrained(tmp_path / "small", safe_serialization=True)
+    return fc.load(tmp_path / "small", device="cpu", generation={"steps": 2, "height": 32, "width": 48})
+
+
+def other_weights(model):
+    model.transformer.transformer_blocks[1].ff.net[2].weight.data.mul_(4)
+
+
+def other_scheduler(model):
+    config = model.pipeline.scheduler.config
+    model.pipeline.scheduler = type(model.pipeline.scheduler).from_config(config, shift=3.0)
+
+
+def other_defaults(model):
+    model.defaults["num_inference_steps"] = 1
+
+
+def table_of(model, **more):
+    shared = {"model": model, "prompts": ["a red star"], "edit": "zero", **more}
+    return [{**shared, "name": str(i), "channels": [i]} for i in (1, 2)]
+
+
+def here_and_there(table):
+    """What a table gives here, which is what it gives in workers."""
+    here, there = (sweep_conditions(table, rows=1, jobs=jobs) for jobs in (None, 2))
+    for name in here:
+        np.testing.assert_array_equal(there[name]["change"], here[name]["change"])
+    return [float(here[name]["change"][0]) for name in here]
+
+
+def test_a_model_that_was_changed_is_the_same_in_workers(small):
+    """Not loaded anew from its folder, and not handed over as the unchanged one that a worker has by now."""
+    found = [here_and_there(table_of(small))]
+    for changes in ((other_weights,), (other_scheduler, other_defaults)):
+        for change in changes:
+            change(small)
+        found.append(here_and_there(table_of(small)))
+    assert len({tuple(row) for row in found}) == 3
+
+
+def test_a_pipeline_in_memory_goes_to_workers_as_it_is(flux):
+    asked = {"steps": 1, "height": 32, "width": 48}
+    here_and_there(table_of(flux, generation=asked))
+    cells = {str(seed): lambda seed=seed: {"x": flux.generate(["a red star"], seed=seed, **asked)} for seed in (0, 1)}
+    here, there = sweep(cells), sweep(cells, jobs=2)
+    for name in cells:
+        np.testing.assert_array_equal(there[name]["x"], here[name]["x"])
+
+
+def test_what_load_was_asked_for_travels_too(small):
+    describe_models()
+    sent = pickle.dumps(small)
+    assert len(sent) < 1500
+    there = pickle.loads(sent)
+    assert there is not small
+    assert there.defaults == small.defaults
+    model_of.cache_clear()
+
+
+def test_a_model_with_an_open_context_stays_at_home(small):
+    describe_models()
+    with fc.capture(small, fc.ChannelStats()):
+        small.generate(["a red star"])
+        with pytest.raises(pickle.PicklingError, match="close that first, or leave jobs= out"):
+            pickle.dumps(small)
+    assert pickle.loads(pickle.dumps(small)).name == "small"
+    model_of.cache_clear()
+
+
+def test_a_worker_refuses_what_is_not_the_model_that_was_sent(small, monkeypatch):
+    describe_models()
+    folder = str(small.folder)
+    sent, files = pickle.dumps(small), files_of(folder)
+    weights = next(small.folder.glob("text_encoder_2/*.safetensors"))
+    data = bytearray(weights.read_bytes())
+    data[-2] ^= 1
+    weights.write_bytes(data)
+    with pytest.raises(ChangedModel, match=r"is not the model that was sent .* leave jobs= out"):
+        pickle.loads(sent)
+    with pytest.raises(ChangedModel, match="not those that the sweep began with"):
+        named(folder, None, files)
+    monkeypatch.setattr(workers, "_arrived", {})
+    other_weights(small)
+    function, (known, data) = workers._description(small)
+    with pytest.raises(ChangedModel, match="did not arrive as it was sent"):
+        function("0" * 32, data)
+    assert digest(function(known, data)) == digest(small)
+
+
+def test_a_folder_whose_files_were_changed_is_loaded_again(small, monkeypatch):
+    """By a worker, too, that has the old one, and that stands in another folder than the caller by now."""
+    monkeypatch.chdir(small.folder.parent)
+    asked = table_of("small", generation={"steps": 1, "height": 32, "width": 48})
+    before = here_and_there(asked)
+    other_weights(small)
+    small.pipeline.save_pretrained(small.folder, safe_serialization=True)
+    assert here_and_there(asked) != before
 
 
 def test_a_disk_that_is_full_stops_workers_too(tmp_path):

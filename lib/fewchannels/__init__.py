@@ -10,10 +10,10 @@ The shape of a study. Importing the package needs no torch; each name is fetched
     with fc.ablate(model, massive, how="zero"):                     # ablation
         broken = model.generate(prompts, seed=0)
 
-Modules, lowest first (each imports only those before it): scheduler (with wrapping and choices), layouts, models (with
-origins), hooks, stats (with reductions and kept), channels, then masks, ablation, patching and inversion, then judges,
-then metrics, then survey, recording and sweep; disk, runfile, plots, notebook, widgets and cli serve them. `toyworld`
-is the embedded model and its world.
+Modules, lowest first (each imports only those before it): scheduler (with wrapping and choices), identity, layouts,
+models (with origins), hooks, stats (with reductions and kept), channels, then masks, ablation, patching and inversion,
+then judges, then metrics, then survey, recording and sweep; disk, runfile, plots, notebook, widgets and cli serve them.
+`toyworld` is the embedded model and its world.
 
 Source: "Few channels draw the whole picture", arXiv 2605.13974.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -167,31 +168,40 @@ def from_flags(options: argparse.Namespace) -> list[dict]:
 
 
 def _count(column: str, options) -> int:
-    from .sweep.workers import model_of
+    from .sweep.workers import named, source_of
 
-    model = model_of(options.model, options.revision)
+    model = named(source_of(options.model), options.revision)
     return len(model.layers) if column == "blocks" else options.steps or model.steps
 
 
 def with_channels(table: Sequence[dict], calibration, store, tell: Callable[[str], None]) -> list[dict]:
     """The conditions with each {"set": ..., "k": ...} replaced by its channels, ranked once a model and kept in the
     store. Raises ValueError for a set that the model does not have."""
-    made = []
+    made, known = [], functools.cache(_known)
     for condition in table:
         asked = condition.get("channels") if isinstance(condition, dict) else None
         if isinstance(asked, dict) and "set" in asked:
-            condition = {**condition, "channels": _set(condition, asked, calibration, store, tell)}
+            condition = {**condition, "channels": _set(condition, asked, known, calibration, store, tell)}
         made.append(condition)
     return made
 
 
-def _set(condition, asked: Mapping, calibration, store, tell):
+def _known(model: str, revision: str | None) -> tuple:
+    """(what `named` takes, name and revision) of a model: which it is now, wherever the command stands."""
+    from .sweep.workers import files_of, identity, source_of
+
+    source = source_of(model)
+    return (source, revision, files_of(source)), identity(source, revision)[:2]
+
+
+def _set(condition, asked: Mapping, known, calibration, store, tell):
     from .channels import ChannelSet
 
     if set(asked) != {"set", "k"} or not isinstance(asked["k"], int) or asked["k"] < 1:
         raise ValueError(f"channels {dict(asked)}: expected {{'set': NAME, 'k': N}}, such as {{'set': 'top', 'k': 8}}")
     generation = condition.get("generation") or {}
-    where = condition.get("model", "toyworld"), condition.get("revision"), json.dumps(generation, sort_keys=True)
+    model = known(condition.get("model", "toyworld"), condition.get("revision"))
+    where = *model, json.dumps(generation, sort_keys=True)
     sets = _sets(where, asked["k"], tuple(calibration or ()), store, tell)
     if asked["set"] not in sets:
         raise ValueError(f"no set {asked['set']!r} of {asked['k']} channels here; there are {', '.join(sets)}")
@@ -206,24 +216,24 @@ def _sets(where, k: int, calibration: tuple[str, ...], store, tell) -> dict:
     from .channels import ChannelSet
     from .studies.cases import calibrate, control_sets
     from .sweep import sweep
-    from .sweep.workers import identity, model_of
+    from .sweep.workers import named
 
     if (where, k, calibration) in _ranked:
         return _ranked[where, k, calibration]
-    source, revision, generation = where
+    asked, (name, revision), generation = where
+    source = asked[0]
     if not calibration and source != "toyworld":
         raise ValueError(f"sets of channels of {source} are ranked on prompts: give --calibration FILE")
 
     def compute():
         tell(f"{source}: ranking channels on {len(calibration) or 32} calibration prompts")
-        model = model_of(source, revision)
+        model = named(*asked)
         given = json.loads(generation)
         given.setdefault("steps", model.steps)
         sets = control_sets(calibrate(model, list(calibration) or None, **given), k)
         return {name: chosen.mask() for name, chosen in sets.items() if isinstance(chosen, ChannelSet)}
 
-    name, revision_of_weights, _ = identity(source, revision)
-    key = {"model": name, "revision": revision_of_weights, "generation": generation, "k": k,
+    key = {"model": name, "revision": revision, "files": asked[2], "generation": generation, "k": k,
            "prompts": list(calibration)}  # fmt: skip
     _ranked[where, k, calibration] = sweep({"sets of channels": compute}, store, key)["sets of channels"]
     return _ranked[where, k, calibration]

@@ -7,7 +7,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 
 from .choices import listed
 from .hooks import capture
+from .identity import content, digest
 from .models.arguments import of_rows, texts
 from .stats import ChannelStats
 from .sweep import sweep
@@ -51,8 +51,8 @@ def measure_channels(
 
     measured_at = at and [one if isinstance(one, int) else repr(one) for one in at]
     told = {"seed": seed, "steps": steps, "at": measured_at, "stream": stream, "batch": size,
-            "generation": {**model.defaults, **generation}}  # fmt: skip
-    parts = []
+            "generation": content({**model.defaults, **generation})}  # fmt: skip
+    key, parts = key_of(model, prompts, **told), []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
         own = of_rows(model.pipeline, generation, slice(first, first + size), len(prompts))
@@ -68,7 +68,7 @@ def measure_channels(
             return arrays | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
 
         name = f"statistics from prompt {first}"
-        parts.append(sweep({name: measure}, store, key_of(model, part, **told))[name])
+        parts.append(sweep({name: measure}, store, key | of_prompts(part))[name])
     return _together(parts, model.layers)
 
 
@@ -84,13 +84,18 @@ def _together(parts: list[dict[str, np.ndarray]], names: Sequence[str]) -> Chann
 
 
 def key_of(model: Any, prompts: Sequence[str], **more: Any) -> dict[str, Any]:
-    """What results of a model hang on, as JSON values for `sweep`: its name, revision, and unless it is the toy world
-    class, dtype and all else that its provenance says; the digest and number of the prompts; and `more`."""
-    digest = hashlib.sha256("\n".join(prompts).encode()).hexdigest()[:16]
-    found = {"model": model.name, "revision": model.revision, "prompts": digest, "n": len(prompts), **more}
+    """What results of a model hang on, as JSON values for `sweep`: its name and revision, the digest of all that it is
+    now, and unless it is the toy world class, dtype and all else that its provenance says; digest and number of the
+    prompts; and `more`. Raises NoContent (a TypeError) for a model that holds what cannot be known."""
+    found = {"model": model.name, "revision": model.revision, "digest": digest(model), **of_prompts(prompts), **more}
     if model.is_toy:
         return found
     return {name: part for name, part in model.provenance().items() if name not in PASSING} | found
+
+
+def of_prompts(prompts: Sequence[str]) -> dict[str, Any]:
+    """Digest and number of prompts, for a key."""
+    return {"prompts": digest(list(prompts))[:16], "n": len(prompts)}
 
 
 def spread(count: int, most: int) -> list[int]:

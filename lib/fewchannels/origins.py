@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 OTHER_NOISE = "Noise is told by it alone; for another each time draw one, such as random.randrange(2**32)"
+READ = {".safetensors", ".json", ".txt", ".model", ".jinja"}
 PACKAGES = ("torch", "diffusers", "transformers", "numpy")
 
 
@@ -55,13 +56,31 @@ def versions() -> dict[str, str]:
 
 
 def digest_of(folder: Path) -> str:
-    """sha256 of a folder's safetensors files in the order of their names, as "sha256:" and its first 16 digits."""
+    """sha256 of a folder's safetensors files in the order of their names, as "sha256:" and its first 16 digits. Raises
+    FileNotFoundError where it holds none."""
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise FileNotFoundError(f"{folder} holds no safetensors file: it is gone, or was never a model's folder")
     digest = hashlib.sha256()
-    for file in sorted(folder.glob("*.safetensors")):
-        with file.open("rb") as opened:
-            for piece in iter(lambda: opened.read(2**24), b""):
-                digest.update(piece)
+    for file in files:
+        _add(digest, file)
     return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def files_digest(folder: Path) -> str:
+    """As `digest_of`, of every file of a pipeline's folder that `load` may read, weights of all parts, configurations
+    and vocabularies, with their names."""
+    digest = hashlib.sha256()
+    for file in sorted(file for file in folder.rglob("*") if file.suffix in READ and file.is_file()):
+        digest.update(f"{file.relative_to(folder).as_posix()} {file.stat().st_size}\n".encode())
+        _add(digest, file)
+    return f"sha256:{digest.hexdigest()[:16]}"
+
+
+def _add(digest, file: Path) -> None:
+    with file.open("rb") as opened:
+        for piece in iter(lambda: opened.read(2**24), b""):
+            digest.update(piece)
 
 
 def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:

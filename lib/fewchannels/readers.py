@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from .identity import digest
 from .masks import upsample
 from .metrics import squared_distance
 from .natural_prompts import NaturalPrompt
@@ -135,7 +136,7 @@ class ByJudge(Reader):
         return super().fits(seen) and seen.world.judge is not None
 
     def hangs_on(self, seen):
-        return seen.world.judge.provenance()
+        return {"judge": digest(seen.world.judge)}
 
 
 class Agreement(ByJudge):
@@ -196,7 +197,7 @@ class Adoption(Reader):
         return super().fits(seen) and bool(seen.group.pairs)
 
     def hangs_on(self, seen):
-        return {} if seen.world.judge is None else seen.world.judge.provenance()
+        return {} if seen.world.judge is None else {"judge": digest(seen.world.judge)}
 
     def __call__(self, images, seen):
         pairs, judge = seen.group.pairs, seen.world.judge

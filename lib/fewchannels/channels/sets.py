@@ -54,6 +54,10 @@ class ChannelSet:
             raise ValueError(f"the channel set {self.label!r} is empty: expected at least one channel in one layer")
         object.__setattr__(self, "indices", tuple(kept))
 
+    def known_by(self) -> dict[str, Any]:
+        """What it chooses, for `identity`: the label is a name."""
+        return {"indices": [row.tolist() for row in self.indices], "width": int(self.width)}
+
     @classmethod
     def same(cls, channels: Any, layers: int, width: int, label: str = "") -> ChannelSet:
         """The same channels in every one of `layers` layers."""
@@ -172,6 +176,10 @@ class Directions:
         if not kept:
             raise ValueError("no layers: expected a basis [k, D] for at least one")
         object.__setattr__(self, "bases", tuple(kept))
+
+    def known_by(self) -> dict[str, Any]:
+        """What it holds, for `identity`: the label is a name."""
+        return {"directions": list(self.bases)}
 
     def __len__(self) -> int:
         return len(self.bases)

@@ -6,6 +6,7 @@ before anything large is downloaded or read.
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib.resources
 import warnings
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 from safetensors import SafetensorError
 
+from ..identity import NoContent, digest
 from ..layouts import layout_of
 from ..layouts.table import TABLE, NoLayout
 from . import folders, hub, needs, overflow
@@ -58,7 +60,8 @@ def load(
     if not isinstance(source, (str, Path)):
         return _in_memory(source, device, dtype, generation, offload, quantize)
     name = str(source)
-    path = _toyworld() if name == "toyworld" else Path(name).expanduser()
+    # as a whole, since the working folder may be another one when it is read again
+    path = _toyworld() if name == "toyworld" else Path(name).expanduser().absolute()
     if not path.exists() and (name.startswith((".", "/", "~")) or name.count("/") != 1):
         raise FileNotFoundError(
             f"{name!r} is no folder, and no hub name of the form 'owner/model': pass 'toyworld', a folder with a "
@@ -83,8 +86,11 @@ def load(
         pipeline = _from_pretrained(config, path if local else name, dtype, **more)
         pipeline.set_progress_bar_config(disable=True)
         own = path.name if local and name != "toyworld" else name
-        return Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
-                     path if local else None, generation, offload, quantize)  # fmt: skip
+        model = Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
+                      path if local else None, generation, offload, quantize)  # fmt: skip
+        with contextlib.suppress(NoContent):
+            model.as_loaded = digest(model)
+        return model
 
     if not placing.own_dtype or placing.dtype != torch.float16:
         return read(placing.dtype)

@@ -46,8 +46,9 @@ class Model:
 
     pipeline, transformer, layout; layers: block names in depth order; name, revision, device, dtype; preset: what
     suits it; defaults: arguments that generate takes where none are given; steps: how many steps that makes; run: the
-    trajectory that runs now, or None; offload, quantize: as `load` was asked; overflow: what a trial in float16
-    counted (see overflow.py), None where there was none.
+    trajectory that runs now, or None; generation, offload, quantize: as `load` was asked; as_loaded: its
+    `identity.digest` when it came from a folder or the hub, else None; overflow: what a trial in float16 counted (see
+    overflow.py), None where there was none.
     """
 
     def __init__(
@@ -69,12 +70,14 @@ class Model:
         self.folder = folder
         self._revision = revision
         self.offload, self.quantize = offload, quantize
+        self.generation = dict(generation or {})
+        self.as_loaded: str | None = None
         self.overflow: dict | None = None
         self.run: Run | None = None
         self._accepted = dict(signature_of(type(pipeline), "__call__").parameters) if pipeline is not None else {}
         self.is_toy = any(base.__name__ == "ToyWorldPipeline" for base in type(pipeline).__mro__)
         self.preset = preset_of(name, self.layout.name, self.is_toy)
-        self.defaults = self._defaults(dict(generation or {}))
+        self.defaults = self._defaults(self.generation)
         self.steps = self.defaults.get("num_inference_steps")
         if self.steps is None and "num_inference_steps" in self._accepted:
             self.steps = self._accepted["num_inference_steps"].default
@@ -110,6 +113,12 @@ class Model:
         if self._revision is None and self.folder is not None:
             self._revision = digest_of(self.folder / "transformer")
         return self._revision
+
+    def known_by(self) -> dict:
+        """What its results hang on, for `identity`: all parts of the pipeline as they are now, whatever it was loaded
+        from, and the defaults of generate."""
+        own = self.transformer is getattr(self.pipeline, "transformer", None)
+        return {"pipeline": self.pipeline, "transformer": None if own else self.transformer, "defaults": self.defaults}
 
     def provenance(self) -> dict:
         """What a figure needs to say where it came from, as JSON values."""

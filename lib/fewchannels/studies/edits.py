@@ -18,12 +18,12 @@ import numpy as np
 from ..ablation import NAMES
 from ..blending import CannotMix, blend_latents, blend_velocities, interpolate_prompts
 from ..channels import ChannelSet, Directions
+from ..identity import content
 from ..image_latents import encode
 from ..inversion import renoised
 from ..masks import partition, to_grid
 from ..subspaces import subspace
 from ..sweep import Recording, sweep
-from ..sweep.conditions import content
 from .condition import Condition
 from .groups import Group, NotHere
 from .sets import MOST_BYTES, Sets

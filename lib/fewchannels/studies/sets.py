@@ -33,11 +33,11 @@ from ..channels import (
     top_channels,
 )
 from ..hooks import capture
+from ..identity import content
 from ..kept import KeepTokens
 from ..measuring import key_of, measure_channels
 from ..stats import ChannelStats
 from ..sweep import sweep
-from ..sweep.conditions import content
 from ..worlds import World, texts
 from .groups import Group, NotHere, pairs
 from .side_by_side import WIDEST, differences

@@ -20,10 +20,11 @@ from typing import Any
 
 import numpy as np
 
+from ..identity import code_digest, content
 from ..inversion import can_invert, why_no_picture
+from ..measuring import key_of
 from ..readers import Reader, Seen, smaller
-from ..sweep import SweepFailed, code_digest, sweep, sweep_conditions
-from ..sweep.conditions import content
+from ..sweep import SweepFailed, sweep, sweep_conditions
 from ..worlds import World, texts, world_of
 from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
@@ -148,11 +149,8 @@ class Plan:
 
     def key(self) -> dict[str, Any]:
         """What everything of this plan hangs on."""
-        from ..measuring import key_of as model_key
-
-        own = model_key(
-            self.model, [], steps=self.steps, generation=content({**self.model.defaults, **self.generation})
-        )
+        generation = content({**self.model.defaults, **self.generation})
+        own = key_of(self.model, [], steps=self.steps, generation=generation)
         return {**own, "calibration": content(self.sets.prompts), "k": self.k}
 
     def cost(self, seconds: float | None = None) -> str:
@@ -339,7 +337,7 @@ class Engine:
             def compute(instrument=instrument, group=group) -> dict[str, np.ndarray]:
                 return instrument.measure(self.plan.model, group, self.plan.sets)
 
-            key = {**self.plan.key(), "group": content(group.content()), "code": content(instrument.measure)}
+            key = {**self.plan.key(), "group": content(group.content()), "measure": content(instrument.measure)}
             try:
                 self.instruments[name] = sweep({name: compute}, self.plan.store, key, self.report)[name]
             except NotHere as reason:

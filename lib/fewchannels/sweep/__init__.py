@@ -9,10 +9,12 @@
 
 `sweep` takes any functions; `sweep_conditions` takes a table of edits, and saves work: conditions that share prompts
 and noise are generated in one batch, and the steps before their edit are computed once. running.py runs cells here or
-through joblib (workers.py), store.py keeps them, conditions.py is the table, batches.py and prefix.py are the saving.
+through joblib (processes.py, and workers.py for models), store.py keeps them, conditions.py is the table, batches.py
+and prefix.py are the saving.
 """
 
-from .conditions import code_digest, grid, pieces
+from ..identity import code_digest
+from .conditions import grid, pieces
 from .recordings import Recording
 from .running import SweepFailed, digest_of, sweep
 from .store import Store, StoreError

@@ -28,7 +28,7 @@ from .depth import Depth
 from .prefix import Prefix
 from .recordings import Recording
 from .running import Failure
-from .workers import model_of
+from .workers import named
 
 # of this process: by sweep and group, what its batches share, and how many rows fit into memory
 _bases: dict[tuple[str, str], Base] = {}
@@ -76,7 +76,7 @@ class Part:
 class Batch:
     """Conditions of one group (equal prompts, samples, seed and generation), as the `compute` of a Task.
 
-    sweep, group: names under which this process keeps what batches share. model: what `model_of` takes, or a Model.
+    sweep, group: names under which this process keeps what batches share. model: what `named` takes, or a Model.
     rows: pictures at once. steps: how many steps of the prefix the group needs; 0 shares none. starts: the first step
     and the blocks of the group's conditions, whose earlier blocks are shared; empty shares none.
     measure: function(images, untouched) -> arrays.
@@ -92,7 +92,7 @@ class Batch:
     measure: Callable[[np.ndarray, np.ndarray], Mapping[str, np.ndarray]]
 
     def __call__(self, names: list[str]) -> dict[str, Mapping | Failure]:
-        model = model_of(*self.model) if isinstance(self.model, tuple) else self.model
+        model = named(*self.model) if isinstance(self.model, tuple) else self.model
         base = self._base(model)
         found: dict[str, Mapping | Failure] = {}
         todo = [[c for c in self.conditions if c["name"] in names]]

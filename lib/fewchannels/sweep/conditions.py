@@ -11,19 +11,13 @@ The columns are those of `COLUMNS`; all but prompts have a default.
 
 from __future__ import annotations
 
-import ast
-import hashlib
-import inspect
 import itertools
-import math
-import textwrap
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from types import ModuleType
 from typing import Any
 
-import numpy as np
-
 from ..choices import listed
+from ..identity import NoContent, content
 
 COLUMNS = {  # column -> default
     "name": None,  # in the results
@@ -42,8 +36,6 @@ COLUMNS = {  # column -> default
     # (source, sources, strength, tokens, part, branch, stream), source and reference as a Recording or a Trajectory
     "options": {},
 }
-
-DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def grid(*tables: Mapping | Sequence[Mapping], **axes: Iterable) -> list[dict]:
@@ -119,62 +111,19 @@ def complete(condition: Mapping, number: int) -> dict:
     return row
 
 
-def content(value: Any) -> Any:
-    """A value as JSON that is equal exactly where the value is: arrays by their digest, channel sets by what they hold.
-
-    Raises TypeError for what has no content to read, such as a function (see `code_digest`) or a model.
-    """
-    from ..channels import ChannelSet, Directions
-
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"float": str(value)}  # JSON has none
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    if isinstance(value, ChannelSet):
-        return {"indices": [row.tolist() for row in value.indices], "width": int(value.width)}  # the label is a name
-    if isinstance(value, Directions):
-        return {"directions": [content(basis) for basis in value.bases]}
-    if isinstance(value, np.generic):
-        return content(value.item())
-    if hasattr(value, "to_arrays"):
-        return content(value.to_arrays())
-    if hasattr(value, "detach"):
-        value = value.detach().float().cpu().numpy()
-    if isinstance(value, np.ndarray):
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()[:32]
-        return {"array": digest, "dtype": str(value.dtype), "shape": list(value.shape)}
-    if isinstance(value, Mapping):
-        return {str(name): content(one) for name, one in value.items()}
-    if isinstance(value, (Sequence, range)):
-        return [content(one) for one in value]
-    if inspect.isfunction(value):
-        return {"code": code_digest(value)}
-    if hasattr(value, "__dict__"):
-        return {"class": type(value).__qualname__, **content(vars(value))}
-    raise TypeError(f"{type(value).__name__} has no content that a store could know it by: pass arrays or JSON values")
+def shared(condition: Mapping) -> str:
+    """What conditions have in common that run in one batch, as text: equal prompts, noise and model."""
+    model = condition["model"]
+    parts = [model if isinstance(model, str) else id(model)]
+    parts += [_shared(condition[column]) for column in ("revision", "prompts", "samples", "seed", "generation")]
+    return json.dumps(parts, sort_keys=True)
 
 
-def code_digest(*parts: ModuleType | Any) -> str:
-    """Digest of the code of functions, classes or modules: comments, docstrings and layout do not count.
-
-    Put it into a sweep's key, so that results are computed again when what computes them changes.
-
-    >>> code_digest(grid) == code_digest(grid) != code_digest(pieces)
-    True
-    """
-    total = hashlib.sha256()
-    for part in parts:
-        source = textwrap.dedent(inspect.getsource(part))
-        try:
-            tree = ast.parse(source)
-        except SyntaxError:  # a lambda in the middle of an expression
-            total.update(source.encode())
-            continue
-        for node in ast.walk(tree):
-            if isinstance(node, DOCUMENTED) and ast.get_docstring(node, clean=False) is not None:
-                node.body = node.body[1:] or [ast.Pass()]
-        total.update(ast.dump(tree).encode())
-    return total.hexdigest()[:16]
+def _shared(value: Any) -> Any:
+    try:
+        return content(value)
+    except NoContent:  # a store will refuse it
+        return id(value)
 
 
 def _known_columns(condition: Mapping) -> None:

@@ -21,6 +21,7 @@ import numpy as np
 import torch
 
 from ..blending import Steps, record_steps
+from ..identity import content
 from ..inversion import image_trajectory
 from ..trajectories import Trajectory, record
 
@@ -68,8 +69,6 @@ class Recording:
 
     def of(self, model) -> Recorded:
         """What the run left; computed once a model and process. Errors as of record, image_trajectory, generate."""
-        from .conditions import content
-
         kept = _made.setdefault(model, OrderedDict())
         key = json.dumps(content(vars(self)), sort_keys=True)
         if key not in kept:

@@ -7,6 +7,7 @@ A cell is a name and a function without arguments that gives arrays by name. Cel
 from __future__ import annotations
 
 import contextlib
+import functools
 import hashlib
 import json
 import time
@@ -17,7 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .store import Store, StoreError
+from ..identity import code_digests
+from .store import CODE, Store, StoreError
 
 VERSION = 1
 ON_ERROR = ("stop", "finish")
@@ -74,9 +76,10 @@ def sweep(
 
     store: a folder (made where it is missing); None keeps nothing. A condition that is there is read and not computed
     again: its file is named by the digest of its name and of `key`, JSON values that say all that the result hangs on
-    (model revision, prompts, seed, steps, `code_digest` of what computes it). Several processes may share a store:
-    what one of them computes, the others wait for. report: is told a line for each condition that was computed or
-    failed, with the rate and the time left.
+    (`identity.digest` of the model and of what reads its pictures, prompts, seed, steps). What the same function gave
+    when its code was another, or that of any module that it reaches, is computed anew. Several processes may share a
+    store: what one of them computes, the others wait for. report: is told a line for each condition that was computed
+    or failed, with the rate and the time left.
     jobs: how many processes compute (-1: one a core); None for this one, or for what joblib.parallel_config says.
     on_error: "stop" raises what a condition raised, at once; "finish" does all the others first, and then raises
     SweepFailed. What was done stays in the store either way, also after Ctrl-C.
@@ -84,13 +87,14 @@ def sweep(
     Raises ValueError for a store without a key, and StoreError where the store cannot be written.
     """
     if store is not None and not key:
-        raise ValueError(
-            "a sweep with a store needs key=: the model's revision, prompts, seed and steps, as JSON values"
-        )
-    tasks = [
-        Task({name: None if store is None else digest_of(name, key)}, _Alone(name, compute), {name: key or {}})
-        for name, compute in cells.items()
-    ]
+        raise ValueError("a sweep with a store needs key=: the model's digest, prompts, seed and steps, as JSON values")
+    if store is None:
+        tasks = [Task({name: None}, _Alone(name, compute)) for name, compute in cells.items()]
+    else:
+        tasks = [
+            Task({name: digest_of(name, key)}, _Alone(name, compute), {name: {**key, CODE: {_called(compute): code}}})
+            for (name, compute), code in zip(cells.items(), code_digests(cells.values()), strict=True)
+        ]
     return carry_out(tasks, None if store is None else Store(store), report, jobs, on_error)
 
 
@@ -103,6 +107,14 @@ class _Alone:
 
     def __call__(self, names: list[str]) -> dict[str, Mapping]:
         return {self.name: self.function()}
+
+
+def _called(function: Callable) -> str:
+    """The name of a function, or of the one that a partial or a method stands for."""
+    while isinstance(function, functools.partial):
+        function = function.func
+    function = function if hasattr(function, "__qualname__") else type(function)
+    return f"{function.__module__}.{function.__qualname__}"
 
 
 def digest_of(name: str, key: Mapping) -> str:
@@ -180,7 +192,7 @@ class _Progress:
             return
         for name in self._open(task):
             count = len(self.store.damaged)
-            kept = self.store.read(task.cells[name])
+            kept = self.store.read(task.cells[name], task.keys.get(name, {}).get(CODE))
             if kept is not None:
                 self.found[name] = kept
             elif len(self.store.damaged) > count:
@@ -247,7 +259,7 @@ class _Progress:
 
 def _carried(claimed: Iterator[tuple[Task, list[str]]], jobs) -> Iterator[tuple[Task, dict]]:
     """(task, outcomes) as they come, from here or from joblib's workers."""
-    from .workers import elsewhere, in_workers
+    from .processes import elsewhere, in_workers
 
     if elsewhere(jobs):
         yield from in_workers(claimed, jobs)

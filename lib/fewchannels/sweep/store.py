@@ -26,6 +26,7 @@ import numpy as np
 from ..disk import remedy, scraps, try_folder, write_whole
 
 CLAIMS = ".claims"
+CODE = "computed by"  # in a cell's key: the function's name and the digest of its code
 RECORD = "fewchannels.cell"  # the one entry of the file's metadata, JSON
 
 
@@ -52,13 +53,17 @@ class Store:
     def path(self, digest: str) -> Path:
         return self.folder / f"{digest}.safetensors"
 
-    def read(self, digest: str) -> dict[str, np.ndarray] | None:
-        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`).
+    def read(self, digest: str, code: Mapping[str, str] | None = None) -> dict[str, np.ndarray] | None:
+        """Arrays by name; None where there are none, or where the file is unsound (then see `damaged`). code: digests
+        of functions by their names; a cell that one of them gave when its code was another is not there.
 
         Raises StoreError where the file is there and may not be read.
         """
         found = self._read(digest)
-        return None if found is None else found[1]
+        if found is None:
+            return None
+        before = found[0]["key"].get(CODE) or {}
+        return None if any(before.get(name, now) != now for name, now in (code or {}).items()) else found[1]
 
     def cells(self) -> Iterator[tuple[str, dict, dict[str, np.ndarray]]]:
         """(name, key, arrays) of every sound cell, in the order of their names."""

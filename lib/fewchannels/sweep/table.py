@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 import hashlib
-import importlib
 import json
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .conditions import code_digest, complete, content
+from ..identity import code_digest, content, digest
+from .conditions import complete, shared
 from .running import Task, carry_out, digest_of
 from .store import Store
+from .workers import files_of, identity, source_of
 
 ROWS, TOY_ROWS = 4, 16  # pictures at once: more of them do not stay in the caches of a CPU (bench/sharing.py)
 A_FORWARD = 2  # what a forward costs beside its rows, in rows: so on the toy world, on two cores
-SHARED = ("model", "revision", "prompts", "samples", "seed", "generation")
-CODE = (
-    "ablation", "edits", "hooks", "layouts.branches", "layouts.frames", "layouts.tokens", "models.model", "origins",
-    "subspaces", "sweep.batches", "sweep.depth", "sweep.prefix", "toyworld.pipeline",
-)  # fmt: skip
 
 
 def sweep_conditions(
@@ -46,11 +42,13 @@ def sweep_conditions(
     edit, which gives the same bits at the same number of rows.
     Another number of rows gives the same results to 1e-4 of the range of a picture's values. The outputs of the
     transformer in those steps are held in memory: see `pieces` for many prompts.
-    store, report, jobs, on_error, errors: as for `sweep`; a cell's key is all columns of its condition, the revision
-    of the model, the code that computes it, and `measure`'s. A cell is kept by what it is about: under another name it
-    is still there.
+    store, report, jobs, on_error, errors: as for `sweep`; a cell's key is all columns of its condition, what its model
+    is known by (the numbers in it now, or the files that a name stands for), `measure` with all that it holds, and the
+    code of both. What cannot be known, such as a `measure` that holds a lock, is refused with a store (NoContent, a
+    TypeError). A cell is kept by what it is about: under another name it is still there. A model that was changed since
+    it was loaded, or made in memory, is sent to other processes as it is.
     """
-    from .batches import change, forget
+    from .batches import Batch, change, forget
 
     measure = measure or change
     table = [complete(condition, number) for number, condition in enumerate(conditions)]
@@ -60,7 +58,9 @@ def sweep_conditions(
     if rows is not None and rows < 1:
         raise ValueError(f"rows={rows}: expected at least 1 picture at once")
     sweep = uuid.uuid4().hex
-    tasks = [task for group in _groups(table) for task in _tasks(group, sweep, measure, store, rows, share)]
+    table = [{**condition, "model": source_of(condition["model"])} for condition in table]
+    known = None if store is None else {"measure": content(measure), "code": code_digest(Batch)}
+    tasks = [task for group in _groups(table) for task in _tasks(group, sweep, measure, known, rows, share)]
     try:
         found = carry_out(tasks, None if store is None else Store(store), report, jobs, on_error)
     finally:
@@ -68,55 +68,41 @@ def sweep_conditions(
     return {name: found[name] for name in names}
 
 
-def key_of(condition: Mapping, measure: Callable) -> dict:
-    """What the result of a complete condition hangs on, as JSON values. Raises ValueError for a model that has no
-    revision to tell it by."""
-    from .workers import identity
-
-    name, revision, dtype = identity(condition["model"], condition["revision"])
-    if revision is None:
-        raise ValueError(
-            f"{name} was made in memory, and a store cannot tell its weights from others: give the condition a "
-            "revision of your own, or save the pipeline to a folder and load that"
-        )
-    columns = {c: content(v) for c, v in condition.items() if c not in ("name", "model", "revision")}
-    return {"model": name, "revision": revision, "dtype": dtype, **columns,
-            "measure": content(measure), "code": _code()}  # fmt: skip
+def columns_of(condition: Mapping) -> dict:
+    """All of a complete condition but its name and its model, as JSON values. Raises NoContent for what has none."""
+    return {column: content(one) for column, one in condition.items() if column not in ("name", "model", "revision")}
 
 
-@functools.cache
-def _code() -> str:
-    package = __package__.rpartition(".")[0]
-    return code_digest(*(importlib.import_module(f"{package}.{name}") for name in CODE))
+def model_key(model: Any, revision: str | None) -> dict:
+    """What a condition's model is known by, as JSON values: of a Model the digest of all that it is now; of a name or a
+    folder, which is not loaded here, its commit or the digest of its files."""
+    name, revision, dtype = identity(model, revision)
+    by = {"files": files_of(model)} if isinstance(model, str) else {"digest": digest(model)}
+    return {"model": name, "revision": revision, "dtype": dtype, **by}
 
 
 def _groups(table: list[dict]) -> list[list[dict]]:
     """Conditions with equal prompts, noise and model, in the order of the table."""
     groups: dict[str, list[dict]] = {}
     for condition in table:
-        shared = {c: condition[c] if isinstance(condition[c], str) else _plain(condition[c]) for c in SHARED}
-        groups.setdefault(json.dumps(shared, sort_keys=True), []).append(condition)
+        groups.setdefault(shared(condition), []).append(condition)
     return list(groups.values())
 
 
-def _plain(value):
-    return id(value) if not isinstance(value, (list, dict, int, str, type(None))) else content(value)
-
-
-def _tasks(group: list[dict], sweep: str, measure, store, rows, share) -> list[Task]:
+def _tasks(group: list[dict], sweep: str, measure, known, rows, share) -> list[Task]:
     from .batches import Batch
-    from .workers import source_of
 
     first = {condition["name"]: first_step(condition) if share else 0 for condition in group}
-    rows = rows or (TOY_ROWS if source_of(group[0]["model"]) == "toyworld" else ROWS)
+    model, revision = group[0]["model"], group[0]["revision"]
+    rows = rows or (TOY_ROWS if (model if isinstance(model, str) else model.name) == "toyworld" else ROWS)
     name = hashlib.sha256(json.dumps([c["name"] for c in group]).encode()).hexdigest()
-    model = group[0]["model"]
+    known = known and known | model_key(model, revision)
     if isinstance(model, str):
-        model = model, group[0]["revision"]
+        model = model, revision, known and known["files"]
     starts = {(first[c["name"]], tuple(c["blocks"] or [0])) for c in group if c["edit"] is not None and share}
     tasks = []
     for some in batched(group, first, rows):
-        keys = {} if store is None else {c["name"]: key_of(c, measure) for c in some}
+        keys = {c["name"]: known | columns_of(c) for c in some} if known else {}
         cells = {c["name"]: digest_of("", keys[c["name"]]) if keys else None for c in some}
         batch = Batch(sweep, name, model, some, rows, max(first.values()), starts, measure)
         tasks.append(Task(cells, batch, keys))

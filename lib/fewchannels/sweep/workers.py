@@ -1,140 +1,27 @@
-"""Tasks in other processes, through joblib: here (loky), on a Dask cluster, or on Ray.
-
-    with joblib.parallel_config(backend="dask"):
-        sweep(cells, store=folder, key=key)
-
-Workers only compute: results come back to the process that called, and it alone writes the store. So workers need no
-common disk. A model that was loaded by name is not sent to them but loaded there, once a worker.
+"""Models in other processes: one that is as it was loaded is loaded there again, once a worker, and any other one is
+sent as it is. A worker refuses what is not the model that the caller has.
 """
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.resources
-import itertools
 import pickle
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from .running import Failure, Task, attempt
+from ..identity import digest
 
 
-def elsewhere(jobs: int | None) -> bool:
-    """Whether tasks go to other processes: jobs asks for several, or joblib.parallel_config names a backend."""
-    if jobs == 0:
-        raise ValueError("jobs=0: expected a number of processes, or -1 for one a core")
-    import joblib
-    from joblib.parallel import get_active_backend
-
-    backend, _ = get_active_backend()
-    away = joblib.effective_n_jobs(jobs) > 1 or _of_others(backend)
-    if away and getattr(backend, "supports_sharedmem", False):
-        raise ValueError("threads would share the model and its edits: use joblib's backend 'loky', 'dask' or 'ray'")
-    return away
-
-
-def _of_others(backend) -> bool:
-    """Whether a backend is not joblib's own: a cluster's."""
-    return not type(backend).__module__.startswith("joblib._parallel_backends")
-
-
-def _all_of_a_cluster(jobs: int | None) -> int | None:
-    """jobs, or -1 where none are asked for on a cluster: Ray's backend would take that for one, and compute here."""
-    from joblib.parallel import get_active_backend
-
-    backend, configured = get_active_backend()
-    return -1 if jobs is None and configured in (None, 1) and _of_others(backend) else jobs
-
-
-def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> Iterator[tuple[Task, dict]]:
-    """(task, outcomes) in the order in which they are ready.
-
-    When a worker dies, joblib says neither which nor what it was at. All that was handed out and has not come back is
-    then done once more, one task at a time: the task whose worker dies again is the one to blame, and fails alone.
-    """
-    import joblib
-
-    jobs = _all_of_a_cluster(jobs)
-    if f"{__package__.rpartition('.')[0]}.models" in sys.modules:  # else there is no model, and torch need not come in
-        describe_models()
-    sent: dict[int, tuple[Task, list[str]]] = {}
-    trouble: list[Exception] = []
-
-    def calls():
-        try:
-            for number, (task, names) in enumerate(claimed):
-                sent[number] = task, names
-                yield joblib.delayed(_work)(number, task, names)
-        except Exception as error:  # such as a full disk; joblib draws from here in threads that tell nobody
-            trouble.append(error)
-
-    todo = calls()
-    while True:
-        try:
-            for number, outcomes in _streamed(todo, jobs):
-                task, _ = sent.pop(number)
-                yield task, outcomes
-        except GeneratorExit:
-            raise
-        except Exception as error:
-            suspects, sent = sent, {}
-            if not suspects:
-                raise
-            for task, names in suspects.values():
-                yield task, _once_more(task, names, jobs, error)
-            todo = calls()
-            continue
-        if trouble:
-            raise trouble[0]
-        return
-
-
-def _streamed(todo, jobs) -> Iterator[tuple[int, dict]]:
-    import joblib
-    from joblib.parallel import get_active_backend
-
-    options = {"n_jobs": jobs, "batch_size": 1, "max_nbytes": None}  # no memory maps: cells may write to their arrays
-    backend, _ = get_active_backend()
-    if backend.supports_return_generator:
-        yield from joblib.Parallel(**options, return_as="generator_unordered", pre_dispatch="2*n_jobs")(todo)
-        return
-    # such as Ray's: a few tasks a worker at a time, so that what is done is kept before all is
-    size = 2 * joblib.effective_n_jobs(jobs)
-    while part := list(itertools.islice(todo, size)):
-        yield from joblib.Parallel(**options)(part)
-
-
-def _once_more(task: Task, names: list[str], jobs, before: Exception) -> dict:
-    import joblib
-
-    try:
-        call = joblib.delayed(_work)(0, task, names)
-        # with one job joblib would compute here, where a crash would end the sweep
-        [(_, outcomes)] = joblib.Parallel(n_jobs=jobs if jobs not in (None, 1) else None, max_nbytes=None)([call])
-        return outcomes
-    except Exception as error:
-        error.add_note(f"This was the second attempt; the first ended with {type(before).__name__}.")
-        return dict.fromkeys(names, Failure(error))
-
-
-def _work(number: int, task: Task, names: list[str]) -> tuple[int, dict]:
-    return number, {name: _sendable(outcome) for name, outcome in attempt(task, names).items()}
-
-
-def _sendable(outcome):
-    """A failure whose error does not survive pickling would look like a dead worker."""
-    if isinstance(outcome, Failure):
-        try:
-            pickle.loads(pickle.dumps(outcome.error))
-        except Exception:
-            return Failure(RuntimeError(str(outcome)), outcome.trace)
-    return outcome
+class ChangedModel(RuntimeError):
+    """A worker has another model than the process that sent it. The message says how they differ, and what to do."""
 
 
 @functools.lru_cache(maxsize=1)
 def describe_models() -> None:
-    """Let models travel by what they were loaded from, where that is known, and not by their weights."""
+    """Let models travel by what they were loaded from, where they are as they were loaded, and by all that they hold
+    where not."""
     import copyreg
 
     from ..models import Model
@@ -142,27 +29,138 @@ def describe_models() -> None:
     copyreg.pickle(Model, _description)
 
 
-def _description(model):
+@contextlib.contextmanager
+def travelling() -> Iterator[None]:
+    """While it is open, each model is looked at once, and not for each task anew."""
+    before, _described[:] = _described[:], [{}]
+    try:
+        yield
+    finally:
+        _described[:] = before
+
+
+_described: list[dict[int, tuple]] = []  # while it is open, one: by a model's id the model, and how it travels
+
+
+def _description(model) -> tuple:
+    if not _described:
+        return _how(model)
+    if id(model) not in _described[0]:
+        _described[0][id(model)] = model, _how(model)
+    return _described[0][id(model)][1]
+
+
+def _how(model) -> tuple:
+    known = digest(model)
+    if known != model.as_loaded:  # an adapter, another scheduler, edited weights, or made in memory
+        # joblib's, which brings one of its own up to 1.5 and wants the installed one from 1.6
+        from joblib.externals.loky.cloudpickle_wrapper import dumps
+
+        if id(model) in _leaving:
+            raise pickle.PicklingError(
+                f"{model.name} cannot go to another process while something on it holds the model itself, such as an "
+                "open capture or edit: close that first, or leave jobs= out"
+            )
+        _leaving.add(id(model))
+        try:
+            return _sent, (known, dumps(vars(model)))
+        finally:
+            _leaving.discard(id(model))
     source = model.name if model.name == "toyworld" or model.folder is None else str(model.folder)
-    if model.folder is None and model.revision is None:  # made in memory: there is nothing to load it from
-        return object.__reduce_ex__(model, 2)
     revision = None if model.folder is not None else model.revision
-    return model_of, (source, revision, str(model.device), str(model.dtype).removeprefix("torch."))
+    options = {"generation": model.generation, "offload": model.offload, "quantize": model.quantize}
+    where = str(model.device), str(model.dtype).removeprefix("torch.")
+    return model_of, (source, revision, *where, known, pickle.dumps(options))
 
 
 @functools.lru_cache(maxsize=2)
-def model_of(source: str, revision: str | None = None, device: str | None = None, dtype: str | None = None):
-    """A model by what it is loaded from, once a process: the last two are kept. dtype: a name such as "float32"."""
+def model_of(
+    source: str, revision: str | None = None, device: str | None = None, dtype: str | None = None,
+    known: str | None = None, options: bytes = b"",
+):  # fmt: skip
+    """A model by what it is loaded from, once a process: the last two are kept.
+
+    dtype: a name such as "float32". known: its `identity.digest` where it comes from; options: more arguments of
+    `load`, pickled. Raises ChangedModel where what is loaded here is another model.
+    """
     import torch
 
     from ..models import load
 
-    return load(source, device=device, dtype=None if dtype is None else getattr(torch, dtype), revision=revision)
+    more = pickle.loads(options) if options else {}
+    model = load(
+        source, device=device, dtype=None if dtype is None else getattr(torch, dtype), revision=revision, **more
+    )
+    if known is not None and model.as_loaded != known:
+        raise ChangedModel(
+            f"{source} as it was loaded in this process is not the model that was sent (digest {model.as_loaded}, and "
+            f"there {known}): its files were changed since, or differ from machine to machine, or so do the libraries. "
+            "Load it again, or leave jobs= out"
+        )
+    return model
 
 
-def source_of(model) -> str:
-    """What `load` would take for a model, or its name."""
-    return model if isinstance(model, str) else model.name
+def named(source: str, revision: str | None = None, files: str | None = None):
+    """A model by its name or folder, as `model_of`. files: the digest of the folder's files when the sweep began.
+    Raises ChangedModel where they are others now."""
+    return _named(source, revision, files if files is not None else files_of(source))
+
+
+@functools.lru_cache(maxsize=2)
+def _named(source: str, revision: str | None, files: str | None):
+    from ..models import load
+
+    model = load(source, revision=revision)
+    if (now := files_of(source)) != files:
+        raise ChangedModel(
+            f"the files of {source} are not those that the sweep began with (digest {now}, and there {files}): leave "
+            "them as they are meanwhile, and on every machine alike"
+        )
+    return model
+
+
+_leaving: set[int] = set()  # ids of models that are being made ready to travel
+_arrived: dict[str, object] = {}  # of this process, by digest; the last is kept
+
+
+def _sent(known: str, data: bytes):
+    if known not in _arrived:
+        from ..models import Model
+
+        model = object.__new__(Model)
+        vars(model).update(pickle.loads(data))
+        if (here := digest(model)) != known:
+            raise ChangedModel(
+                f"{model.name}, which was changed after it was loaded or made in memory, did not arrive as it was sent "
+                f"(digest {here}, and there {known}). Save its pipeline to a folder and load that, or leave jobs= out"
+            )
+        _arrived.clear()
+        _arrived[known] = model
+    return _arrived[known]
+
+
+def folder_of(source: str) -> Path | None:
+    """The folder that a name stands for; None for a model of the hub."""
+    if source == "toyworld":
+        return Path(str(importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"))
+    folder = Path(source).expanduser().absolute()
+    return folder if folder.is_dir() else None
+
+
+def files_of(source: str) -> str | None:
+    """Digest of all files of a model's folder; None for a model of the hub, whose commit says it."""
+    from ..origins import files_digest
+
+    folder = folder_of(source)
+    return None if folder is None else files_digest(folder)
+
+
+def source_of(model):
+    """A Model as it is, and what `load` would take: a folder by its whole path, since workers stand elsewhere."""
+    if not isinstance(model, (str, Path)) or model == "toyworld":
+        return model
+    folder = folder_of(str(model))
+    return str(model) if folder is None else str(folder)
 
 
 def identity(model, revision: str | None = None) -> tuple[str, str | None, str | None]:
@@ -177,11 +175,8 @@ def identity(model, revision: str | None = None) -> tuple[str, str | None, str |
 
     if isinstance(model, Model):
         return model.name, model.revision or revision, str(model.dtype).removeprefix("torch.")
-    if model == "toyworld":
-        folder = Path(str(importlib.resources.files("fewchannels") / "toyworld" / "weights" / "pipeline"))
-    else:
-        folder = Path(model).expanduser()
-    if folder.is_dir():
+    folder = folder_of(model)
+    if folder is not None:
         return folder.name if model != "toyworld" else model, digest_of(folder / "transformer"), None
     if model.startswith((".", "/", "~")) or model.count("/") != 1:
         raise FileNotFoundError(f"{model!r} is no folder, and no hub name of the form 'owner/model'")
