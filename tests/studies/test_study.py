@@ -1,13 +1,12 @@
 """A study from its conditions to its results: what is computed once, kept, read again, left out."""
 
-import dataclasses
+import sys
 
 import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels import studies
 from fewchannels.ablation import ablate
-from fewchannels.models import Model
 from fewchannels.patching import inject, record
 from fewchannels.prompt_files import PromptFileError
 from fewchannels.readers import Adoption, Change, Distances, Reader
@@ -17,6 +16,7 @@ from fewchannels.studies.groups import evaluation, pairs
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Study, run
 from fewchannels.worlds import ToyWorld
+from tiny_pipelines import PIPELINES
 
 STEPS = 2
 READERS = (Change(),)
@@ -89,11 +89,10 @@ def test_a_store_keeps_pictures_and_a_new_reader_needs_no_forward_pass(model, tm
             return {"brightness": images.mean(axis=(1, 2, 3), dtype=np.float32)}
 
     first = run(small(Condition(""), TOP), model, n=2, steps=STEPS, store=tmp_path)
-    drawn, generate = [], Model.generate
-    monkeypatch.setattr(Model, "generate", lambda self, *args, **more: drawn.append(1) or generate(self, *args, **more))
-    again = run(small(Condition(""), TOP), model, n=2, steps=STEPS, store=tmp_path)
-    read = run(small(Condition(""), TOP, readers=(Change(), Brightness())), model, n=2, steps=STEPS, store=tmp_path)
-    assert drawn == []
+    asked = {"n": 2, "steps": STEPS, "store": tmp_path, "report": (lines := []).append}
+    again = run(small(Condition(""), TOP), model, **asked)
+    read = run(small(Condition(""), TOP, readers=(Change(), Brightness())), model, **asked)
+    assert not [line for line in lines if "left" in line], "no condition was drawn again"
     np.testing.assert_array_equal(again.one(channels="top")["change"], first.one(channels="top")["change"])
     assert read.one(channels="top")["brightness"].shape == (2,)
 
@@ -169,14 +168,29 @@ def test_the_key_of_a_reading_hangs_on_its_reader(model, tmp_path):
     np.testing.assert_allclose(other - one, 1, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", list(studies.STUDIES))
-def test_each_study_runs_whole_at_the_smallest_size(model, name, tmp_path, monkeypatch):
-    import sys
+@pytest.fixture(scope="module")
+def real():
+    """Stable Diffusion 3 of random parts, whose blocks all studies can read."""
+    made = PIPELINES["SD3"]()
+    return fc.load(made.pipeline, generation={"height": 48, "width": 48, **made.common, **made.plain})
 
-    module = sys.modules["fewchannels.studies.level_pattern"]
-    monkeypatch.setattr(module, "PROBE_SCENES", 16)
-    found = run(studies.STUDIES[name], model, n=2, steps=STEPS)
-    again = studies.Results.read(found.save(tmp_path / "found.safetensors"))
-    assert list(again.cells) == list(found.cells)
-    kinds = {dataclasses.replace(c, draw=0) for c in found.cells}
-    assert kinds or found.instruments
+
+@pytest.mark.parametrize("name", list(studies.STUDIES))
+@pytest.mark.parametrize("kind", ["model", pytest.param("real", marks=pytest.mark.slow)])
+def test_each_study_runs_whole_is_kept_and_goes_on(kind, name, request, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules["fewchannels.studies.level_pattern"], "PROBE_SCENES", 16)
+    asked = {"model": request.getfixturevalue(kind), "n": 2, "steps": STEPS, "k": 4, "store": tmp_path / "store"}
+    found = run(studies.STUDIES[name], **asked)
+    assert found.cells or found.instruments
+    for where, cell in (*found.cells.items(), *found.instruments.items()):
+        for part, array in cell.items():
+            assert not np.isinf(np.asarray(array, np.float64)).any(), (where, part)
+    kept = studies.Results.read(found.save(tmp_path / "found.safetensors"))
+    assert list(kept.cells) == list(found.cells)
+    lines = []
+    again = run(studies.STUDIES[name], **asked, report=lines.append)
+    assert [line for line in lines if "left" in line] == [], "all was kept"
+    for where, cell in (*found.cells.items(), *found.instruments.items()):
+        for part, array in cell.items():
+            same = (again.cells if where in again.cells else again.instruments)[where]
+            np.testing.assert_array_equal(same[part], array, err_msg=f"{where}: {part}")

@@ -12,6 +12,7 @@ their reader. So a run that is stopped goes on, and a new reader costs no forwar
 from __future__ import annotations
 
 import dataclasses
+import functools
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..identity import code_digest, content
+from ..identity import code_digest, content, digest
 from ..inversion import can_invert, why_no_picture
 from ..measuring import key_of
 from ..readers import Reader, Seen, smaller
@@ -130,7 +131,7 @@ class Plan:
         def draw() -> dict[str, np.ndarray]:
             return {"images": self.model.generate(prompts, seed=seed, **self.generation)}
 
-        key = {**self.key(), "of": prompts, "seed": seed}
+        key = {**self.key, "of": prompts, "seed": seed}
         return sweep({"references": draw}, self.store, key)["references"]["images"]
 
     def _larger(self, name: str) -> list[str]:
@@ -145,8 +146,9 @@ class Plan:
         return [other for other in here if len(self.groups[other]) > len(self.groups[name])]
 
     def ground(self, group: Group) -> Ground:
-        return Ground(self.model, self.sets, group, self.generation, self.key(), self.store)
+        return Ground(self.model, self.sets, group, self.generation, self.key, self.store)
 
+    @functools.cached_property
     def key(self) -> dict[str, Any]:
         """What everything of this plan hangs on."""
         generation = content({**self.model.defaults, **self.generation})
@@ -261,8 +263,7 @@ class Engine:
                 continue
             rows = [(c, row) for c in some if (row := self._row(c, ground)) is not None]
             for lot in self._lots(rows, ground):
-                for c, drawn in self._drawn(lot).items():
-                    self.cells[c] = self._read(c, ground, *drawn)
+                self._read(self._drawn(lot), ground)
 
     def _row(self, c: Condition, ground: Ground) -> dict[str, Any] | None:
         try:
@@ -277,50 +278,48 @@ class Engine:
         most = max(1, MOST_BYTES // size)
         return [rows[start : start + most] for start in range(0, len(rows), most)]
 
-    def _drawn(self, rows: list[tuple[Condition, dict]]) -> dict[Condition, tuple[dict[str, np.ndarray], Any]]:
-        """Condition -> (its pictures, and what was moved; their key)."""
-        table = [row for _, row in rows]
+    def _drawn(self, rows: list[tuple[Condition, dict]]) -> dict[Condition, dict[str, np.ndarray]]:
+        """Condition -> its pictures, and what was moved."""
         try:
-            found = sweep_conditions(table, self.plan.store, self.report, measure=kept_pictures)
+            found = sweep_conditions([row for _, row in rows], self.plan.store, self.report, measure=kept_pictures)
         except SweepFailed as failed:
             reasons = {name: failure.error for name, failure in failed.failures.items()}
             if not all(isinstance(error, NotHere) for error in reasons.values()):
                 raise
             self.left_out |= {name: str(error) for name, error in reasons.items()}
             found = failed.found
-        return {c: (found[c.name], row) for c, row in rows if c.name in found}
+        return {c: found[c.name] for c, _ in rows if c.name in found}
 
-    def _read(self, c: Condition, ground: Ground, drawn: dict[str, np.ndarray], row: dict) -> dict[str, np.ndarray]:
-        found = {name: array for name, array in drawn.items() if name != "pictures"}
-        if self.keeps:
-            found["pictures"] = smaller(drawn["pictures"])
-        if c.edit in (UNTOUCHED, SOURCE):
-            self._pictures[ground.group.name, "untouched" if c.edit == UNTOUCHED else "source"] = drawn["pictures"]
+    def _read(self, drawn: dict[Condition, dict[str, np.ndarray]], ground: Ground) -> None:
+        """Numbers of some conditions of one group, by all readers that fit it."""
+        for c, cell in drawn.items():
+            if c.edit in (UNTOUCHED, SOURCE):
+                self._pictures[ground.group.name, "untouched" if c.edit == UNTOUCHED else "source"] = cell["pictures"]
         seen = self._seen(ground)
+        readings = {}
         for reader in self.plan.study.readers:
-            if reader.fits(seen):
-                found |= self._reading(reader, drawn["pictures"], seen, row)
-        return found
-
-    def _reading(self, reader: Reader, images: np.ndarray, seen: Seen, row: dict) -> dict[str, np.ndarray]:
-        def compute() -> dict[str, np.ndarray]:
-            return reader(images, seen)
-
-        if self.plan.store is None:
-            return compute()
-        beside = {name: content(seen.picture(name)) for name in reader.needs}
-        key = {"pictures": content(images), "beside": beside, "reader": content(vars(reader)), **reader.hangs_on(seen),
-               "group": content(seen.group.content()), "truth": content(seen.group.truth),
-               "code": code_digest(type(reader))}  # fmt: skip
-        return sweep({reader.name: compute}, self.plan.store, key)[reader.name]
+            if not reader.fits(seen):
+                continue
+            beside = {name: content(seen.picture(name)) for name in reader.needs} if self.plan.store else {}
+            on = [content(vars(reader)), code_digest(type(reader)), reader.hangs_on(seen), beside]
+            for c, cell in drawn.items():
+                known = digest([*on, cell["pictures"]]) if self.plan.store else c.name
+                readings[c, f"{reader.name} of {known}"] = functools.partial(reader, cell["pictures"], seen)
+        key = {"group": content(ground.group.content()), "truth": content(ground.group.truth)}
+        found = sweep({name: compute for (_, name), compute in readings.items()}, self.plan.store, key)
+        for c, cell in drawn.items():
+            self.cells[c] = {name: array for name, array in cell.items() if name != "pictures"}
+            if self.keeps:
+                self.cells[c]["pictures"] = smaller(cell["pictures"])
+        for c, name in readings:
+            self.cells[c] |= found[name]
 
     def _seen(self, ground: Ground) -> Seen:
         def picture(side: str) -> np.ndarray:
             where = ground.group.name, side
             if where not in self._pictures:
                 c = Condition(UNTOUCHED if side == "untouched" else SOURCE, prompts=ground.group.name)
-                drawn = self._drawn([(c, row_of(c, ground))])
-                self._pictures[where] = drawn[c][0]["pictures"]
+                self._pictures[where] = self._drawn([(c, row_of(c, ground))])[c]["pictures"]
             return self._pictures[where]
 
         return Seen(self.plan.world, ground.group, picture, ground.mask)
@@ -337,7 +336,7 @@ class Engine:
             def compute(instrument=instrument, group=group) -> dict[str, np.ndarray]:
                 return instrument.measure(self.plan.model, group, self.plan.sets)
 
-            key = {**self.plan.key(), "group": content(group.content()), "measure": content(instrument.measure)}
+            key = {**self.plan.key, "group": content(group.content()), "measure": content(instrument.measure)}
             try:
                 self.instruments[name] = sweep({name: compute}, self.plan.store, key, self.report)[name]
             except NotHere as reason:
