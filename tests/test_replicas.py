@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.studies import files, replicas
+from fewchannels.studies import Condition, Results
+from fewchannels.studies.replicas import HEADLINES, OWN, described, differences, replicas_in, run_models
 from fewchannels.toyworld.recipe import build_pipeline
+from fewchannels.worlds import ToyWorld
 
 
 @pytest.fixture(scope="module")
@@ -19,34 +22,37 @@ def folder(tmp_path_factory):
     return place
 
 
-def test_a_study_holds_the_same_for_every_model(toy, folder, tmp_path):
-    case, cells, index = replicas.full_study(toy, tmp_path / "store", None, n=2, folders=[folder])
-    names = index["order"]
-    assert names == ["this model", "PixArt class, seed 5"]
-    assert index["models"]["PixArt class, seed 5"]["class"] == "PixArtTransformer2DModel"
-    per_model = [{c.partition("/")[2] for c in cells if c.startswith(name)} for name in names]
+def test_every_model_gets_the_same_conditions(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(ToyWorld, "calibration", 4)
+    found = run_models({OWN: fc.load("toyworld"), **replicas_in([folder])}, n=2, steps=2)
+    names = found.index["order"]
+    assert names == [OWN, "PixArt class, seed 5"]
+    assert found.index["models"]["PixArt class, seed 5"]["class"] == "PixArtTransformer2DModel"
+    per_model = [[c.but(prompts="all") for c in found.cells if c.prompts == name] for name in names]
     assert per_model[0] == per_model[1]
-    path = files.save_study(tmp_path / "replicas.safetensors", case, cells, index)
-    study = files.load_study(path)
-    for headline in replicas.HEADLINES:
-        assert list(replicas.differences(study, headline)) == names
-    table = replicas.described(study).splitlines()
+    kept = Results.read(found.save(tmp_path / "replicas.safetensors"))
+    for headline in (*HEADLINES, "spatial"):
+        assert list(differences(kept, headline)) == names
+    table = described(kept).splitlines()
     assert [row.split(" | ")[0].removeprefix("| ") for row in table[2:]] == names
     assert table[3].split(" | ")[1] == "0"
-    # the trained model's top eight stand out; the untrained one's output layer is zero, so nothing changes its picture
-    assert replicas.differences(study, "critical")["this model"].value > 0
-    assert replicas.differences(study, "critical")["PixArt class, seed 5"].value == 0
-    assert study["this model/channels"]["ratio"].min() > study["PixArt class, seed 5/channels"]["ratio"].max()
+    # the trained model's top stands out; the untrained one's output layer is zero, so nothing changes its picture
+    assert differences(kept, "critical")[OWN].value > 0
+    assert differences(kept, "critical")["PixArt class, seed 5"].value == 0
+    ratios = [kept.instruments[f"channels of {name}"]["ratio"] for name in names]
+    assert ratios[0].min() > ratios[1].max()
 
 
 def test_differences_follow_the_claims_direction():
+    top, moved = Condition(channels="top", prompts="m"), Condition("transport", "top", prompts="m")
     cells = {
-        "m/zero top": {"change": np.float32([3, 4])}, "m/zero bottom": {"change": np.float32([1, 1])},
-        "m/carry top": {"to_source": np.float32([1, 1])}, "m/carry random 1": {"to_source": np.float32([2, 4])},
-        "m/masks": {"top": np.float32([0.5, np.nan]), "bottom": np.float32([0.25, 0.5])},
+        top: {"change": np.float32([3, 4])}, top.but(channels="bottom"): {"change": np.float32([1, 1])},
+        moved: {"to_source": np.float32([1, 1])}, moved.but(channels="random"): {"to_source": np.float32([2, 4])},
     }  # fmt: skip
-    study = files.Study(cells, ["a", "b"], {}, {"models": {"m": {}}, "order": ["m"]})
-    values = {name: replicas.differences(study, name)["m"].value for name in replicas.HEADLINES}
+    masks = {"top": np.float32([0.5, np.nan]), "bottom": np.float32([0.25, 0.5])}
+    base, index = Condition(channels="top"), {"order": ["m"]}
+    found = Results("replicas", cells, {"m": 2}, instruments={"masks of m": masks}, base=base, index=index)
+    values = {name: differences(found, name)["m"].value for name in (*HEADLINES, "spatial")}
     assert values == {"critical": 2.5, "transport": 2.0, "spatial": 0.25}
     with pytest.raises(ValueError, match="expected one of critical, transport, spatial"):
-        replicas.differences(study, "other")
+        differences(found, "other")

@@ -7,10 +7,10 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from fewchannels.blending import blend_latents, record_steps
 from fewchannels.patching import inject, record
 from fewchannels.recording import record as recorded
 from fewchannels.scheduler import noise_levels, step_count
-from fewchannels.studies.blending import blend_latents, record_steps
 from fewchannels.studies.watched import watched
 from tiny_pipelines import PIPELINES, guidance_of
 

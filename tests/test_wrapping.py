@@ -14,11 +14,11 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from fewchannels.blending import blend_latents, interpolate_prompts, record_steps
 from fewchannels.inversion import encode, renoised
 from fewchannels.recording import recorder
 from fewchannels.scheduler import noise_levels
 from fewchannels.studies.attention_maps import attention_to
-from fewchannels.studies.blending import blend_latents, interpolate_prompts, record_steps
 from fewchannels.studies.watched import at_levels, watched
 from fewchannels.wrapping import around
 from test_hooks import Keep

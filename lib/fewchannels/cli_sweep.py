@@ -208,15 +208,20 @@ def _set(condition, asked: Mapping, known, calibration, store, tell):
     return ChannelSet.from_mask(sets[asked["set"]], f"{asked['set']} {asked['k']}")
 
 
+# names of the command -> kind, k (None: that of the sets) and draw of `studies.sets`
+KINDS = {
+    "top": ("top",), "bottom": ("bottom",), "energy-matched": ("energy-matched",), "complement": ("complement",),
+    **{f"random {draw + 1}": ("random", None, draw) for draw in range(3)},
+}  # fmt: skip
 _ranked: dict[tuple, dict] = {}
 
 
 def _sets(where, k: int, calibration: tuple[str, ...], store, tell) -> dict:
     """Masks bool [L, D] by name, made once a process, and once a store."""
-    from .channels import ChannelSet
-    from .studies.cases import calibrate, control_sets
+    from .studies.sets import Sets
     from .sweep import sweep
     from .sweep.workers import named
+    from .worlds import world_of
 
     if (where, k, calibration) in _ranked:
         return _ranked[where, k, calibration]
@@ -228,10 +233,9 @@ def _sets(where, k: int, calibration: tuple[str, ...], store, tell) -> dict:
     def compute():
         tell(f"{source}: ranking channels on {len(calibration) or 32} calibration prompts")
         model = named(*asked)
-        given = json.loads(generation)
-        given.setdefault("steps", model.steps)
-        sets = control_sets(calibrate(model, list(calibration) or None, **given), k)
-        return {name: chosen.mask() for name, chosen in sets.items() if isinstance(chosen, ChannelSet)}
+        given = {"steps": model.steps, **json.loads(generation)}
+        sets = Sets(model, world_of(model), k, prompts=list(calibration) or None, **given)
+        return {name: sets.of(*kind).mask() for name, kind in KINDS.items() if sets.exists(*kind)}
 
     key = {"model": name, "revision": revision, "files": asked[2], "generation": generation, "k": k,
            "prompts": list(calibration)}  # fmt: skip
