@@ -84,6 +84,8 @@ class Results:
         wanted = {name: getattr(self.base, name) for name in FIELDS if name not in ("draw", "prompts")} | fields
         if "channels" not in fields and wanted["edit"] not in {c.edit for c in self.cells if c.channels}:
             wanted = {name: value for name, value in wanted.items() if name not in ("channels", "k") or name in fields}
+        if "mask" not in fields and not any(c.mask for c in self.cells if c.edit == wanted["edit"]):
+            del wanted["mask"]
         return wanted
 
     def has(self, **fields: Any) -> bool:
@@ -93,6 +95,15 @@ class Results:
         except KeyError:
             return False
 
+    def _is_left_out(self, fields: Mapping[str, Any]) -> bool:
+        fields = checked_fields(fields)
+        filled = {name: getattr(self.base, name) for name in FIELDS if name != "prompts"} | fields
+        bare = {"channels": fields.get("channels", ""), "mask": fields.get("mask", "")}
+        names = {Condition(**filled | dict(some)).name for some in itertools.product(bare.items(), repeat=2)}
+        names.add(Condition(**filled).name)
+        return any(name in names or ("prompts" not in fields and name.split(", on ")[0] in names)
+                   for name in self.left_out)  # fmt: skip
+
     def one(self, **fields: Any) -> dict[str, np.ndarray]:
         """The arrays of one condition. Raises KeyError for none, and for several."""
         found = self.select(**fields)
@@ -101,7 +112,10 @@ class Results:
         return self.cells[found[0]]
 
     def values(self, measure: str, n: int | None = None, **fields: Any) -> np.ndarray:
-        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have)."""
+        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have). NaN [1, 1]
+        where this model cannot have the condition, and `left_out` says why."""
+        if not self.has(**fields) and self._is_left_out(fields):
+            return np.full((1, 1), np.nan)
         return _columns([self._value(c, measure) for c in self.select(**fields)], n)
 
     def _value(self, c: Condition, measure: str) -> np.ndarray:
@@ -160,26 +174,40 @@ class Results:
         fit = [c for c in self.cells if all(test(getattr(c, name)) is True for name, test in tests.items())]
         if not fit:
             raise KeyError(f"{self.name} has no condition with {_said(fields)}")
-        return max(fit, key=lambda c: _harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)))
+        scores = [_harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)) for c in fit]
+        return fit[int(np.argmax(np.nan_to_num(scores, nan=-1)))]
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
         """The mean of each column of a measure [P, A], with its interval; columns without a value are left out."""
         rows = np.asarray(self.one(**fields)[measure], np.float64)
-        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in enumerate(names)}
+        columns = {name: row[~np.isnan(row)] for name, row in zip(names, rows.T, strict=False)}
         return {name: bootstrap_interval(column) for name, column in columns.items() if len(column)}
 
-    def dots(self, measure: str, rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any) -> dict:
+    def dots(
+        self, measure: str | Sequence[str], rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any
+    ) -> dict:
         """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
 
-        rows: a field, each of whose values is a row; or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        measure: one, or several, each of which heads a group of all rows. rows: a field, each of whose values is a row;
+        or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
         """
+        if not isinstance(measure, str):
+            return {"groups": {one: self.dots(one, rows, **fields)["groups"] for one in measure}}
         chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
         found = {label: self.mean(measure, **{**fields, **own}) for label, own in chosen.items()}
         levels = {name: self.mean(measure, **REFERENCES[name]).value for name in lines}
         return {"groups": found, "lines": levels}
 
-    def curve(self, measure: str, over: str, lines: str = "", n: int | None = None, **fields: Any) -> dict:
-        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}."""
+    def curve(
+        self, measure: str | Sequence[str], over: str, lines: str = "", n: int | None = None, **fields: Any
+    ) -> dict:
+        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}.
+
+        measure: one, with a line for each value of the field `lines`; or several, with a line each.
+        """
+        if not isinstance(measure, str):
+            each = {one: self.curve(one, over, n=n, **fields) for one in measure}
+            return {"x": each[measure[0]]["x"], "lines": {one: found["lines"][one] for one, found in each.items()}}
         named = self.options(lines, over=over, **fields) if lines else [""]
         x = self.options(over, **({lines: named[0]} if lines else {}), **fields)
         found = {}
@@ -191,6 +219,46 @@ class Results:
             ]  # fmt: skip
             found[name or measure] = tuple(np.array(row).T)
         return {"x": [_tick(value) for value in x], "lines": found}
+
+    def frontier(self, x: str, y: str, methods: Mapping[str, Mapping], **fields: Any) -> dict:
+        """What `plots.frontier` takes: the means of two measures, {"points": ..., "labels": ...}.
+
+        methods: {label: fields}. A field whose value is `...` varies along the method's line, and labels its points, as
+        in {"transport": {"k": ...}, "paste": {"edit": "paste", "steps": ...}}; of steps their number does.
+        """
+        points, labels = {}, {}
+        for label, given in methods.items():
+            own = {**fields, **given}
+            over = [name for name, value in own.items() if value is ...]
+            fixed = {name: value for name, value in own.items() if value is not ...}
+            values = self.options(over[0], **fixed) if over else []
+            places = [{**fixed, over[0]: value} for value in values] if over else [fixed]
+            points[label] = [(self.mean(x, **place).value, self.mean(y, **place).value) for place in places]
+            labels[label] = [len(value) if isinstance(value, tuple) else value for value in values]
+        return {"points": points, "labels": labels}
+
+    def sizes(self, rows: Mapping[str, Mapping]) -> dict:
+        """What `plots.dots` takes: how large sets are, as shares of the width and of the energy (of mean squares, on
+        calibration prompts, means over blocks). rows: {label: fields}, of which channels, k and draw count."""
+        own = {label: self.shares.get((*self._kind(given), given.get("draw", 0)), {}) for label, given in rows.items()}
+        parts = {"share of the width": "width", "share of the energy": "energy"}
+        return {
+            "groups": {
+                name: {label: set_.get(part, np.nan) for label, set_ in own.items()} for name, part in parts.items()
+            }
+        }
+
+    def _kind(self, fields: Mapping[str, Any]) -> tuple[str, int]:
+        return fields.get("channels", self.base.channels), fields.get("k", self.base.k)
+
+    def instrument(self, name: str, part: str) -> Interval:
+        """The mean of what an instrument measured, one number a prompt, with its interval; NaN where it is left out.
+
+        Raises KeyError for a part that it does not have.
+        """
+        if name in self.left_out:
+            return Interval(np.nan, np.nan, np.nan)
+        return interval(np.asarray(self.instruments[name][part], np.float64)[:, None])
 
     def options(self, name: str, over: str = "", **fields: Any) -> list[Any]:
         """The values that a field has among the conditions that agree in all others (but for `over`)."""
@@ -316,6 +384,8 @@ class Results:
 def interval(values: np.ndarray) -> Interval:
     """Mean with its interval over prompts [P, 1], or [P, draws] with draws resampled too. NaN are passed over."""
     values = np.asarray(values, np.float64)
+    if np.isnan(values).all():
+        return Interval(np.nan, np.nan, np.nan)
     if values.shape[1] == 1:
         return bootstrap_interval(values[:, 0], statistic=np.nanmean)
     return bootstrap_interval(values, statistic=np.nanmean, crossed=True)
@@ -327,6 +397,8 @@ def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
 
 
 def _harmonic(rows: np.ndarray) -> float:
+    if np.isnan(rows).all(axis=0).any():
+        return np.nan
     a, b = np.nanmean(rows, axis=0)
     return float(2 * a * b / (a + b)) if a + b > 0 else 0.0
 
