@@ -153,11 +153,16 @@ def frontier(
             if len(point) == 4:
                 axes.plot(point[2], [point[1]] * 2, color=colour, alpha=0.35, linewidth=1)
                 axes.plot([point[0]] * 2, point[3], color=colour, alpha=0.35, linewidth=1)
-        for text, (x, y) in zip((labels or {}).get(name, ()), zip(xs, ys, strict=True), strict=False):
-            axes.annotate(str(text), (x, y), xytext=(4, 3), textcoords="offset points", fontsize=8, color=colour)
+        texts: dict[tuple, list[str]] = {}  # points that fall on one another share a label
+        for text, place in zip((labels or {}).get(name, ()), zip(xs, ys, strict=True), strict=False):
+            texts.setdefault(place, []).append(str(text))
+        for place, several in texts.items():
+            axes.annotate(
+                ", ".join(several), place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=colour
+            )
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if unit:
-        axes.set(xlim=(-0.03, 1.03), ylim=(-0.03, 1.03))
+        axes.set(xlim=(-0.03, 1.08), ylim=(-0.03, 1.08))
     axes.grid(color="#ececec", linewidth=0.7)
     axes.set_axisbelow(True)
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.8)
