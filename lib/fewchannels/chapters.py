@@ -21,11 +21,13 @@ import numpy as np
 from .hooks import capture
 from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .stats import ChannelStats
 from .studies.groups import references
+from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.study import Study, own_pictures, run
@@ -188,9 +190,21 @@ def run_study(
 
 
 def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
-    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen, of which
+    there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
     world = world_of(dit)
-    return texts(world, world.prompts(n, split))
+    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 def references_for(

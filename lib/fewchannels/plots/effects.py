@@ -65,6 +65,8 @@ def dots(
                       ha="right", va="center", weight="bold", fontsize=9.5, annotation_clip=False)  # fmt: skip
     axes.set_yticks([at for at, _ in labels], [name for _, name in labels])
     axes.set(ylim=(y - 0.3, -0.6 if not lines else -0.7), xlabel=xlabel)
+    if not any(np.isfinite(value) for _, _, (value, _, _) in rows):
+        axes.text(0.5, 0.5, "not measured on this model", transform=axes.transAxes, ha="center", color=FAINT)
     if title:
         axes.set_title(title, pad=16 if lines else 6)
     axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)

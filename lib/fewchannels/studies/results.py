@@ -25,9 +25,10 @@ import numpy as np
 
 from ..metrics import Interval, bootstrap_interval
 from ..prompt_pairs import SCENE, SUBJECT
-from ..readers import mean_over
+from ..readers import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, mean_over
 from ..runfile import Run, RunFileError, load_run, save_run
-from .condition import FIELDS, Condition, checked_fields
+from ..toyworld.judge import ATTRIBUTES
+from .condition import FIELDS, Condition, checked_fields, span
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 
 Cell = Mapping[str, np.ndarray]
@@ -35,6 +36,8 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "right": lambda cell: mean_over(cell["agree"]),
     "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
     "right scene": lambda cell: mean_over(cell["agree"], SCENE),
+    "starting noise": lambda cell: cell["noise"].astype(np.float64),
+    "gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)),
     "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
     "taken": lambda cell: mean_over(cell["adopted"]),
     "kept": lambda cell: mean_over(cell["retained"]),
@@ -219,6 +222,62 @@ class Results:
             ]  # fmt: skip
             found[name or measure] = tuple(np.array(row).T)
         return {"x": [_tick(value) for value in x], "lines": found}
+
+    def series(
+        self, measure: str, x: Mapping[Any, Mapping], lines: Mapping[str, Mapping], n: int | None = None, **fields: Any
+    ) -> dict:
+        """What `plots.curves` takes, where one field does not say it: the places along the axis and the lines, each as
+        {label: fields}. NaN where there is no such condition. n: the first n prompts alone."""
+        rows = {
+            name: [
+                self.mean(measure, n, **place) if self.has(**place) else (np.nan,) * 3
+                for place in ({**fields, **own, **where} for where in x.values())
+            ]
+            for name, own in lines.items()
+        }
+        return {"x": list(x), "lines": {name: tuple(np.array(row).T) for name, row in rows.items()}}
+
+    def versus(
+        self, measures: Sequence[str], one: Mapping, other: Mapping, choices: Mapping[str, Mapping], **fields: Any
+    ) -> dict:
+        """What `plots.dots` takes: one minus other under each of several choices {label: fields}, for each measure, so
+        that a reader sees on which choice a verdict hangs."""
+        groups = {
+            measure: {
+                label: self.minus(measure, {**fields, **choice, **one}, {**fields, **choice, **other})
+                for label, choice in choices.items()
+            }
+            for measure in measures
+        }
+        return {"groups": groups, "lines": {"no difference": 0.0}}
+
+    def by_attribute(self, rows: Mapping[str, Mapping], measure: str = "agree") -> dict:
+        """What `plots.dots` takes: what a judge read, attribute by attribute, for each row {label: fields}; a group
+        without a value where nobody read it."""
+        known = {len(names): names for names in (ATTRIBUTES, PAIR_ATTRIBUTES, NATURAL_ATTRIBUTES)}
+        read = {label: self.cells[found[0]].get(measure, np.empty((1, 0))) if (found := self._there(own)) else
+                np.empty((1, 0)) for label, own in rows.items()}  # fmt: skip
+        names = next((known[a.shape[1]] for a in read.values() if a.shape[1] in known), ())
+        found = {
+            name: {label: interval(np.asarray(a[:, [i]], np.float64)) for label, a in read.items() if a.shape[1] > i}
+            for i, name in enumerate(names)
+        }
+        return {"groups": found or {measure: dict.fromkeys(rows, np.nan)}}
+
+    def _there(self, fields: Mapping[str, Any]) -> list[Condition]:
+        return self.select(**fields) if self.has(**fields) else []
+
+    def grid(self, measure: str, axes: Mapping[str, Sequence], n: int | None = None, **fields: Any) -> dict:
+        """What `plots.table_of_numbers` takes: {"values": means [R, C], "rows", "columns": labels}.
+
+        axes: {field: values} of two fields, rows first, such as {"blocks": [None, (0, 1)], "steps": [None, (0,)]};
+        blocks are counted from 0, steps from 1, as in all figures. NaN where there is no such condition.
+        """
+        (down, rows), (along, columns) = axes.items()
+        places = [[{**fields, down: a, along: b} for b in columns] for a in rows]
+        values = [[self.mean(measure, n, **p).value if self.has(**p) else np.nan for p in row] for row in places]
+        labels = [[_place(name, value) for value in row] for name, row in ((down, rows), (along, columns))]
+        return {"values": np.array(values), "rows": labels[0], "columns": labels[1]}
 
     def frontier(self, x: str, y: str, methods: Mapping[str, Mapping], **fields: Any) -> dict:
         """What `plots.frontier` takes: the means of two measures, {"points": ..., "labels": ...}.
@@ -409,6 +468,15 @@ def _said(fields: Mapping[str, Any]) -> str:
 
 def _tick(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else "all" if value is None else value
+
+
+def _place(name: str, value: Any) -> str:
+    """A block, a step or another value of a field as a label."""
+    if value is None:
+        return "all"
+    if name not in ("blocks", "steps"):
+        return str(value)
+    return span([one + (name == "steps") for one in value])
 
 
 def _number(found: Interval) -> str:
