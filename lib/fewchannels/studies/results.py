@@ -37,7 +37,7 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
     "right scene": lambda cell: mean_over(cell["agree"], SCENE),
     "starting noise": lambda cell: cell["noise"].astype(np.float64),
-    "gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)),
+    "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
     "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
     "taken": lambda cell: mean_over(cell["adopted"]),
     "kept": lambda cell: mean_over(cell["retained"]),
@@ -292,7 +292,7 @@ class Results:
             fixed = {name: value for name, value in own.items() if value is not ...}
             values = self.options(over[0], **fixed) if over else []
             places = [{**fixed, over[0]: value} for value in values] if over else [fixed]
-            points[label] = [(self.mean(x, **place).value, self.mean(y, **place).value) for place in places]
+            points[label] = [tuple(float(np.nanmean(self.values(m, **place))) for m in (x, y)) for place in places]
             labels[label] = [len(value) if isinstance(value, tuple) else value for value in values]
         return {"points": points, "labels": labels}
 
