@@ -13,18 +13,24 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
+
 from .hooks import capture
+from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .stats import ChannelStats
+from .studies.groups import references
+from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
-from .studies.study import Study, run
+from .studies.study import Study, own_pictures, run
 from .worlds import texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
@@ -147,8 +153,10 @@ def run_study(
     settings, after a slice of it on n prompts was run again and agrees; else a run of all of it on n prompts.
 
     n: 0 for 24 where prompts have an exact truth, else 16. k, steps: 0 for what suits the model. judges: as for
-    `picture_judge`. prompts: a file of prompts in place of the study's own, which is never a committed run. more: to
-    `run`. Says which of the two it is. Raises AssertionError that names the conditions which do not agree.
+    `picture_judge`. prompts: a file of prompts in place of the study's own, and images: a reader's files, neither of
+    which is ever a committed run. more: to `run`; with pictures=True the results have those that were drawn now, the
+    first n. Says which of the two it is. Raises AssertionError that names the
+    conditions which do not agree.
     """
     world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
     n, k, steps = (
@@ -157,7 +165,7 @@ def run_study(
         steps or world.study_steps or dit.preset.study_steps or dit.steps,
     )
     asked = {"seed": seed, "steps": steps, "k": k, "world": world, "store": store or None, **more}
-    kept = None if prompts else shipped(study, dit, seed=seed, steps=steps, k=k)
+    kept = None if prompts or more.get("images") else shipped(study, dit, seed=seed, steps=steps, k=k)
     if kept is None:
         start(f"{dit.name}, {n} prompts")  # not what the text was written for: claims are told here, and never raise
         lines = _Lines(dit, store)
@@ -171,6 +179,8 @@ def run_study(
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
+    for c, cell in fresh.cells.items():
+        kept.cells[c] |= {name: cell[name] for name in ("pictures",) if name in cell}
     again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
     say(
         f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
@@ -180,9 +190,42 @@ def run_study(
 
 
 def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
-    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen, of which
+    there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
     world = world_of(dit)
-    return texts(world, world.prompts(n, split))
+    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
+
+
+def references_for(
+    dit: Model, n: int, images: Sequence[str | Path] = (), *, seed: int = 0, steps: int | None = None
+) -> tuple[np.ndarray, list[str], list[str]]:
+    """n reference pictures uint8 [n, H, W, 3], their captions, and as many prompts for new scenes.
+
+    On the toy world they are rendered; another model draws them itself, from other noise than the new scenes. images:
+    a reader's own files, one subject each, whose names are their captions ("a_red_fox.png"). Raises ValueError, with
+    the reason, for a model whose run no picture can enter.
+    """
+    if reason := why_no_picture(dit):
+        raise ValueError(
+            f"no picture can enter a run of {dit.name}: {reason}. This chapter has nothing to measure here"
+        )
+
+    def draw(prompts: list[str], noise: int) -> np.ndarray:
+        return dit.generate(prompts, seed=noise, steps=steps)
+
+    group = references().of(world_of(dit), n, seed, draw=draw, own=own_pictures(dit, images))
+    return group.images, group.sources, group.prompts
 
 
 class _Lines:

@@ -30,7 +30,7 @@ def encode(model, images, height: int | None = None, width: int | None = None) -
     if pipeline is None:
         raise ValueError(f"{model.name} is a bare transformer: images need a whole pipeline")
     vae = getattr(pipeline, "vae", None)
-    size = _size_of(model, height, width)
+    size = size_of(model, height, width)
     pixels = np.stack([read_image(image, size) for image in several(images)])
     pixels = torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 127.5 - 1
     if vae is None:
@@ -46,7 +46,8 @@ def encode(model, images, height: int | None = None, width: int | None = None) -
     return latents
 
 
-def _size_of(model, height: int | None, width: int | None) -> tuple[int, int]:
+def size_of(model, height: int | None = None, width: int | None = None) -> tuple[int, int]:
+    """Height and width in px of what a run draws. Raises ValueError where neither the pipeline nor the caller says."""
     pipeline, transformer = model.pipeline, model.transformer
     side = getattr(pipeline, "default_sample_size", None) or getattr(transformer.config, "sample_size", None)
     scale = getattr(pipeline, "vae_scale_factor", 8) if getattr(pipeline, "vae", None) is not None else 1

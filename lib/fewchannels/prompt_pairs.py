@@ -96,11 +96,12 @@ def subject_pairs(n: int, split: str = "evaluation", place: str = "same") -> lis
         reference = toyworld_attributes(1 if n >= 1 else n, split, first, subjects=1)[0]
         first += 1
         if reference.second is None:
-            pairs.append(Pair(reference, _new_scene(reference, split, place, first)))
+            pairs.append(Pair(reference, new_scene(reference, split, place, first)))
     return pairs[:n]
 
 
-def _new_scene(reference: Attributes, split: str, place: str, number: int) -> Attributes:
+def new_scene(reference: Attributes, split: str, place: str, number: int) -> Attributes:
+    """What `subject_pairs` asks for beside a reference, drawn from split and number."""
     own = reference.subjects[0]
     rng = np.random.default_rng((2_005, SPLITS.index(split), number))
 

@@ -18,9 +18,11 @@ from pathlib import Path
 from .judges import ImageJudge, ToyJudge
 from .natural_prompts import NaturalPrompt, natural_prompts, swapped_pairs
 from .prompt_files import PromptFileError, read_prompt_file
-from .prompt_pairs import SCENE, SUBJECT, Pair, toyworld_pairs
+from .prompt_pairs import SCENE, SUBJECT, Pair, new_scene, toyworld_pairs
 from .prompts import toyworld_attributes
 from .toyworld.prompts import Attributes, format_prompt, parse_prompt
+
+PLAIN = "on a plain background"  # what is said of the scene of a reader's own picture
 
 
 class World:
@@ -59,6 +61,11 @@ class World:
         """A prompt from its words. Raises ValueError for what this world does not know."""
         return text
 
+    def of_captions(self, captions: Sequence[str]) -> list[Pair]:
+        """Pairs of a reader's own pictures, which these are the captions of, and new scenes for their subjects. Raises
+        ValueError for words that this world does not know, and for more captions than there are scenes."""
+        raise NotImplementedError
+
     def exchanged(self, source, target):
         """A prompt for the source's subject in the target's scene."""
         raise NotImplementedError
@@ -95,6 +102,12 @@ class ToyWorld(World):
     def parsed(self, text: str) -> Attributes:
         return parse_prompt(text)
 
+    def of_captions(self, captions: Sequence[str]) -> list[Pair]:
+        shown = [parse_prompt(caption) for caption in captions]
+        if bare := [text for text, one in zip(captions, shown, strict=True) if not one.subjects]:
+            raise ValueError(f"{bare[0]!r} names no subject, so there is nothing to put into a new scene")
+        return [Pair(one, new_scene(one, "evaluation", "same", i)) for i, one in enumerate(shown, 1)]
+
     def exchanged(self, source: Attributes, target: Attributes) -> Attributes:
         return Attributes(source.subjects, target.texture, target.background, target.second)
 
@@ -110,6 +123,10 @@ class NaturalWorld(World):
 
     def pairs(self, n: int, split: str = "evaluation") -> list[Pair]:
         return [Pair(*pair) for pair in swapped_pairs(n, split)]
+
+    def of_captions(self, captions: Sequence[str]) -> list[Pair]:
+        """Of subjects, such as "a red fox", each on a plain background."""
+        return [Pair(NaturalPrompt(c, PLAIN), t) for c, t in zip(captions, natural_prompts(len(captions)), strict=True)]
 
     def exchanged(self, source: NaturalPrompt, target: NaturalPrompt) -> NaturalPrompt:
         return NaturalPrompt(source.subject, target.scene)

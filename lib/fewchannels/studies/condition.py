@@ -58,6 +58,13 @@ class Condition:
         parts += [f"from {self.source}"] * bool(self.source) + [f"on {self.prompts}"] * (self.prompts != "all")
         return ", ".join(parts)
 
+    def keys(self) -> tuple[str, ...]:
+        """With the brackets, what lets a condition be a selection: `found.mean("change", **condition)`."""
+        return FIELDS
+
+    def __getitem__(self, name: str) -> Any:
+        return getattr(self, name)
+
     def but(self, **fields: Any) -> Condition:
         """The same condition with other values of some fields. Raises ValueError for a field that does not exist."""
         return dataclasses.replace(self, **checked_fields(fields))

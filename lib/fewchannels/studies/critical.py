@@ -15,6 +15,7 @@ from ..readers import Agreement, Change, Features, Grain
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 from .groups import evaluation
+from .results import Results
 from .sets import Sets
 from .study import Study
 
@@ -56,3 +57,10 @@ critical = Study(
     base=Condition(channels="top"),
     about="Channels at zero, and under edits that stay nearer to the distribution, beside their controls.",
 )
+
+
+def matched_blocks(found: Results) -> tuple[int, ...] | None:
+    """The blocks in which other channels hold as much energy as the top, as a selection takes them: there the two are
+    compared at equal energy. None, which is all blocks, where there is no such block."""
+    alike = (c.blocks for c in found.cells if c.but(blocks=None, prompts="all") == found.base and c.prompts == "all")
+    return next((blocks for blocks in alike if blocks is not None), None)

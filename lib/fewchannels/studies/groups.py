@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,10 +98,11 @@ class Prompts:
         name: str = "",
         given: list[Any] | None = None,
         draw: Callable[[list[str], int], np.ndarray] | None = None,
+        own: Mapping[str, np.ndarray] | None = None,
     ) -> Group:
         """The group. given: prompts of the world in place of its own, for plain groups. draw(prompts, seed): pictures
-        uint8 [P, H, W, 3], which stand in for references that cannot be rendered. Raises NotHere for what this world
-        does not have."""
+        uint8 [P, H, W, 3], which stand in for references that cannot be rendered. own: caption -> picture of a reader,
+        in place of evaluation's references. Raises NotHere for what this world does not have."""
         count, seed = self.count(n), seed + self.noise
         if self.kind == "plain":
             truth = world.prompts(count, self.split) if given is None else given[:count]
@@ -110,7 +111,10 @@ class Prompts:
             return _of_pairs(world, world.pairs(count, self.split), seed, name)
         if self.kind == "scenes":
             return _of_scenes(world, count, seed, name, self.split)
-        made = (_rendered if world.exact else _drawn)(self, world, count, seed, name, draw)
+        if own and self.split == "evaluation":
+            made = _readers(self, world, count, seed, name, own)
+        else:
+            made = (_rendered if world.exact else _drawn)(self, world, count, seed, name, draw)
         sources = made.sources if self.caption is None else [self.caption] * len(made)
         own = {"way": self.way, "iterations": self.iterations, "own_noise": self.own_noise}
         return dataclasses.replace(made, sources=sources, **own)
@@ -141,6 +145,14 @@ def _drawn(made: Prompts, world: World, count: int, seed: int, name: str, draw) 
         raise NotHere("there are no reference pictures, and nobody draws them")
     group = _of_pairs(world, world.pairs(count, made.split), seed, name)
     return dataclasses.replace(group, images=draw(group.sources, seed + OTHER_NOISE))
+
+
+def _readers(made: Prompts, world: World, count: int, seed: int, name: str, own: Mapping[str, np.ndarray]) -> Group:
+    """Pictures that a reader brought."""
+    if made.place != "same":
+        raise NotHere(f"where the subjects of your own pictures stand is not known ({made.place!r})")
+    group = _of_pairs(world, world.of_captions(list(own)[:count]), seed, name)
+    return dataclasses.replace(group, images=np.stack(list(own.values())[: len(group)]))
 
 
 def _of_scenes(world: World, count: int, seed: int, name: str, split: str) -> Group:

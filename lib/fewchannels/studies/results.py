@@ -25,9 +25,10 @@ import numpy as np
 
 from ..metrics import Interval, bootstrap_interval
 from ..prompt_pairs import SCENE, SUBJECT
-from ..readers import mean_over
+from ..readers import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, mean_over
 from ..runfile import Run, RunFileError, load_run, save_run
-from .condition import FIELDS, Condition, checked_fields
+from ..toyworld.judge import ATTRIBUTES
+from .condition import FIELDS, Condition, checked_fields, span
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 
 Cell = Mapping[str, np.ndarray]
@@ -35,6 +36,8 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "right": lambda cell: mean_over(cell["agree"]),
     "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
     "right scene": lambda cell: mean_over(cell["agree"], SCENE),
+    "starting noise": lambda cell: cell["noise"].astype(np.float64),
+    "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
     "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
     "taken": lambda cell: mean_over(cell["adopted"]),
     "kept": lambda cell: mean_over(cell["retained"]),
@@ -84,6 +87,8 @@ class Results:
         wanted = {name: getattr(self.base, name) for name in FIELDS if name not in ("draw", "prompts")} | fields
         if "channels" not in fields and wanted["edit"] not in {c.edit for c in self.cells if c.channels}:
             wanted = {name: value for name, value in wanted.items() if name not in ("channels", "k") or name in fields}
+        if "mask" not in fields and not any(c.mask for c in self.cells if c.edit == wanted["edit"]):
+            del wanted["mask"]
         return wanted
 
     def has(self, **fields: Any) -> bool:
@@ -93,6 +98,15 @@ class Results:
         except KeyError:
             return False
 
+    def _is_left_out(self, fields: Mapping[str, Any]) -> bool:
+        fields = checked_fields(fields)
+        filled = {name: getattr(self.base, name) for name in FIELDS if name != "prompts"} | fields
+        bare = {"channels": fields.get("channels", ""), "mask": fields.get("mask", "")}
+        names = {Condition(**filled | dict(some)).name for some in itertools.product(bare.items(), repeat=2)}
+        names.add(Condition(**filled).name)
+        return any(name in names or ("prompts" not in fields and name.split(", on ")[0] in names)
+                   for name in self.left_out)  # fmt: skip
+
     def one(self, **fields: Any) -> dict[str, np.ndarray]:
         """The arrays of one condition. Raises KeyError for none, and for several."""
         found = self.select(**fields)
@@ -101,7 +115,10 @@ class Results:
         return self.cells[found[0]]
 
     def values(self, measure: str, n: int | None = None, **fields: Any) -> np.ndarray:
-        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have)."""
+        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have). NaN [1, 1]
+        where this model cannot have the condition, and `left_out` says why."""
+        if not self.has(**fields) and self._is_left_out(fields):
+            return np.full((1, 1), np.nan)
         return _columns([self._value(c, measure) for c in self.select(**fields)], n)
 
     def _value(self, c: Condition, measure: str) -> np.ndarray:
@@ -160,26 +177,40 @@ class Results:
         fit = [c for c in self.cells if all(test(getattr(c, name)) is True for name, test in tests.items())]
         if not fit:
             raise KeyError(f"{self.name} has no condition with {_said(fields)}")
-        return max(fit, key=lambda c: _harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)))
+        scores = [_harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)) for c in fit]
+        return fit[int(np.argmax(np.nan_to_num(scores, nan=-1)))]
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
         """The mean of each column of a measure [P, A], with its interval; columns without a value are left out."""
         rows = np.asarray(self.one(**fields)[measure], np.float64)
-        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in enumerate(names)}
+        columns = {name: row[~np.isnan(row)] for name, row in zip(names, rows.T, strict=False)}
         return {name: bootstrap_interval(column) for name, column in columns.items() if len(column)}
 
-    def dots(self, measure: str, rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any) -> dict:
+    def dots(
+        self, measure: str | Sequence[str], rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any
+    ) -> dict:
         """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
 
-        rows: a field, each of whose values is a row; or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        measure: one, or several, each of which heads a group of all rows. rows: a field, each of whose values is a row;
+        or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
         """
+        if not isinstance(measure, str):
+            return {"groups": {one: self.dots(one, rows, **fields)["groups"] for one in measure}}
         chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
         found = {label: self.mean(measure, **{**fields, **own}) for label, own in chosen.items()}
         levels = {name: self.mean(measure, **REFERENCES[name]).value for name in lines}
         return {"groups": found, "lines": levels}
 
-    def curve(self, measure: str, over: str, lines: str = "", n: int | None = None, **fields: Any) -> dict:
-        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}."""
+    def curve(
+        self, measure: str | Sequence[str], over: str, lines: str = "", n: int | None = None, **fields: Any
+    ) -> dict:
+        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}.
+
+        measure: one, with a line for each value of the field `lines`; or several, with a line each.
+        """
+        if not isinstance(measure, str):
+            each = {one: self.curve(one, over, n=n, **fields) for one in measure}
+            return {"x": each[measure[0]]["x"], "lines": {one: found["lines"][one] for one, found in each.items()}}
         named = self.options(lines, over=over, **fields) if lines else [""]
         x = self.options(over, **({lines: named[0]} if lines else {}), **fields)
         found = {}
@@ -191,6 +222,102 @@ class Results:
             ]  # fmt: skip
             found[name or measure] = tuple(np.array(row).T)
         return {"x": [_tick(value) for value in x], "lines": found}
+
+    def series(
+        self, measure: str, x: Mapping[Any, Mapping], lines: Mapping[str, Mapping], n: int | None = None, **fields: Any
+    ) -> dict:
+        """What `plots.curves` takes, where one field does not say it: the places along the axis and the lines, each as
+        {label: fields}. NaN where there is no such condition. n: the first n prompts alone."""
+        rows = {
+            name: [
+                self.mean(measure, n, **place) if self.has(**place) else (np.nan,) * 3
+                for place in ({**fields, **own, **where} for where in x.values())
+            ]
+            for name, own in lines.items()
+        }
+        return {"x": list(x), "lines": {name: tuple(np.array(row).T) for name, row in rows.items()}}
+
+    def versus(
+        self, measures: Sequence[str], one: Mapping, other: Mapping, choices: Mapping[str, Mapping], **fields: Any
+    ) -> dict:
+        """What `plots.dots` takes: one minus other under each of several choices {label: fields}, for each measure, so
+        that a reader sees on which choice a verdict hangs."""
+        groups = {
+            measure: {
+                label: self.minus(measure, {**fields, **choice, **one}, {**fields, **choice, **other})
+                for label, choice in choices.items()
+            }
+            for measure in measures
+        }
+        return {"groups": groups, "lines": {"no difference": 0.0}}
+
+    def by_attribute(self, rows: Mapping[str, Mapping], measure: str = "agree") -> dict:
+        """What `plots.dots` takes: what a judge read, attribute by attribute, for each row {label: fields}; a group
+        without a value where nobody read it."""
+        known = {len(names): names for names in (ATTRIBUTES, PAIR_ATTRIBUTES, NATURAL_ATTRIBUTES)}
+        read = {label: self.cells[found[0]].get(measure, np.empty((1, 0))) if (found := self._there(own)) else
+                np.empty((1, 0)) for label, own in rows.items()}  # fmt: skip
+        names = next((known[a.shape[1]] for a in read.values() if a.shape[1] in known), ())
+        found = {
+            name: {label: interval(np.asarray(a[:, [i]], np.float64)) for label, a in read.items() if a.shape[1] > i}
+            for i, name in enumerate(names)
+        }
+        return {"groups": found or {measure: dict.fromkeys(rows, np.nan)}}
+
+    def _there(self, fields: Mapping[str, Any]) -> list[Condition]:
+        return self.select(**fields) if self.has(**fields) else []
+
+    def grid(self, measure: str, axes: Mapping[str, Sequence], n: int | None = None, **fields: Any) -> dict:
+        """What `plots.table_of_numbers` takes: {"values": means [R, C], "rows", "columns": labels}.
+
+        axes: {field: values} of two fields, rows first, such as {"blocks": [None, (0, 1)], "steps": [None, (0,)]};
+        blocks are counted from 0, steps from 1, as in all figures. NaN where there is no such condition.
+        """
+        (down, rows), (along, columns) = axes.items()
+        places = [[{**fields, down: a, along: b} for b in columns] for a in rows]
+        values = [[self.mean(measure, n, **p).value if self.has(**p) else np.nan for p in row] for row in places]
+        labels = [[_place(name, value) for value in row] for name, row in ((down, rows), (along, columns))]
+        return {"values": np.array(values), "rows": labels[0], "columns": labels[1]}
+
+    def frontier(self, x: str, y: str, methods: Mapping[str, Mapping], **fields: Any) -> dict:
+        """What `plots.frontier` takes: the means of two measures, {"points": ..., "labels": ...}.
+
+        methods: {label: fields}. A field whose value is `...` varies along the method's line, and labels its points, as
+        in {"transport": {"k": ...}, "paste": {"edit": "paste", "steps": ...}}; of steps their number does.
+        """
+        points, labels = {}, {}
+        for label, given in methods.items():
+            own = {**fields, **given}
+            over = [name for name, value in own.items() if value is ...]
+            fixed = {name: value for name, value in own.items() if value is not ...}
+            values = self.options(over[0], **fixed) if over else []
+            places = [{**fixed, over[0]: value} for value in values] if over else [fixed]
+            points[label] = [tuple(float(np.nanmean(self.values(m, **place))) for m in (x, y)) for place in places]
+            labels[label] = [len(value) if isinstance(value, tuple) else value for value in values]
+        return {"points": points, "labels": labels}
+
+    def sizes(self, rows: Mapping[str, Mapping]) -> dict:
+        """What `plots.dots` takes: how large sets are, as shares of the width and of the energy (of mean squares, on
+        calibration prompts, means over blocks). rows: {label: fields}, of which channels, k and draw count."""
+        own = {label: self.shares.get((*self._kind(given), given.get("draw", 0)), {}) for label, given in rows.items()}
+        parts = {"share of the width": "width", "share of the energy": "energy"}
+        return {
+            "groups": {
+                name: {label: set_.get(part, np.nan) for label, set_ in own.items()} for name, part in parts.items()
+            }
+        }
+
+    def _kind(self, fields: Mapping[str, Any]) -> tuple[str, int]:
+        return fields.get("channels", self.base.channels), fields.get("k", self.base.k)
+
+    def instrument(self, name: str, part: str) -> Interval:
+        """The mean of what an instrument measured, one number a prompt, with its interval; NaN where it is left out.
+
+        Raises KeyError for a part that it does not have.
+        """
+        if name in self.left_out:
+            return Interval(np.nan, np.nan, np.nan)
+        return interval(np.asarray(self.instruments[name][part], np.float64)[:, None])
 
     def options(self, name: str, over: str = "", **fields: Any) -> list[Any]:
         """The values that a field has among the conditions that agree in all others (but for `over`)."""
@@ -316,6 +443,8 @@ class Results:
 def interval(values: np.ndarray) -> Interval:
     """Mean with its interval over prompts [P, 1], or [P, draws] with draws resampled too. NaN are passed over."""
     values = np.asarray(values, np.float64)
+    if np.isnan(values).all():
+        return Interval(np.nan, np.nan, np.nan)
     if values.shape[1] == 1:
         return bootstrap_interval(values[:, 0], statistic=np.nanmean)
     return bootstrap_interval(values, statistic=np.nanmean, crossed=True)
@@ -327,6 +456,8 @@ def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
 
 
 def _harmonic(rows: np.ndarray) -> float:
+    if np.isnan(rows).all(axis=0).any():
+        return np.nan
     a, b = np.nanmean(rows, axis=0)
     return float(2 * a * b / (a + b)) if a + b > 0 else 0.0
 
@@ -337,6 +468,15 @@ def _said(fields: Mapping[str, Any]) -> str:
 
 def _tick(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else "all" if value is None else value
+
+
+def _place(name: str, value: Any) -> str:
+    """A block, a step or another value of a field as a label."""
+    if value is None:
+        return "all"
+    if name not in ("blocks", "steps"):
+        return str(value)
+    return span([one + (name == "steps") for one in value])
 
 
 def _number(found: Interval) -> str:

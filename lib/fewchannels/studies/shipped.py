@@ -12,6 +12,7 @@ import numpy as np
 
 from ..disk import beside_the_code
 from ..metrics import bootstrap_interval
+from .edits import OTHER_PROMPT
 from .results import Results
 
 SAME = ("model", "revision", "seed", "steps")
@@ -36,6 +37,8 @@ def disagreeing(fresh: Results, kept: Results) -> list[str]:
 
 def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np.ndarray]]:
     for c, cell in fresh.cells.items():
+        if c.edit == OTHER_PROMPT or c.source == "another pair":
+            continue  # whose prompt the other one is hangs on how many there are
         for measure in MEASURES:
             if measure in cell and measure in kept.cells.get(c, {}):
                 yield c.name, cell[measure], kept.cells[c][measure]

@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from ..identity import code_digest, content, digest
+from ..image_latents import read_image, size_of
 from ..inversion import can_invert, why_no_picture
 from ..measuring import key_of
 from ..readers import Reader, Seen, smaller
@@ -86,10 +87,13 @@ class Plan:
 
     def __init__(
         self, study: Study, model, *, n: int = 128, seed: int = 0, steps: int | None = None, k: int | None = None,
-        world: World | None = None, prompts: Sequence[str] | str | Path | None = None, store: str | Path | None = None,
-        **generation: Any,
+        world: World | None = None, prompts: Sequence[str] | str | Path | None = None,
+        images: Sequence[str | Path] = (), store: str | Path | None = None, **generation: Any,
     ):  # fmt: skip
+        store = store or None  # "" is what a notebook has where nothing is kept
         self.study, self.model, self.n, self.seed, self.store = study, model, n, seed, store
+        self.own = own_pictures(model, images, generation.get("height"), generation.get("width"))
+        self._references: dict[tuple, np.ndarray] = {}
         self.world = world or world_of(model)
         self.steps = steps or self.world.study_steps or model.preset.study_steps or model.steps
         self.generation = {**generation, "steps": self.steps}
@@ -103,7 +107,7 @@ class Plan:
             try:
                 if made.way == "invert" and not can_invert(model):
                     raise NotHere("the steps of its scheduler cannot be run backwards, from a picture to its noise")
-                self.groups[name] = made.of(self.world, n, seed, name, own, self._drawn)
+                self.groups[name] = made.of(self.world, n, seed, name, own, self._drawn, self.own)
             except NotHere as reason:
                 self.missing[name] = str(reason)
         listed = dict.fromkeys(study.conditions(self.sets, len(model.layers), self.steps))
@@ -115,7 +119,7 @@ class Plan:
         return [c for c in self.listed if c.prompts in self.groups]
 
     def _given(self, prompts) -> list[Any] | None:
-        if prompts is None:
+        if prompts is None or prompts == "":  # what a notebook has where no file is named
             return None
         if isinstance(prompts, (str, Path)):
             return self.world.from_file(prompts, self.n)
@@ -131,8 +135,13 @@ class Plan:
         def draw() -> dict[str, np.ndarray]:
             return {"images": self.model.generate(prompts, seed=seed, **self.generation)}
 
+        for (others, noise), images in self._references.items():  # groups begin alike: draw each picture once
+            if noise == seed and others[: len(prompts)] == tuple(prompts):
+                return images[: len(prompts)]
         key = {**self.key, "of": prompts, "seed": seed}
-        return sweep({"references": draw}, self.store, key)["references"]["images"]
+        images = sweep({"references": draw}, self.store, key)["references"]["images"]
+        self._references[tuple(prompts), seed] = images
+        return images
 
     def _larger(self, name: str) -> list[str]:
         """The groups of which this one is the beginning: what is measured on one of them need not be measured here."""
@@ -167,6 +176,20 @@ def _minutes(seconds: float) -> str:
     return f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
 
 
+def own_pictures(model, files: Sequence[str | Path], height: int | None = None, width: int | None = None):
+    """A reader's files as the model draws them: caption -> uint8 [H, W, 3]. A file's name is its caption, such as
+    "a_red_fox.png". Raises FileNotFoundError and ValueError for what is no image, and for two with one caption."""
+    if not files:
+        return {}
+    size = size_of(model, height, width)
+    found = {Path(file).stem.replace("_", " ").strip(): read_image(file, size) for file in files}
+    if len(found) < len(files):
+        raise ValueError(
+            f"{len(files)} files have {len(found)} names: a file's name is its caption, and each needs one"
+        )
+    return found
+
+
 def seconds_a_picture(model, generation: dict[str, Any]) -> float:
     """How long one picture takes here, by drawing one."""
     prompt = world_of(model).prompts(1, "calibration")
@@ -197,6 +220,7 @@ def run(
     k: int | None = None,
     world: World | None = None,
     prompts: Sequence[str] | str | Path | None = None,
+    images: Sequence[str | Path] = (),
     store: str | Path | None = None,
     conditions: Iterable[Condition] | None = None,
     instruments: bool = True,
@@ -206,16 +230,19 @@ def run(
 ) -> Results:
     """Do a study on a model.
 
-    n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. world:
-    with the judges that read (default: that of the model, the toy's with its own judge). store: a folder that keeps
-    everything as it comes. conditions: these, in place of the study's own and of those that it would choose.
-    instruments: whether the study's are asked. pictures: keep each condition's "pictures" uint8 [P, h, w, 3], at most
-    256 px a side, in the results. generation: more arguments of Model.generate.
+    n: prompts of its largest group. prompts: a list of texts, or a prompt file, in place of the study's own. images:
+    a reader's own files in place of reference pictures, one subject each, whose names are their captions
+    ("a_red_fox.png"); settings are still chosen on calibration's. world: with the judges that read (default: that of
+    the model, the toy's with its own judge). store: a folder that keeps everything as it comes. conditions: these, in
+    place of the study's own and of those that it would choose. instruments: whether the study's are asked. pictures:
+    keep each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more
+    arguments of Model.generate.
 
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
     """
-    plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, world=world, prompts=prompts, store=store, **generation)
+    given = {"world": world, "prompts": prompts, "images": images, "store": store, **generation}
+    plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, **given)
     engine = Engine(plan, report or (lambda line: None), pictures)
     if conditions is None:
         seconds = getattr(model, "seconds", None)  # of a picture at the model's own steps, where somebody timed one

@@ -11,9 +11,13 @@ in the prompt, without any picture. Settings are chosen on calibration pairs and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from ..inversion import image_trajectory
 from ..metrics import squared_distance
+from ..patching import Transport, transport
 from ..readers import Adoption, Distances, Regions
 from .condition import Condition, each
 from .edits import UNTOUCHED, Ground
@@ -60,7 +64,10 @@ def choose_inversion(found: Results) -> list[Condition]:
 
 
 def best_inversion(found: Results) -> str:
-    """The variant of inversion, one of `INVERSIONS`, that does best on calibration pairs, with the chosen transport."""
+    """The variant of inversion, one of `INVERSIONS`, that does best on calibration pairs with the chosen transport; the
+    first where none can be run."""
+    if not any(c.prompts in _TRIED for c in found.cells):
+        return next(iter(INVERSIONS))
     return found.best(*GOALS, prompts=_TRIED.__contains__).prompts.removeprefix("tried, ")
 
 
@@ -73,11 +80,11 @@ def headline_and_sweeps(found: Results) -> list[Condition]:
     counts, both = [count for count in COUNTS if count <= found.index["width"]], sorted({found.base.k, k})
     shown = [range(count) for count in range(1, steps + 1)]
     windows = [window for window in (range(half), range(half, steps), range(steps - 2), range(2, steps)) if window]
-    inverted = [best_inversion(found)] if any(c.prompts in _TRIED for c in found.cells) else []
+    inverted = best_inversion(found)
     return [
         *best.values(),
-        *(last.but(prompts=name) for name in inverted),
-        *(Condition(UNTOUCHED, k=found.base.k, prompts=name) for name in inverted),
+        last.but(prompts=inverted),
+        Condition(UNTOUCHED, k=found.base.k, prompts=inverted),
         *each(few, k=counts),
         *each(few, channels=("all", "random", "bottom", "complement")),
         *each(few, mask=("source", "target", "truth", "")),
@@ -102,10 +109,27 @@ def _elsewhere(place: str, few: Condition, mask: str, ks: list[int], best: dict[
     ]
 
 
+def transport_picture(
+    model, image, caption: str, prompts: str | Sequence[str], channels, how: str = "renoise", mask="union", *,
+    seed: int = 0, steps: int | None = None, iterations: int = 1, **generation,
+) -> Transport:  # fmt: skip
+    """One picture's subject into new scenes: `image_trajectory` and `transport` in one call, with any model.
+
+    image: a file's path, a PIL image or an array; caption: what it shows; prompts: the new scenes. how, iterations: as
+    for image_trajectory; channels, mask: as for transport. An inverted picture's scenes start from its noise. Raises
+    what the two raise, and leaves the model as it was.
+    """
+    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    given = {"seed": seed, "steps": steps, **generation}
+    source = image_trajectory(model, image, caption, channels, how, iterations=iterations, **given)
+    latents = None if source.latents is None else source.latents.expand(len(prompts), *source.latents.shape[1:])
+    return transport(model, source, prompts, channels, mask=mask, latents=latents, **given)
+
+
 def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """What a way makes of the same references: "error" [P], the mean squared distance of what its trajectory ends in to
-    the reference; and of its start noise "mean", "deviation" and "neighbours" [P], the correlation of horizontal
-    neighbours in the latents, 0 for white noise."""
+    the reference; and of inverted start noise "mean", "deviation" and "neighbours" [P], the correlation of horizontal
+    neighbours in the latents, 0 for white noise; NaN where latents are packed into tokens."""
     made = Ground(model, sets, group, sets.generation, {}).source(sets.of("top")).of(model)
     found = {"error": squared_distance(made.images, group.images).astype(np.float32)}
     noise = made.trajectory.latents
@@ -115,6 +139,8 @@ def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
         together = (left * right).mean(dim=1) / (left.square().mean(dim=1) * right.square().mean(dim=1)).sqrt()
         for part, values in (("mean", flat.mean(dim=1)), ("deviation", flat.std(dim=1)), ("neighbours", together)):
             found[part] = values.cpu().numpy().astype(np.float32)
+    elif noise is not None:
+        found |= dict.fromkeys(("mean", "deviation", "neighbours"), np.full(len(group), np.nan, np.float32))
     return found
 
 
