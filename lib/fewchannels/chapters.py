@@ -13,17 +13,22 @@ from __future__ import annotations
 import importlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+import numpy as np
 
 from .hooks import capture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .stats import ChannelStats
+from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
+from .studies.spatial import final_masks
 from .studies.study import Study, run
 from .worlds import texts, world_of
 
@@ -171,7 +176,8 @@ def run_study(
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
-    again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
+    parts = {"conditions": len(fresh.cells), "looks": len(fresh.instruments)}
+    again = " and ".join(f"{count} {what}" for what, count in parts.items() if count) + " of it"
     say(
         f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
         f"were run again just now, on {n} prompts, and agree."
@@ -183,6 +189,25 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
     """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
     world = world_of(dit)
     return texts(world, world.prompts(n, split))
+
+
+def truth_for(dit: Model, images: np.ndarray, prompts: Sequence[str], judges: Mapping[str, object] | None = None):
+    """Where the subjects of pictures of `prompts_for` stand, bool [n, H, W], as `studies.spatial.final_masks` has it:
+    by the toy's judge, else by the segmenter of judges, else by the picture's own pixels."""
+    world = world_of(dit, segmenter=picture_judge(dit, judges, "segmenter"))
+    known = {world.text(one): one for one in world.prompts(len(prompts))}
+    return final_masks(world, images, [known.get(text, text) for text in prompts])
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 class _Lines:
