@@ -20,6 +20,7 @@ import numpy as np
 
 from .hooks import capture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .masks import to_grid
 from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
@@ -191,12 +192,18 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
     return texts(world, world.prompts(n, split))
 
 
-def truth_for(dit: Model, images: np.ndarray, prompts: Sequence[str], judges: Mapping[str, object] | None = None):
-    """Where the subjects of pictures of `prompts_for` stand, bool [n, H, W], as `studies.spatial.final_masks` has it:
-    by the toy's judge, else by the segmenter of judges, else by the picture's own pixels."""
+def truth_for(
+    dit: Model,
+    images: np.ndarray,
+    prompts: Sequence[str],
+    grid: tuple[int, int],
+    judges: Mapping[str, object] | None = None,
+) -> np.ndarray:
+    """Where the subjects of pictures of `prompts_for` stand, bool [n, h, w] on a token grid, as the study `spatial` has
+    it: by the toy's judge, else by the segmenter of judges, else by the picture's own pixels."""
     world = world_of(dit, segmenter=picture_judge(dit, judges, "segmenter"))
     known = {world.text(one): one for one in world.prompts(len(prompts))}
-    return final_masks(world, images, [known.get(text, text) for text in prompts])
+    return to_grid(final_masks(world, images, [known.get(text, text) for text in prompts]), grid)
 
 
 def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:

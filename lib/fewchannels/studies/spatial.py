@@ -103,7 +103,7 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
 
     The truth is that of `final_masks`."""
     steps, middle = sets.generation["steps"], len(model.layers) // 2
-    layers, at = with_middle(len(model.layers), MOST), spread(steps, MOST)
+    layers, at = places(len(model.layers), steps)
     chosen, protocol = rules(sets.k, sets.of("top")), protocol_rules(sets.k, sets.of("top"), at[-1])
     given = {"seed": group.seed, "layers": layers, "keep_loop": False, **sets.generation}
     words = words_of(group.truth) if sets.world.exact and can_read(model) else None
@@ -142,6 +142,11 @@ def _blind(group: Group, sets: Sets, truth: np.ndarray) -> dict[str, np.ndarray]
 
 def _other_words(group: Group) -> dict[str, list[str]]:
     return {"other prompt": [group.prompts[i] for i in group.order], "empty prompt": [""] * len(group)}
+
+
+def places(blocks: int, steps: int) -> tuple[list[int], list[int]]:
+    """The blocks, the middle one among them, and the steps that are looked at: all, or of a large model eight each."""
+    return with_middle(blocks, MOST), spread(steps, MOST)
 
 
 def with_middle(count: int, most: int) -> list[int]:

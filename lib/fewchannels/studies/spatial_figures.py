@@ -36,6 +36,14 @@ RIVALS = {
         "to the phrase": "attention to phrase, all blocks",
     },
 }  # what a mask from channels is held against
+EARLY = {
+    "top": "top",
+    "random": "random",
+    "noisy latents": "noisy pixels",
+    "own estimate": "own estimate",
+    "attention to the phrase": "attention to phrase, all blocks",
+    "words alone": "priors: words",
+}  # what is followed from noise to picture
 ORIGINS = {
     "own prompt, own noise": "top", "own prompt, other noise": "other noise", "other prompt, own noise": "other prompt",
     "no prompt, own noise": "empty prompt",
@@ -50,11 +58,12 @@ def scores(
     return {label: row for label, row in rows.items() if np.isfinite(row.value)}
 
 
-def leads(found: Results, group: str, names: Mapping[str, str], level: float | None = None) -> dict[str, Interval]:
-    """Rows of `plots.dots`, in the middle block: by how much the top is ahead of each {label: name}, on the same
-    pictures, the strongest first."""
+def leads(found: Results, group: str, level: float | None = None) -> dict[str, Interval]:
+    """Rows of `plots.dots`, in the middle block: by how much the top is ahead of each of `RIVALS` on the same pictures,
+    the strongest rival first."""
     top = at(found, group, "top", level=level)
-    rows = {label: difference(top, at(found, group, name, level=level)) for label, name in names.items()}
+    named = {label: name for rivals in RIVALS.values() for label, name in rivals.items()}
+    rows = {label: difference(top, at(found, group, name, level=level)) for label, name in named.items()}
     return dict(sorted(((label, row) for label, row in rows.items() if np.isfinite(row.value)), key=lambda one: one[1]))
 
 
@@ -91,7 +100,7 @@ def levels_of(found: Results, group: str) -> list[str]:
     return [f"{level:.2f}".lstrip("0") if level < 0.995 else "1" for level in found.instruments[group]["sigmas"]]
 
 
-def over_levels(found: Results, group: str, names: Mapping[str, str], bands: int = 2) -> dict:
+def over_levels(found: Results, group: str, names: Mapping[str, str] = EARLY, bands: int = 3) -> dict:
     """What `plots.curves` takes: {label: name} over the noise levels in the middle block, the first few with their
     intervals; what a model lacks is left out."""
     sigmas = found.instruments[group]["sigmas"]
