@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from .style import DIVERGING, INK, SEQUENTIAL, WIDTH, blank, expect, styled
 
@@ -62,12 +63,21 @@ def coloured(maps: np.ndarray, colours: str, low: float, high: float, side: int 
     return pictures.repeat(side, axis=-3).repeat(side, axis=-2)
 
 
-def outlined(images: np.ndarray, masks: np.ndarray, colour: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+def outlined(
+    images: np.ndarray,
+    masks: np.ndarray,
+    colour: tuple[int, int, int] = (255, 255, 255),
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Pictures uint8 [n, H, W, 3] with the outline of their masks bool [n, h, w], what lies outside darkened.
 
-    Raises ValueError where the grid does not divide the pictures.
+    size: height and width that the pictures are brought to before. Raises ValueError where the grid does not divide
+    the pictures.
     """
     images, masks = np.asarray(images), np.asarray(masks, bool)
+    if size is not None and images.shape[1:3] != tuple(size):
+        resized = (Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX) for image in images)
+        images = np.stack([np.asarray(image) for image in resized])
     side, rest = divmod(images.shape[1], masks.shape[1])
     if rest or images.shape[2] != side * masks.shape[2] or len(images) != len(masks):
         raise ValueError(f"masks {masks.shape} do not divide pictures {images.shape} into equal tokens")
