@@ -1,7 +1,7 @@
 """What a chapter does on any model: open it, try one picture, run a study or read the run that comes with the book.
 
     dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
-    prompts = prompts_for(dit, 4)
+    prompts = prompts_for(dit, 4)                  # or pairs_for(dit, 4): sources, targets
     found = run_study(studies.critical, dit, n)    # Results: the committed run where it fits, else one made now
 
 On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
@@ -18,10 +18,12 @@ from pathlib import Path
 
 from .hooks import capture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .stats import ChannelStats
+from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.study import Study, run
@@ -180,9 +182,28 @@ def run_study(
 
 
 def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
-    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen, of which
+    there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
     world = world_of(dit)
-    return texts(world, world.prompts(n, split))
+    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+
+
+def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str], list[str]]:
+    """n pairs of prompts of the model's world that differ in all that it names: sources, targets."""
+    world = world_of(dit)
+    pairs = world.pairs(n, split)
+    return texts(world, [pair.source for pair in pairs]), texts(world, [pair.target for pair in pairs])
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 class _Lines:

@@ -139,8 +139,9 @@ def frontier(
     """Two goals against each other: {method: points}, a point (x, y) or (x, y, (x_low, x_high), (y_low, y_high)).
 
     Points of a method are joined in their order; the upper right corner is where both goals are met. labels: a short
-    text for each point, by method. unit: both axes run from 0 to 1.
+    text for each point, by method. unit: both axes run from 0 to 1. A method without points is left out.
     """
+    points = {name: row for name, row in points.items() if len(row)}
     figure, axes = blank(height=4.4 + 0.2 * ((len(points) + 1) // 2))
     for number, (name, row) in enumerate(points.items()):
         colour = _colour(name, number)

@@ -8,7 +8,7 @@
 
 A field that is not named has the study's own value (zero, k, all blocks and steps, ...), but for the draw, of which all
 are taken together, and the prompts, of which the largest group is taken. A measure is an array of the readers, or one
-of `MEASURES`, which are made of them.
+of `MEASURES`, which are made of them. Where a model cannot have a condition (`left_out`), its numbers are NaN.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ import numpy as np
 
 from ..metrics import Interval, bootstrap_interval
 from ..prompt_pairs import SCENE, SUBJECT
-from ..readers import mean_over
+from ..readers import PAIR_ATTRIBUTES, mean_over
 from ..runfile import Run, load_run, save_run
-from .condition import FIELDS, Condition, checked_fields
+from .condition import FIELDS, Condition, checked_fields, span
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 
 Cell = Mapping[str, np.ndarray]
@@ -42,6 +42,8 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "scene taken": lambda cell: mean_over(cell["adopted"], SCENE),
     "subject kept": lambda cell: mean_over(cell["retained"], SUBJECT),
     "scene kept": lambda cell: mean_over(cell["retained"], SCENE),
+    "neither": lambda cell: 1 - mean_over(cell["adopted"]) - mean_over(cell["retained"]),
+    **{f"{name} taken": lambda cell, name=name: mean_over(cell["adopted"], (name,)) for name in PAIR_ATTRIBUTES},
 }
 REFERENCES = {"another seed": {"edit": OTHER_NOISE}, "untouched": {"edit": UNTOUCHED}, "chance": {"edit": OTHER_PROMPT}}
 
@@ -101,8 +103,21 @@ class Results:
         return self.cells[found[0]]
 
     def values(self, measure: str, n: int | None = None, **fields: Any) -> np.ndarray:
-        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have)."""
+        """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have); one NaN where
+        this model cannot have such a condition."""
+        if self.lacks(**fields):
+            return np.full((1, 1), np.nan)
         return _columns([self._value(c, measure) for c in self.select(**fields)], n)
+
+    def lacks(self, **fields: Any) -> bool:
+        """Whether there is no condition with these fields since this model cannot have one (see `left_out`)."""
+        if self.has(**fields):
+            return False
+        wanted = self._filled(checked_fields(fields))
+        name = Condition(**{part: value for part, value in wanted.items() if part != "prompts"}).name
+        refused = [known.split(", on ")[0] for known in self.left_out]
+        edits = {c.edit for c in self.cells}
+        return name in refused or (wanted["edit"] not in edits and any(r.startswith(wanted["edit"]) for r in refused))
 
     def _value(self, c: Condition, measure: str) -> np.ndarray:
         cell = self.cells[c]
@@ -160,26 +175,48 @@ class Results:
         fit = [c for c in self.cells if all(test(getattr(c, name)) is True for name, test in tests.items())]
         if not fit:
             raise KeyError(f"{self.name} has no condition with {_said(fields)}")
-        return max(fit, key=lambda c: _harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)))
+        both = [np.stack([self._value(c, m) for m in (one, other)], axis=1) for c in fit]
+        return fit[int(np.argmax(np.nan_to_num([_harmonic(rows) for rows in both])))]
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
-        """The mean of each column of a measure [P, A], with its interval; columns without a value are left out."""
-        rows = np.asarray(self.one(**fields)[measure], np.float64)
-        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in enumerate(names)}
+        """The mean of each column of a measure [P, A], with its interval; columns without a value are left out, and all
+        where this model cannot have the condition or nobody told attributes apart."""
+        rows = np.empty((1, 0)) if self.lacks(**fields) else np.asarray(self.one(**fields)[measure], np.float64)
+        told = enumerate(names) if rows.shape[1] == len(names) else ()
+        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in told}
         return {name: bootstrap_interval(column) for name, column in columns.items() if len(column)}
 
-    def dots(self, measure: str, rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any) -> dict:
-        """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
+    def dots(
+        self,
+        measure: str | Sequence[str],
+        rows: str | Mapping[str, Mapping],
+        lines: Sequence[str] | Mapping[str, Mapping] = (),
+        n: int | None = None,
+        **fields: Any,
+    ) -> dict:
+        """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}; of several measures
+        {"groups": {measure: {row: Interval}}, ...}.
 
         rows: a field, each of whose values is a row; or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        n: the first n prompts alone.
         """
+        if not isinstance(measure, str):
+            return {"groups": {one: self.dots(one, rows, (), n, **fields)["groups"] for one in measure}, "lines": {}}
         chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
-        found = {label: self.mean(measure, **{**fields, **own}) for label, own in chosen.items()}
-        levels = {name: self.mean(measure, **REFERENCES[name]).value for name in lines}
-        return {"groups": found, "lines": levels}
+        found = {label: self.mean(measure, n, **{**fields, **own}) for label, own in chosen.items()}
+        known = lines if isinstance(lines, Mapping) else {name: REFERENCES[name] for name in lines}
+        return {"groups": found, "lines": {name: self.mean(measure, n, **own).value for name, own in known.items()}}
 
-    def curve(self, measure: str, over: str, lines: str = "", n: int | None = None, **fields: Any) -> dict:
-        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}."""
+    def curve(
+        self, measure: str | Sequence[str], over: str, lines: str = "", n: int | None = None, **fields: Any
+    ) -> dict:
+        """What `plots.curves` takes: {"x": values of a field, "lines": {name: (value, low, high)}}.
+
+        A line for each value of the field `lines`, or for each of several measures.
+        """
+        if not isinstance(measure, str):
+            each = {name: self.curve(name, over, n=n, **fields) for name in measure}
+            return {"x": each[measure[0]]["x"], "lines": {name: one["lines"][name] for name, one in each.items()}}
         named = self.options(lines, over=over, **fields) if lines else [""]
         x = self.options(over, **({lines: named[0]} if lines else {}), **fields)
         found = {}
@@ -191,6 +228,32 @@ class Results:
             ]  # fmt: skip
             found[name or measure] = tuple(np.array(row).T)
         return {"x": [_tick(value) for value in x], "lines": found}
+
+    def grid(self, measure: str, axes: Mapping[str, Sequence], n: int | None = None, **fields: Any) -> dict:
+        """What `plots.table_of_numbers` takes: {"values": means [R, C], "rows", "columns": labels}.
+
+        axes: {field: values} of two fields, rows first, such as {"blocks": [None, (0, 1)], "steps": [None, (0,)]};
+        blocks are counted from 0, steps from 1, as in all figures. NaN where there is no such condition.
+        """
+        (down, rows), (along, columns) = axes.items()
+        places = [[{**fields, down: a, along: b} for b in columns] for a in rows]
+        values = [[self.mean(measure, n, **p).value if self.has(**p) else np.nan for p in row] for row in places]
+        labels = [[_place(name, value) for value in row] for name, row in ((down, rows), (along, columns))]
+        return {"values": np.array(values), "rows": labels[0], "columns": labels[1]}
+
+    def points(
+        self, one: str, other: str, over: str = "", values: Sequence = (), n: int | None = None, **fields: Any
+    ) -> list[tuple]:
+        """A row of `plots.frontier`, measure against measure: one point with its intervals; or over a field, with the
+        values given or all that there are, a line without intervals. Empty where this model cannot have it."""
+        if over:
+            places = [{**fields, over: value} for value in values or self.options(over, **fields)]
+            there = [place for place in places if self.has(**place)]
+            return [tuple(self.mean(measure, n, **place).value for measure in (one, other)) for place in there]
+        if self.lacks(**fields):
+            return []
+        x, y = (self.mean(measure, n, **fields) for measure in (one, other))
+        return [(x.value, y.value, x[1:], y[1:])]
 
     def options(self, name: str, over: str = "", **fields: Any) -> list[Any]:
         """The values that a field has among the conditions that agree in all others (but for `over`)."""
@@ -329,7 +392,7 @@ def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
 
 def _harmonic(rows: np.ndarray) -> float:
     a, b = np.nanmean(rows, axis=0)
-    return float(2 * a * b / (a + b)) if a + b > 0 else 0.0
+    return 0.0 if a + b == 0 else float(2 * a * b / (a + b))
 
 
 def _said(fields: Mapping[str, Any]) -> str:
@@ -338,6 +401,15 @@ def _said(fields: Mapping[str, Any]) -> str:
 
 def _tick(value: Any) -> Any:
     return " ".join(map(str, value)) if isinstance(value, tuple) else "all" if value is None else value
+
+
+def _place(name: str, value: Any) -> str:
+    """A block, a step or another value of a field as a label."""
+    if value is None:
+        return "all"
+    if name not in ("blocks", "steps"):
+        return str(value)
+    return span([one + (name == "steps") for one in value])
 
 
 def _number(found: Interval) -> str:
