@@ -53,6 +53,7 @@ def against_difference(found: Results) -> dict:
         (_held(found, "random outside the top", k), found.mean("taken", channels="random outside the top", k=k).value)
         for k in wider
     ]
+    points["in proportion"] = [(0.0, 0.0), (1.0, found.mean("taken", channels="all").value)]
     return {"points": points, "labels": labels | {"random": [found.base.k, *wider]}}
 
 
@@ -70,6 +71,7 @@ def whole_picture(found: Results) -> dict:
     }
     kinds = ("random", "random directions", "energy-matched", "PCA", "complement")
     points |= {kind: found.points(*goals, channels=kind) for kind in kinds}
+    points["nothing lost"] = [(0.0, 1.0), (1.0, 0.0)]
     labels = {"all of one block": [block[0] for block in blocks], "top by k": found.options("k")}
     return {"points": points, "labels": labels}
 
