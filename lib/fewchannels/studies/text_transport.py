@@ -140,10 +140,12 @@ def settings(found: Results) -> dict[str, dict]:
 def window_name(steps: tuple[int, ...] | None) -> str:
     """A window of steps in words, counted from 1, where the picture is noise.
 
-    >>> window_name((0, 1)), window_name(None)
-    ('steps 1 to 2', 'all steps')
+    >>> window_name((0, 1)), window_name((2,)), window_name(None)
+    ('steps 1 to 2', 'step 3', 'all steps')
     """
-    return "all steps" if steps is None else f"steps {steps[0] + 1} to {steps[-1] + 1}"
+    if steps is None:
+        return "all steps"
+    return f"step {steps[0] + 1}" if len(steps) == 1 else f"steps {steps[0] + 1} to {steps[-1] + 1}"
 
 
 text_transport = Study(
