@@ -68,10 +68,11 @@ def bootstrap_interval(
             if crossed:
                 sample = sample[:, rng.integers(values.shape[1], size=values.shape[1])]
             results[i] = statistic(sample)
+        value = float(statistic(values))
     # a statistic of a resample can be undefined (all of its values NaN); such a draw says nothing
     known = results[~np.isnan(results)]
     ends = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if len(known) else (np.nan, np.nan)
-    return Interval(float(statistic(values)), float(ends[0]), float(ends[1]))
+    return Interval(value, float(ends[0]), float(ends[1]))
 
 
 def iou(masks, truths) -> np.ndarray:

@@ -147,11 +147,15 @@ def frontier(
     """Two goals against each other: {method: points}, a point (x, y) or (x, y, (x_low, x_high), (y_low, y_high)).
 
     Points of a method are joined in their order; the upper right corner is where both goals are met. labels: a short
-    text for each point, by method. unit: both axes run from 0 to 1.
+    text for each point, by method. unit: both axes run from 0 to 1. A method without points is left out; "best: " and a
+    method's name have its colour.
     """
+    points = {name: row for name, row in points.items() if len(row)}
+    places = {name: number for number, name in enumerate(points)}
     figure, axes = blank(height=4.4 + 0.2 * ((len(points) + 1) // 2))
     for number, (name, row) in enumerate(points.items()):
-        colour = _colour(name, number)
+        method = name.removeprefix("best: ")
+        colour = _colour(method, places.get(method, number))
         xs, ys = [p[0] for p in row], [p[1] for p in row]
         axes.plot(
             xs, ys, marker=MARKERS[number % len(MARKERS)], markersize=5.5, linewidth=1.2, color=colour, label=name

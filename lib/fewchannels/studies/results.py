@@ -8,7 +8,7 @@
 
 A field that is not named has the study's own value (zero, k, all blocks and steps, ...), but for the draw, of which all
 are taken together, and the prompts, of which the largest group is taken. A measure is an array of the readers, or one
-of `MEASURES`, which are made of them.
+of `MEASURES`, which are made of them. Where a model cannot have a condition (`left_out`), its numbers are NaN.
 """
 
 from __future__ import annotations
@@ -45,6 +45,8 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "scene taken": lambda cell: mean_over(cell["adopted"], SCENE),
     "subject kept": lambda cell: mean_over(cell["retained"], SUBJECT),
     "scene kept": lambda cell: mean_over(cell["retained"], SCENE),
+    "neither": lambda cell: 1 - mean_over(cell["adopted"]) - mean_over(cell["retained"]),
+    **{f"{name} taken": lambda cell, name=name: mean_over(cell["adopted"], (name,)) for name in PAIR_ATTRIBUTES},
 }
 REFERENCES = {"another seed": {"edit": OTHER_NOISE}, "untouched": {"edit": UNTOUCHED}, "chance": {"edit": OTHER_PROMPT}}
 
@@ -98,15 +100,6 @@ class Results:
         except KeyError:
             return False
 
-    def _is_left_out(self, fields: Mapping[str, Any]) -> bool:
-        fields = checked_fields(fields)
-        filled = {name: getattr(self.base, name) for name in FIELDS if name != "prompts"} | fields
-        bare = {"channels": fields.get("channels", ""), "mask": fields.get("mask", "")}
-        names = {Condition(**filled | dict(some)).name for some in itertools.product(bare.items(), repeat=2)}
-        names.add(Condition(**filled).name)
-        return any(name in names or ("prompts" not in fields and name.split(", on ")[0] in names)
-                   for name in self.left_out)  # fmt: skip
-
     def one(self, **fields: Any) -> dict[str, np.ndarray]:
         """The arrays of one condition. Raises KeyError for none, and for several."""
         found = self.select(**fields)
@@ -117,9 +110,23 @@ class Results:
     def values(self, measure: str, n: int | None = None, **fields: Any) -> np.ndarray:
         """[P, draws] float64 of a measure, over the first n prompts (None: all that the conditions have). NaN [1, 1]
         where this model cannot have the condition, and `left_out` says why."""
-        if not self.has(**fields) and self._is_left_out(fields):
+        if self.lacks(**fields):
             return np.full((1, 1), np.nan)
         return _columns([self._value(c, measure) for c in self.select(**fields)], n)
+
+    def lacks(self, **fields: Any) -> bool:
+        """Whether there is no condition with these fields since this model cannot have one (see `left_out`)."""
+        if self.has(**fields):
+            return False
+        fields = checked_fields(fields)
+        filled = {name: getattr(self.base, name) for name in FIELDS if name != "prompts"} | fields
+        bare = {"channels": fields.get("channels", ""), "mask": fields.get("mask", "")}
+        names = {Condition(**filled | dict(some)).name for some in itertools.product(bare.items(), repeat=2)}
+        names |= {Condition(**filled).name, Condition(**self._filled(fields) | {"prompts": "all"}).name}
+        refused = [name.split(", on ")[0] if "prompts" not in fields else name for name in self.left_out]
+        edit = filled["edit"]
+        gone = edit not in {c.edit for c in self.cells} and any(name.startswith(edit) for name in refused)
+        return gone or not names.isdisjoint({*refused, *self.left_out})
 
     def _value(self, c: Condition, measure: str) -> np.ndarray:
         cell = self.cells[c]
@@ -153,7 +160,8 @@ class Results:
         ours, theirs = (self.values(measure, **side).mean(axis=1) for side in (one, other))
         rows = min(len(ours), len(theirs))
         both = np.stack([ours[:rows], theirs[:rows]], axis=1)
-        return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
+        with np.errstate(invalid="ignore", divide="ignore"):  # nothing over nothing is NaN
+            return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
 
     def goals(self, *measures: str, **fields: Any) -> np.ndarray:
         """[P, M]: several measures of one condition, draws averaged."""
@@ -181,25 +189,32 @@ class Results:
         return fit[int(np.argmax(np.nan_to_num(scores, nan=-1)))]
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
-        """The mean of each column of a measure [P, A], with its interval; columns without a value are left out."""
-        rows = np.asarray(self.one(**fields)[measure], np.float64)
-        columns = {name: row[~np.isnan(row)] for name, row in zip(names, rows.T, strict=False)}
+        """The mean of each column of a measure [P, A], with its interval; columns without a value are left out, and all
+        where this model cannot have the condition or nobody told attributes apart."""
+        rows = np.empty((1, 0)) if self.lacks(**fields) else np.asarray(self.one(**fields)[measure], np.float64)
+        told = enumerate(names) if rows.shape[1] == len(names) else ()
+        columns = {name: rows[~np.isnan(rows[:, i]), i] for i, name in told}
         return {name: bootstrap_interval(column) for name, column in columns.items() if len(column)}
 
     def dots(
-        self, measure: str | Sequence[str], rows: str | Mapping[str, Mapping], lines: Sequence[str] = (), **fields: Any
+        self,
+        measure: str | Sequence[str],
+        rows: str | Mapping[str, Mapping],
+        lines: Sequence[str] | Mapping[str, Mapping] = (),
+        n: int | None = None,
+        **fields: Any,
     ) -> dict:
         """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
 
         measure: one, or several, each of which heads a group of all rows. rows: a field, each of whose values is a row;
-        or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        or {label: fields}. lines: of `REFERENCES`, or {label: fields}. n: the first n prompts alone.
         """
         if not isinstance(measure, str):
-            return {"groups": {one: self.dots(one, rows, **fields)["groups"] for one in measure}}
+            return {"groups": {one: self.dots(one, rows, (), n, **fields)["groups"] for one in measure}}
         chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
-        found = {label: self.mean(measure, **{**fields, **own}) for label, own in chosen.items()}
-        levels = {name: self.mean(measure, **REFERENCES[name]).value for name in lines}
-        return {"groups": found, "lines": levels}
+        found = {label: self.mean(measure, n, **{**fields, **own}) for label, own in chosen.items()}
+        known = lines if isinstance(lines, Mapping) else {name: REFERENCES[name] for name in lines}
+        return {"groups": found, "lines": {name: self.mean(measure, n, **own).value for name, own in known.items()}}
 
     def curve(
         self, measure: str | Sequence[str], over: str, lines: str = "", n: int | None = None, **fields: Any
@@ -318,6 +333,20 @@ class Results:
         if name in self.left_out:
             return Interval(np.nan, np.nan, np.nan)
         return interval(np.asarray(self.instruments[name][part], np.float64)[:, None])
+
+    def points(
+        self, one: str, other: str, over: str = "", values: Sequence = (), n: int | None = None, **fields: Any
+    ) -> list[tuple]:
+        """A row of `plots.frontier`, measure against measure: one point with its intervals; or over a field, with the
+        values given or all that there are, a line without intervals. Empty where this model cannot have it."""
+        if over:
+            places = [{**fields, over: value} for value in values or self.options(over, **fields)]
+            there = [place for place in places if self.has(**place)]
+            return [tuple(self.mean(measure, n, **place).value for measure in (one, other)) for place in there]
+        if self.lacks(**fields):
+            return []
+        x, y = (self.mean(measure, n, **fields) for measure in (one, other))
+        return [(x.value, y.value, x[1:], y[1:])]
 
     def options(self, name: str, over: str = "", **fields: Any) -> list[Any]:
         """The values that a field has among the conditions that agree in all others (but for `over`)."""
@@ -459,7 +488,7 @@ def _harmonic(rows: np.ndarray) -> float:
     if np.isnan(rows).all(axis=0).any():
         return np.nan
     a, b = np.nanmean(rows, axis=0)
-    return float(2 * a * b / (a + b)) if a + b > 0 else 0.0
+    return 0.0 if a + b == 0 else float(2 * a * b / (a + b))
 
 
 def _said(fields: Mapping[str, Any]) -> str:

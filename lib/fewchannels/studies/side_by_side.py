@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..ablation import ablate
-from ..channels import ChannelSet
+from ..channels import ChannelSet, Directions
 from ..hooks import capture
 from ..subspaces import subspace
 from .groups import Group
@@ -28,12 +28,19 @@ WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a blo
 class Apart:
     """A sink of capture for a batch of sources and targets in turn: mean squares of their difference, mean over steps.
 
-    chosen: channels on which level and pattern of the difference are told apart, or None.
+    chosen: channels on which level and pattern of the difference are told apart, or None. directions: by name, along
+    which its mean square is taken as well.
     """
 
-    def __init__(self, chosen: ChannelSet | None = None, moments: bool = False):
-        self.chosen, self._wanted = chosen, moments
-        self._sums: dict[str, dict[tuple[int, int], list]] = {"channels": {}, "level": {}, "whole": {}}
+    def __init__(
+        self,
+        chosen: ChannelSet | None = None,
+        moments: bool = False,
+        directions: Mapping[str, Directions] | None = None,
+    ):
+        self.chosen, self._wanted, self._along = chosen, moments, directions or {}
+        parts = ("channels", "level", "whole", *self._along)
+        self._sums: dict[str, dict[tuple[int, int], list]] = {name: {} for name in parts}
         self._moments: dict[int, list] = {}
 
     def add(self, tokens, *, layer, step, samples, grid):
@@ -43,6 +50,9 @@ class Apart:
             own = subspace(self.chosen, layer, apart.shape[-1], apart.device).read(apart)
             found["level"] = own.mean(dim=1).square().sum(dim=-1)
             found["whole"] = own.square().mean(dim=1).sum(dim=-1)
+        for name, directions in self._along.items():
+            own = subspace(directions, layer, apart.shape[-1], apart.device).read(apart)
+            found[name] = own.square().mean(dim=1).sum(dim=-1)
         for name, values in found.items():
             for sample, row in zip(samples[0::2], values.cpu(), strict=True):
                 total = self._sums[name].setdefault((sample // 2, layer), [0.0, 0])
@@ -52,7 +62,8 @@ class Apart:
             total[0], total[1] = total[0] + (flat.T @ flat).double().cpu(), total[1] + len(flat)
 
     def array(self, name: str) -> np.ndarray:
-        """float32 [P, L, D] of the "channels", or [P, L] of the chosen ones' "level" or "whole"."""
+        """float32 [P, L, D] of the "channels", or [P, L] of the chosen ones' "level" or "whole", or along
+        directions."""
         sums = self._sums[name]
         pairs, layers = (sorted({key[i] for key in sums}) for i in (0, 1))
         rows = [[np.asarray(sums[pair, layer][0] / sums[pair, layer][1]) for layer in layers] for pair in pairs]
@@ -66,13 +77,15 @@ class Apart:
 
 
 def differences(
-    model, group: Group, generation: Mapping[str, Any], chosen: ChannelSet | None = None, moments: bool = False
-) -> dict[str, np.ndarray]:
+    model, group: Group, generation: Mapping[str, Any], chosen: ChannelSet | None = None, moments: bool = False,
+    directions: Mapping[str, Directions] | None = None,
+) -> dict[str, np.ndarray]:  # fmt: skip
     """What sources and targets of a group of pairs differ in, as arrays of `Apart` by name: "channels", with a set
-    "level" and "pattern" [P, L] of its difference, and "moments" where they are asked for and fit."""
-    with capture(model, seen := Apart(chosen, moments)):
+    "level" and "pattern" [P, L] of its difference, along directions their mean squares [P, L], and "moments" where
+    they are asked for and fit."""
+    with capture(model, seen := Apart(chosen, moments, directions)):
         _draw_both(model, group, generation, range(len(group)))
-    found = {"channels": seen.array("channels")}
+    found = {name: seen.array(name) for name in ("channels", *(directions or {}))}
     if chosen is not None:
         level = seen.array("level")
         found |= {"level": level, "pattern": seen.array("whole") - level}

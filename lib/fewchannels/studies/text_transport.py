@@ -12,13 +12,17 @@ pairs. What the paper leaves open (whose mask, all blocks and steps, the same no
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..channels import Directions
 from ..readers import Adoption, Distances
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import SOURCE, UNTOUCHED
-from .groups import pairs
+from .groups import Group, NotHere, pairs
 from .results import Results
 from .sets import Sets
-from .study import Study
+from .side_by_side import differences
+from .study import Instrument, Study
 
 KS = (1, 2, 4, 16, 32, 64)
 WIDER_KS = (256, 1024)  # of models with at least four times as many channels
@@ -77,6 +81,44 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     ]
 
 
+def difference(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+    """How much of the difference of source and target, which is all that a transport can move, each set of the study
+    holds: shares [P] of its mean square over tokens and steps, mean over blocks, by `set_name`."""
+    named = {
+        set_name(c.channels, c.k, c.draw): c for c in conditions(sets, 1, 1) if c.channels and c.prompts != "tried"
+    }
+    made = {name: chosen for name, c in named.items() if (chosen := _made(sets, c, group)) is not None}
+    directions = {name: chosen for name, chosen in made.items() if isinstance(chosen, Directions)}
+    apart = differences(model, group, sets.generation, directions=directions)
+    squares = apart["channels"].astype(np.float64)  # [P, L, D]
+    found = {}
+    for name, chosen in made.items():
+        if name in directions:
+            held = apart[name]
+        else:
+            masks = [one.mask() for one in (chosen if isinstance(chosen, list) else [chosen])]
+            held = (squares * np.stack(masks)).sum(axis=-1)
+        found[name] = (held / squares.sum(axis=-1)).mean(axis=-1).astype(np.float32)
+    return found
+
+
+def _made(sets: Sets, c: Condition, group: Group):
+    """The set of a condition, or None where this model cannot have it."""
+    try:
+        return sets.of(c.channels, c.k, c.draw, group=group)
+    except NotHere:
+        return None
+
+
+def set_name(channels: str, k: int, draw: int = 0) -> str:
+    """What a set is called among the shares of the difference.
+
+    >>> set_name("random", 8, 1)
+    'random 2, k 8'
+    """
+    return f"{channels}{f' {draw + 1}' if draw else ''}, k {k}"
+
+
 def best_of(found: Results, method: str) -> Condition:
     """The setting that a method chose on calibration pairs, for all pairs. Raises KeyError where it has none."""
     mask = {"mask": "union"} if method != "blend prompts" else {}
@@ -89,13 +131,21 @@ def choose(found: Results) -> list[Condition]:
     return [*(best_of(found, method) for method in able), found.base.but(edit="asked for", channels="")]
 
 
+def settings(found: Results) -> dict[str, dict]:
+    """For each method the fields of the setting that it chose; where this model cannot have a method, of none."""
+    able = {c.edit: vars(c) for c in choose(found)}
+    return {method: able.get(method, {"edit": method}) for method in METHODS}
+
+
 def window_name(steps: tuple[int, ...] | None) -> str:
     """A window of steps in words, counted from 1, where the picture is noise.
 
-    >>> window_name((0, 1)), window_name(None)
-    ('steps 1 to 2', 'all steps')
+    >>> window_name((0, 1)), window_name((2,)), window_name(None)
+    ('steps 1 to 2', 'step 3', 'all steps')
     """
-    return "all steps" if steps is None else f"steps {steps[0] + 1} to {steps[-1] + 1}"
+    if steps is None:
+        return "all steps"
+    return f"step {steps[0] + 1}" if len(steps) == 1 else f"steps {steps[0] + 1} to {steps[-1] + 1}"
 
 
 text_transport = Study(
@@ -105,5 +155,7 @@ text_transport = Study(
     readers=(Distances(), Adoption()),
     base=Condition("transport", "top"),
     choose=(choose,),
+    instruments=lambda sets: {"difference": Instrument(difference)},
+    again=lambda c: c.prompts == "all" and not c.source,  # which pair is another hangs on how many there are
     about="Channels of one prompt's run in another's, beside their controls and what blends instead.",
 )
