@@ -171,7 +171,7 @@ def run_study(
         say(
             f"There is no run of the study *{study.name}* on this model with these settings here, so all numbers below "
             f"come from a run of {n} prompts just now. Read intervals over so few with caution."
-            + "".join(f"\n\n*Left out: {name}: {reason}.*" for name, reason in found.left_out.items())
+            + _left_out(found.left_out)
         )
         return found
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
@@ -191,6 +191,16 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
     """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
     world = world_of(dit)
     return texts(world, world.prompts(n, split))
+
+
+def _left_out(reasons: Mapping[str, str]) -> str:
+    """What this model cannot have, a paragraph a reason."""
+    told = ""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, own in reasons.items() if own == reason]
+        more = f"; and {len(names) - 3} more" if len(names) > 3 else ""
+        told += f"\n\n*Left out: {'; '.join(names[:3])}{more}: {reason}.*"
+    return told
 
 
 def references_for(

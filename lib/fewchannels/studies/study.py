@@ -279,7 +279,7 @@ class Engine:
     def do(self, conditions: Iterable[Condition]) -> None:
         """Compute and read conditions, group by group."""
         groups: dict[str, list[Condition]] = {}
-        for c in conditions:
+        for c in dict.fromkeys(conditions):
             if c not in self.cells and c.name not in self.left_out:
                 groups.setdefault(c.prompts, []).append(c)
         for name, some in groups.items():
