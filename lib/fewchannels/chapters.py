@@ -10,6 +10,7 @@ weights are known to fit, and one picture is drawn and measured before anything 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 import time
@@ -18,17 +19,21 @@ from pathlib import Path
 
 import numpy as np
 
+from .channels import largest_over_median
+from .claims import beside_the_code
 from .hooks import capture
 from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
+from .runfile import load_run
 from .stats import ChannelStats
 from .studies.groups import references
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.study import Study, own_pictures, run
+from .survey import Survey, survey_channels
 from .worlds import texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
@@ -187,10 +192,34 @@ def run_study(
     return kept
 
 
-def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
-    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen."""
+def prompts_for(dit: Model, n: int, split: str = "evaluation", file: str | Path = "") -> list[str]:
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen. file: a
+    file of prompts in place of the world's own, with errors as for `World.from_file`."""
     world = world_of(dit)
-    return texts(world, world.prompts(n, split))
+    return texts(world, world.from_file(file, n) if file else world.prompts(n, split))
+
+
+def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: int = 4) -> Survey:
+    """The survey of the same network with its random starting weights, beside the `report` of the trained one. All NaN,
+    with a sentence, for a model whose starting weights nobody kept."""
+    if dit.is_toy:
+        from .toyworld.recipe import build_pipeline
+
+        return survey_channels(load(build_pipeline()), prompts, seeds=range(1), steps=steps, k=report.k)
+    say(f"*How {dit.name} was before training is not known here, so what it is compared with is left blank.*")
+    parts = ("ratio", "energy_share", "over_prompts")
+    return dataclasses.replace(report, **{part: np.full_like(getattr(report, part), np.nan) for part in parts})
+
+
+def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Images seen at the kept moments of the toy world's training [M], the ratio of largest to median channel then
+    [M, L], and the blocks' names; NaN, with a sentence, for another model."""
+    run = load_run(beside_the_code("results/growth.safetensors", "results/growth.safetensors"))
+    ratio = largest_over_median(run.stats["abs_mean"][:, :, 0])
+    if not dit.is_toy:
+        say(f"*Nobody kept the moments of the training of {dit.name}, so this figure is left blank.*")
+        ratio = np.full_like(ratio, np.nan)
+    return np.array(run.index["images"]), ratio, list(run.index["layers"])
 
 
 def _left_out(reasons: Mapping[str, str]) -> str:
