@@ -211,6 +211,26 @@ def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: i
     return dataclasses.replace(report, **{part: np.full_like(getattr(report, part), np.nan) for part in parts})
 
 
+def text_ratio(
+    dit: Model, report: Survey, prompts: Sequence[str], *, steps: int | None = None, store: str = ""
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Largest over median channel by block, (value, low, high): "image tokens", as in `report`, and "text tokens".
+
+    NaN where a block has no text, and everywhere, with a sentence, where text enters by cross-attention alone.
+    """
+    rows = np.full_like(report.ratio, np.nan)
+    if dit.layout.text == "joint":
+        words = survey_channels(
+            dit, prompts, seeds=range(1), steps=steps, k=report.k, stream="text", store=store or None
+        )
+        for name, row in zip(words.layers, words.ratio, strict=True):
+            if name in report.layers:
+                rows[report.layers.index(name)] = row
+    else:
+        say(f"*{dit.name} has no text tokens between its blocks: the text enters by cross-attention alone.*")
+    return {"image tokens": tuple(report.ratio.T), "text tokens": tuple(rows.T)}
+
+
 def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Images seen at the kept moments of the toy world's training [M], the ratio of largest to median channel then
     [M, L], and the blocks' names; NaN, with a sentence, for another model."""
