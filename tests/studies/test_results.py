@@ -125,3 +125,48 @@ def test_a_run_file_of_something_else_is_refused(tmp_path):
         Results.read(tmp_path / "run.safetensors")
     with pytest.raises(FileNotFoundError):
         Results.read(tmp_path / "none.safetensors")
+
+
+def test_several_measures_are_groups_of_rows_and_lines_of_curves():
+    found = made()
+    both = found.dots(["change", "right"], {"few": {"channels": "top"}, "others": {"channels": "bottom"}})["groups"]
+    assert list(both) == ["change", "right"]
+    assert both["change"]["others"] == found.mean("change", channels="bottom")
+    curve = found.curve(["change", "right"], over="k", prompts="few")
+    assert (curve["x"], list(curve["lines"])) == ([1, 2, 4], ["change", "right"])
+
+
+def test_a_field_that_is_left_open_runs_along_a_line_of_the_frontier():
+    found = made().frontier("right", "change", {"few": {"k": ..., "prompts": "few"}, "shuffled": {"edit": "shuffle"}})
+    assert found["labels"] == {"few": [1, 2, 4], "shuffled": []}
+    assert [len(points) for points in found["points"].values()] == [3, 1]
+    assert found["points"]["shuffled"][0][1] == made().mean("change", edit="shuffle").value
+
+
+def test_what_is_left_out_is_nan_and_what_is_misspelt_is_an_error():
+    found = made(
+        left_out={"zero, energy-matched, k 8": "nowhere", "untouched, on pairs": "no pairs", "maps": "no text"}
+    )
+    assert np.isnan(found.mean("change", channels="energy-matched")).all()
+    assert np.isnan(found.minus("change", {"channels": "top"}, {"channels": "energy-matched"})).all()
+    assert np.isnan(found.mean("change", edit="", prompts="pairs")).all()
+    assert np.isnan(found.instrument("maps", "share")).all()
+    with pytest.raises(KeyError, match="no condition"):
+        found.mean("change", channels="energy matched")
+
+
+def test_instruments_and_sizes_are_read_by_name():
+    shares = {("top", 8, 0): {"count": 8.0, "width": 0.04, "energy": 0.3}}
+    found = made(instruments={"maps": {"share": np.float32([0, 1, np.nan])}}, shares=shares)
+    assert found.instrument("maps", "share").value == 0.5
+    with pytest.raises(KeyError):
+        found.instrument("maps", "shares")
+    sizes = found.sizes({"top": {"channels": "top"}, "bottom": {"channels": "bottom"}})["groups"]
+    assert sizes["share of the energy"]["top"] == 0.3
+    assert np.isnan(sizes["share of the width"]["bottom"])
+
+
+def test_a_condition_is_a_selection():
+    found = made()
+    assert found.mean("change", **Condition(channels="bottom")) == found.mean("change", channels="bottom")
+    assert found.select(**Condition(channels="random", draw=1))[0].draw == 1
