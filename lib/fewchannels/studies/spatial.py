@@ -240,8 +240,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> Interval:
 
 def instruments(sets: Sets) -> dict[str, Instrument]:
     """Both looks; rendered scenes are the toy world's."""
-    found = {"generated": Instrument(over_generated, "scenes" if sets.world.exact else "all")}
-    return ({"scenes": Instrument(over_scenes, "scenes")} if sets.world.exact else {}) | found
+    found = {"generated": Instrument(over_generated, "scenes" if sets.world.exact else "all", pictures=4)}
+    return ({"scenes": Instrument(over_scenes, "scenes", pictures=2)} if sets.world.exact else {}) | found
 
 
 spatial = Study(

@@ -76,10 +76,11 @@ class Table(str):
 @dataclass(frozen=True)
 class Instrument:
     """What is measured besides an edit. measure(model, group, sets): arrays by name, one row a prompt. prompts: the
-    group."""
+    group. pictures: how many it draws for each of them, about."""
 
     measure: Callable[[Any, Group, Sets], dict[str, np.ndarray]]
     prompts: str = "all"
+    pictures: int = 1
 
 
 class Plan:
@@ -166,9 +167,13 @@ class Plan:
 
     def cost(self, seconds: float | None = None) -> str:
         """How many pictures the conditions are; with the seconds of one, about how long they take."""
+        looks = (self.study.instruments(self.sets) if self.study.instruments else {}).values()
         pictures = sum(len(self.groups[c.prompts]) for c in self.able)
+        pictures += sum(len(self.groups[look.prompts]) * look.pictures for look in looks if look.prompts in self.groups)
         told = "" if seconds is None else f" About {_minutes(pictures * seconds)} on this machine, one at a time."
-        return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
+        parts = {"conditions": len(self.listed), "looks": len(looks)}
+        listed = " and ".join(f"{count} {what}" for what, count in parts.items() if count)
+        return f"{listed}, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
 
 
 def _minutes(seconds: float) -> str:
