@@ -21,6 +21,7 @@ import numpy as np
 from .hooks import capture
 from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .masks import to_grid
 from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
@@ -30,6 +31,7 @@ from .studies.groups import references
 from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
+from .studies.spatial import final_masks
 from .studies.study import Study, own_pictures, run
 from .worlds import texts, world_of
 
@@ -181,7 +183,8 @@ def run_study(
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
     for c, cell in fresh.cells.items():
         kept.cells[c] |= {name: cell[name] for name in ("pictures",) if name in cell}
-    again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
+    parts = {"conditions": len(fresh.cells), "looks": len(fresh.instruments)}
+    again = " and ".join(f"{count} {what}" for what, count in parts.items() if count) + " of it"
     say(
         f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
         f"were run again just now, on {n} prompts, and agree."
@@ -194,17 +197,6 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
     there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
     world = world_of(dit)
     return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
-
-
-def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
-    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
-    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
-    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
-    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
-    if found is None:
-        say("No run of other trainings of this model comes with the book.")
-        return {"another training": Interval(*[float("nan")] * 3)}
-    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 def references_for(
@@ -226,6 +218,31 @@ def references_for(
 
     group = references().of(world_of(dit), n, seed, draw=draw, own=own_pictures(dit, images))
     return group.images, group.sources, group.prompts
+
+
+def truth_for(
+    dit: Model,
+    images: np.ndarray,
+    prompts: Sequence[str],
+    grid: tuple[int, int],
+    judges: Mapping[str, object] | None = None,
+) -> np.ndarray:
+    """Where the subjects of pictures of `prompts_for` stand, bool [n, h, w] on a token grid, as the study `spatial` has
+    it: by the toy's judge, else by the segmenter of judges, else by the picture's own pixels."""
+    world = world_of(dit, segmenter=picture_judge(dit, judges, "segmenter"))
+    known = {world.text(one): one for one in world.prompts(len(prompts))}
+    return to_grid(final_masks(world, images, [known.get(text, text) for text in prompts]), grid)
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 class _Lines:

@@ -21,9 +21,8 @@ from ..choices import chosen_steps
 from ..hooks import capture
 from ..inversion import encode, renoised
 from ..masks import best_of_two, choose_cluster
-from ..metrics import iou
 from .attention_maps import attention_to, word_places
-from .clusters import Clusters, Rule
+from .clusters import Clusters, Rule, iou_of
 from .mask_baselines import attention_masks, two_clusters
 from .watched import Loop, at_levels, tokens_of, watched
 
@@ -76,13 +75,6 @@ class Looked:
     def area(self, name: str, polarity: str = "border") -> np.ndarray:
         """Share of the tokens that the mask covers, [S, L, T]."""
         return self.masks(name, polarity).mean(axis=(3, 4))
-
-
-def iou_of(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """IoU of masks bool [S, ..., h, w] with one truth a sample bool [S, h, w]: [S, ...]."""
-    middle = masks.shape[1:-2]
-    spread = np.broadcast_to(truth.reshape(len(truth), *(1,) * len(middle), *truth.shape[1:]), masks.shape)
-    return iou(masks.reshape(-1, *truth.shape[1:]), spread.reshape(-1, *truth.shape[1:])).reshape(masks.shape[:-2])
 
 
 def look(
