@@ -153,7 +153,8 @@ class Results:
         ours, theirs = (self.values(measure, **side).mean(axis=1) for side in (one, other))
         rows = min(len(ours), len(theirs))
         both = np.stack([ours[:rows], theirs[:rows]], axis=1)
-        return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
+        with np.errstate(divide="ignore", invalid="ignore"):  # nothing over nothing is not known
+            return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
 
     def goals(self, *measures: str, **fields: Any) -> np.ndarray:
         """[P, M]: several measures of one condition, draws averaged."""
