@@ -38,25 +38,28 @@ from .studies.shipped import disagreeing, shipped
 from .studies.spatial import final_masks
 from .studies.study import Study, own_pictures, run
 from .survey import Survey, survey_channels
-from .worlds import texts, world_of
+from .worlds import World, texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
 DRIVE = Path("/content/drive")
 
 
-def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
+def open_chapter(
+    model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "", changed: bool = False
+) -> Model:
     """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
 
     Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run it again.
     Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
-    store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
+    store: the folder that will keep results; one on Google Drive is mounted here, on Colab. changed: whether a reader
+    has set n, seed, steps or k, in a chapter that reads no committed run: then claims are told instead of asserted.
     """
     if store and DRIVE in Path(store).parents and "google.colab" in sys.modules and not DRIVE.is_dir():
         importlib.import_module("google.colab.drive").mount(str(DRIVE))
     start(model)
     _log_in(model)
     dit = load(model, **dict(options or {}))
-    start(dit)
+    start(f"{dit.name}, other settings" if changed else dit)
     if dit.is_toy:
         return dit
     record = dit.provenance()
@@ -165,7 +168,7 @@ def run_study(
     first n. Says which of the two it is. Raises AssertionError that names the
     conditions which do not agree.
     """
-    world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
+    world = world_for(dit, judges)
     n, k, steps = (
         n or (24 if world.exact else 16),
         k or dit.preset.k,
@@ -197,6 +200,11 @@ def run_study(
     return kept
 
 
+def world_for(dit: Model, judges: Mapping[str, object] | None = None) -> World:
+    """What the model draws, with the judges that read it (see `picture_judge`)."""
+    return world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
+
+
 def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str], list[str]]:
     """n pairs of prompts of the model's world that differ in all that it names: sources, targets."""
     world = world_of(dit)
@@ -219,12 +227,9 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation", file: str | Path 
     """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen. file: a
     file of prompts in place of the world's own, with errors as for `World.from_file`."""
     world = world_of(dit)
-    return texts(
-        world,
-        world.from_file(file, n)
-        if file
-        else world.prompts(min(n, world.calibration) if split == "calibration" else n, split),
-    )
+    if file:
+        return texts(world, world.from_file(file, n))
+    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
 
 
 def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: int = 4) -> Survey:

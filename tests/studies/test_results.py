@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from fewchannels.runfile import Run, RunFileError, save_run
 from fewchannels.studies.condition import Condition, each
+from fewchannels.studies.critical import matched_blocks
 from fewchannels.studies.results import Results
+from fewchannels.studies.shipped import disagreeing
 
 PROVENANCE = {
     "model": "toyworld", "revision": "r", "seed": 0, "steps": 8, "dtype": "float32", "versions": {"torch": "2"},
@@ -82,6 +84,60 @@ def test_what_plots_take():
     dots = found.dots("change", rows="channels", lines=["another seed"])
     assert list(dots["groups"]) == ["top", "bottom", "random"]
     assert dots["lines"]["another seed"] == pytest.approx(1.045)
+
+
+def test_places_and_lines_that_no_one_field_says():
+    found = made()
+    places = {"small": {"k": 1}, "usual": {"k": 8}, "huge": {"k": 99}}
+    series = found.series("change", places, {"top": {"channels": "top"}}, n=4)
+    assert series["x"] == ["small", "usual", "huge"]
+    value, low, high = series["lines"]["top"]
+    assert value[:2] == pytest.approx([7.015, 2.015])
+    assert np.isnan([value[2], low[2], high[2]]).all()
+    grid = found.grid("change", {"k": [1, 99], "blocks": [None, (0,)]})
+    assert (grid["rows"], grid["columns"]) == (["1", "99"], ["all", "0"])
+    np.testing.assert_allclose(grid["values"], [[7.015, np.nan], [np.nan, np.nan]], rtol=1e-5)
+
+
+def test_a_verdict_under_several_choices():
+    found = made()
+    choices = {"as registered": {}, "for one": {"draw": 1}}
+    top = {"channels": "top", "draw": 0}
+    versus = found.versus(["change"], {"channels": "random"}, top, {"as registered": {}})
+    assert versus["lines"] == {"no difference": 0}
+    assert versus["groups"]["change"]["as registered"].value == pytest.approx(3, abs=1e-6)
+    rows = found.versus(["change"], {"channels": "random"}, {**top}, choices)["groups"]["change"]
+    assert list(rows) == list(choices)
+    assert rows["for one"].value == pytest.approx(3, abs=1e-6)
+
+
+def test_what_a_judge_read_is_told_attribute_by_attribute():
+    found = made()
+    groups = found.by_attribute({"top": {"channels": "top"}, "absent": {"k": 99}})["groups"]
+    assert list(groups)[:3] == ["background", "second", "texture"]
+    assert groups["background"] == {"top": (1, 1, 1)}
+    assert np.isnan(groups["shape"]["top"].value)
+    for cell in found.cells.values():
+        del cell["agree"]
+    groups = found.by_attribute({"top": {"channels": "top"}})["groups"]
+    assert np.isnan(groups["agree"]["top"])
+
+
+def test_where_an_energy_match_exists():
+    found = made()
+    assert matched_blocks(found) is None
+    found.cells[found.base.but(blocks=(0, 2))] = found.cells[found.base]
+    assert matched_blocks(found) == (0, 2)
+
+
+def test_an_other_prompt_hangs_on_how_many_there_are():
+    kept, fresh = made(), made()
+    for found, change in ((kept, 1.0), (fresh, 2.0)):
+        for c in (Condition("other prompt"), Condition("", source="another pair")):
+            found.cells[c] = {"change": np.full(10, change, np.float32)}
+    assert disagreeing(fresh, kept) == []
+    fresh.cells[Condition("other noise")]["change"] += 1
+    assert disagreeing(fresh, kept) == ["other noise"]
 
 
 def test_the_best_of_some_is_by_both_goals():

@@ -57,8 +57,9 @@ def dots(
             y += 1
         y += 0.3
     figure, axes = blank(height=0.75 + 0.24 * y)
+    other = 3 if any(_known(heading) or _known(name) for _, heading, name, _ in rows) else 0  # not the top's colour
     for number, (at, heading, name, (value, low, high)) in enumerate(rows):
-        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, 0)
+        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot([value], [at], "o", color=colour, markersize=6)

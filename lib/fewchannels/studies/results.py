@@ -371,7 +371,7 @@ class Results:
         where there is no such condition.
         """
         shape = tuple(len(labels) for labels in axes.values())
-        places = [dict(pair for part in parts for pair in part.items())
+        places = [dict(pair for part in parts for pair in {**part}.items())
                   for parts in itertools.product(*(labels.values() for labels in axes.values()))]  # fmt: skip
         shown = [self.pictures(n, **place) if self.has(**place) else None for place in places]
         some = next(one for one in shown if one is not None)
