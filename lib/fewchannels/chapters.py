@@ -176,6 +176,7 @@ def run_study(
             + "".join(f"\n\n*Left out: {name}: {reason}.*" for name, reason in found.left_out.items())
         )
         return found
+    asked = {"instruments": lambda one: one.again, **asked}
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")

@@ -63,13 +63,15 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
 def instruments(sets: Sets) -> dict[str, Instrument]:
     """What untouched runs show, and what can be read from them."""
     lent = {
-        f"one background {i + 1}": Instrument(functools.partial(one_background, number=i)) for i in range(BACKGROUNDS)
+        f"one background {i + 1}": Instrument(functools.partial(one_background, number=i), again=False)
+        for i in range(BACKGROUNDS)
     }
     return {
         "writers": Instrument(writers),
         "levels": Instrument(levels, "half"),
         "difference": Instrument(difference, "pairs"),
-        "probes": Instrument(probes), "probes, no caption": Instrument(functools.partial(probes, captions=False)),
+        "probes": Instrument(probes, again=False),
+        "probes, no caption": Instrument(functools.partial(probes, captions=False), again=False),
         **(lent if sets.world.exact else {}),
     }  # fmt: skip
 
@@ -136,5 +138,6 @@ level_pattern = Study(
              Distances(), Adoption()),
     base=Condition(channels="top"),
     instruments=instruments,
+    again=lambda c: c.channels in ("", "top") and c.blocks is None,
     about="The level and the pattern of channels: removed, carried over, and looked at in untouched runs.",
 )  # fmt: skip
