@@ -1,7 +1,7 @@
 """What a chapter does on any model: open it, try one picture, run a study or read the run that comes with the book.
 
     dit = open_chapter(model, options)             # options go to load: {"offload": "model", "generation": {...}}
-    prompts = prompts_for(dit, 4)
+    prompts = prompts_for(dit, 4)                  # or pairs_for(dit, 4): sources, targets
     found = run_study(studies.critical, dit, n)    # Results: the committed run where it fits, else one made now
 
 On the toy world, which draws in a moment, all of it is silent. On another model nothing is downloaded before its
@@ -195,6 +195,13 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
     there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
     world = world_of(dit)
     return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+
+
+def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str], list[str]]:
+    """n pairs of prompts of the model's world that differ in all that it names: sources, targets."""
+    world = world_of(dit)
+    pairs = world.pairs(n, split)
+    return texts(world, [pair.source for pair in pairs]), texts(world, [pair.target for pair in pairs])
 
 
 def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:

@@ -46,7 +46,9 @@ def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np
     for name, own in fresh.instruments.items():
         for part, array in own.items():
             other = kept.instruments.get(name, {}).get(part)
-            if other is None or any(word in part for word in OF_ALL_PROMPTS) or array.shape[1:] != other.shape[1:] or len(array) > len(other):
+            if other is None or array.shape[1:] != other.shape[1:] or len(array) > len(other):
+                continue
+            if any(word in part for word in OF_ALL_PROMPTS):
                 continue
             yield f"{name}, {part}", _one_each(array), _one_each(other)
 
