@@ -24,8 +24,8 @@ from .writers import GATES
 
 UNKNOWN = Interval(np.nan, np.nan, np.nan)
 SETS = ("top", "random", "energy-matched", "bottom")
-LEVELS = {"top": "top", "top, size": "size", "random": "random"} | {
-    f"one background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
+LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
+    f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
 }
 READ = ("top", "top level", "top pattern", "random", "bottom", "energy-matched", "random directions", "PCA", "all",
         "pixels")  # fmt: skip
@@ -65,9 +65,9 @@ def turns(found: Results, measure: str = "right subject") -> dict:
     choices of the set, of the edit, and in single blocks."""
     level, pattern = {"edit": REMOVED["no level"]}, {"edit": REMOVED["no pattern"]}
     choices = {kind: {"channels": kind} for kind in SETS}
-    choices |= {f"top, block {b}": {"blocks": (b,)} for b in _single_blocks(found)}
+    choices |= {f"top in block {b}": {"blocks": (b,)} for b in _single_blocks(found)}
     shown = found.versus([measure], level, pattern, choices)
-    mean = {"top, mean level": found.minus(measure, {"edit": REMOVED["mean level"]}, pattern)}
+    mean = {"top to mean level": found.minus(measure, {"edit": REMOVED["mean level"]}, pattern)}
     return {"groups": {**mean, **shown["groups"][measure]}, "lines": shown["lines"]}
 
 
@@ -78,7 +78,8 @@ def _single_blocks(found: Results) -> list[int]:
 
 def one_block(found: Results) -> dict:
     """What `plots.curves` takes: what one edited block alone leaves, over untouched: attributes right without the top,
-    without its level and without its pattern, and fine structure without the top."""
+    without its level and without its pattern, and fine structure without the top; and, as a level, what is right with
+    every block edited."""
     rows = {"right": ("right", {})}
     rows |= {f"right, {name}": ("right", {"edit": REMOVED[name]}) for name in ("no level", "no pattern")}
     rows["fine structure"] = ("detail", {})
@@ -87,7 +88,8 @@ def one_block(found: Results) -> dict:
         name: tuple(np.array([_over_untouched(found, measure, {**own, "blocks": (b,)}) for b in places]).T)
         for name, (measure, own) in rows.items()
     }
-    return {"x": places, "lines": lines, "levels": {"untouched": 1.0}}
+    levels = {"untouched": 1.0, "right, every block": _over_untouched(found, "right", {}).value}
+    return {"x": places, "lines": lines, "levels": levels}
 
 
 def kept_in_one_block(found: Results) -> dict[int, Interval]:
