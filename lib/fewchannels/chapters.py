@@ -21,6 +21,7 @@ import numpy as np
 from .hooks import capture
 from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
+from .masks import to_grid
 from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
@@ -30,26 +31,30 @@ from .studies.groups import references
 from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
+from .studies.spatial import final_masks
 from .studies.study import Study, own_pictures, run
-from .worlds import texts, world_of
+from .worlds import World, texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
 DRIVE = Path("/content/drive")
 
 
-def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
+def open_chapter(
+    model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "", changed: bool = False
+) -> Model:
     """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
 
     Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run it again.
     Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
-    store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
+    store: the folder that will keep results; one on Google Drive is mounted here, on Colab. changed: whether a reader
+    has set n, seed, steps or k, in a chapter that reads no committed run: then claims are told instead of asserted.
     """
     if store and DRIVE in Path(store).parents and "google.colab" in sys.modules and not DRIVE.is_dir():
         importlib.import_module("google.colab.drive").mount(str(DRIVE))
     start(model)
     _log_in(model)
     dit = load(model, **dict(options or {}))
-    start(dit)
+    start(f"{dit.name}, other settings" if changed else dit)
     if dit.is_toy:
         return dit
     record = dit.provenance()
@@ -158,7 +163,7 @@ def run_study(
     first n. Says which of the two it is. Raises AssertionError that names the
     conditions which do not agree.
     """
-    world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
+    world = world_for(dit, judges)
     n, k, steps = (
         n or (24 if world.exact else 16),
         k or dit.preset.k,
@@ -182,12 +187,18 @@ def run_study(
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
     for c, cell in fresh.cells.items():
         kept.cells[c] |= {name: cell[name] for name in ("pictures",) if name in cell}
-    again = f"{len(fresh.cells)} conditions and {len(fresh.instruments)} looks of it"
+    parts = {"conditions": len(fresh.cells), "looks": len(fresh.instruments)}
+    again = " and ".join(f"{count} {what}" for what, count in parts.items() if count) + " of it"
     say(
         f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
         f"were run again just now, on {n} prompts, and agree."
     )
     return kept
+
+
+def world_for(dit: Model, judges: Mapping[str, object] | None = None) -> World:
+    """What the model draws, with the judges that read it (see `picture_judge`)."""
+    return world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
 
 
 def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
@@ -202,17 +213,6 @@ def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str],
     world = world_of(dit)
     pairs = world.pairs(n, split)
     return texts(world, [pair.source for pair in pairs]), texts(world, [pair.target for pair in pairs])
-
-
-def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
-    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
-    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
-    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
-    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
-    if found is None:
-        say("No run of other trainings of this model comes with the book.")
-        return {"another training": Interval(*[float("nan")] * 3)}
-    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 def references_for(
@@ -234,6 +234,31 @@ def references_for(
 
     group = references().of(world_of(dit), n, seed, draw=draw, own=own_pictures(dit, images))
     return group.images, group.sources, group.prompts
+
+
+def truth_for(
+    dit: Model,
+    images: np.ndarray,
+    prompts: Sequence[str],
+    grid: tuple[int, int],
+    judges: Mapping[str, object] | None = None,
+) -> np.ndarray:
+    """Where the subjects of pictures of `prompts_for` stand, bool [n, h, w] on a token grid, as the study `spatial` has
+    it: by the toy's judge, else by the segmenter of judges, else by the picture's own pixels."""
+    world = world_of(dit, segmenter=picture_judge(dit, judges, "segmenter"))
+    known = {world.text(one): one for one in world.prompts(len(prompts))}
+    return to_grid(final_masks(world, images, [known.get(text, text) for text in prompts]), grid)
+
+
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
+    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
+    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+    steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
+    found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
+    if found is None:
+        say("No run of other trainings of this model comes with the book.")
+        return {"another training": Interval(*[float("nan")] * 3)}
+    return {name: one for name, one in differences(found, headline).items() if name != OWN}
 
 
 class _Lines:

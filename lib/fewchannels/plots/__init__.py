@@ -16,10 +16,10 @@ from .charts import (
     score_disagreement,
     scores_by_rank,
 )
-from .compared import lines
+from .compared import lines, twins
 from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
-from .panels import coloured, outlined, panels_of_numbers
+from .panels import MASK_VIEWS, coloured, mask_views, outlined, panels_of_numbers
 from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
@@ -27,6 +27,7 @@ from .towers import channel_bars, growth_over_training
 
 __all__ = [
     "DIVERGING",
+    "MASK_VIEWS",
     "PALETTE",
     "SEQUENTIAL",
     "channel_bars",
@@ -46,11 +47,13 @@ __all__ = [
     "images_rows",
     "lines",
     "map_rows",
+    "mask_views",
     "outlined",
     "overlap_matrix",
     "panels_of_numbers",
     "score_disagreement",
     "scores_by_rank",
     "table_of_numbers",
+    "twins",
     "use_style",
 ]

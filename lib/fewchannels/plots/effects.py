@@ -17,6 +17,10 @@ def _colour(name: str, number: int) -> str:
     return PALETTE.get(name if name in PALETTE else name.split(" ")[0], CYCLE[number % len(CYCLE)])
 
 
+def _known(name: str) -> bool:
+    return name in PALETTE or name.split(" ")[0] in PALETTE
+
+
 def _row(name: str, given) -> tuple[float, float, float]:
     values = np.atleast_1d(np.asarray(given, dtype=np.float64))
     if values.shape not in ((1,), (3,)):
@@ -35,7 +39,8 @@ def dots(
     """A row for each condition, a dot with its interval: {condition: value or (value, low, high)}.
 
     Two levels, {group: {condition: ...}}, put a heading above each group. A condition of the palette ("top",
-    "random 2", "energy-matched", ...) has its colour. lines: levels to compare with, dashed, by name. NaN draws no dot.
+    "random 2", "energy-matched", ...) has its colour, and others that of their group. lines: levels to compare with,
+    dashed, by name. NaN draws no dot.
     """
     if not groups:
         raise ValueError("nothing to draw: expected at least one condition")
@@ -47,13 +52,13 @@ def dots(
             headings.append((y, heading))
             y += 1
         for name, given in conditions.items():
-            rows.append((y, name, _row(name, given)))
+            rows.append((y, heading, name, _row(name, given)))
             labels.append((y, name))
             y += 1
         y += 0.3
     figure, axes = blank(height=0.75 + 0.24 * y)
-    for number, (at, name, (value, low, high)) in enumerate(rows):
-        colour = _colour(name, number if not nested else 0)
+    for number, (at, heading, name, (value, low, high)) in enumerate(rows):
+        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, 0)
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot([value], [at], "o", color=colour, markersize=6)
@@ -65,7 +70,7 @@ def dots(
                       ha="right", va="center", weight="bold", fontsize=9.5, annotation_clip=False)  # fmt: skip
     axes.set_yticks([at for at, _ in labels], [name for _, name in labels])
     axes.set(ylim=(y - 0.3, -0.6 if not lines else -0.7), xlabel=xlabel)
-    if not any(np.isfinite(value) for _, _, (value, _, _) in rows):
+    if not any(np.isfinite(value) for *_, (value, _, _) in rows):
         axes.text(0.5, 0.5, "not measured on this model", transform=axes.transAxes, ha="center", color=FAINT)
     if title:
         axes.set_title(title, pad=16 if lines else 6)
@@ -77,7 +82,7 @@ def dots(
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
         return figure
-    if min((value for _, _, (value, _, _) in rows if np.isfinite(value)), default=0) >= 0:
+    if min((value for *_, (value, _, _) in rows if np.isfinite(value)), default=0) >= 0:
         axes.set_xlim(left=0)
     axes.xaxis.set_major_locator(MaxNLocator(5))  # more, and their numbers touch each other
     return figure

@@ -7,8 +7,12 @@ from collections.abc import Mapping, Sequence
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
-from .style import INK, SEQUENTIAL, WIDTH, blank, expect, styled
+from .style import DIVERGING, INK, SEQUENTIAL, WIDTH, blank, expect, styled
+
+MASK_VIEWS = ("summed map", "largest channel", "mask on what it sees")
+YELLOW = (255, 255, 0)
 
 
 @styled
@@ -59,12 +63,21 @@ def coloured(maps: np.ndarray, colours: str, low: float, high: float, side: int 
     return pictures.repeat(side, axis=-3).repeat(side, axis=-2)
 
 
-def outlined(images: np.ndarray, masks: np.ndarray, colour: tuple[int, int, int] = (255, 255, 255)) -> np.ndarray:
+def outlined(
+    images: np.ndarray,
+    masks: np.ndarray,
+    colour: tuple[int, int, int] = (255, 255, 255),
+    size: tuple[int, int] | None = None,
+) -> np.ndarray:
     """Pictures uint8 [n, H, W, 3] with the outline of their masks bool [n, h, w], what lies outside darkened.
 
-    Raises ValueError where the grid does not divide the pictures.
+    size: height and width that the pictures are brought to before. Raises ValueError where the grid does not divide
+    the pictures.
     """
     images, masks = np.asarray(images), np.asarray(masks, bool)
+    if size is not None and images.shape[1:3] != tuple(size):
+        resized = (Image.fromarray(image).resize((size[1], size[0]), Image.Resampling.BOX) for image in images)
+        images = np.stack([np.asarray(image) for image in resized])
     side, rest = divmod(images.shape[1], masks.shape[1])
     if rest or images.shape[2] != side * masks.shape[2] or len(images) != len(masks):
         raise ValueError(f"masks {masks.shape} do not divide pictures {images.shape} into equal tokens")
@@ -74,3 +87,17 @@ def outlined(images: np.ndarray, masks: np.ndarray, colour: tuple[int, int, int]
     shown = np.where(inside[..., None], images, (images * 0.4).astype(np.uint8))
     shown[inside & ~core] = colour
     return shown
+
+
+def mask_views(heat: np.ndarray, largest: np.ndarray, masks: np.ndarray, seen: np.ndarray) -> np.ndarray:
+    """Pictures of S samples' maps [S, L, T, h, w] as a flipbook takes them: uint8 [L, T, 3, S, H, W, 3], the third axis
+    that of `MASK_VIEWS`.
+
+    heat: 0 to 1. largest: in deviations from its mean, orange below it and purple above. masks: bool, drawn upon seen,
+    uint8 [S, T, h, w, 3].
+    """
+    side = max(1, 48 // max(heat.shape[-2:]))
+    behind = np.broadcast_to(seen[:, None], (*heat.shape, 3)).reshape(-1, *seen.shape[2:])
+    drawn = outlined(behind.repeat(side, axis=1).repeat(side, axis=2), masks.reshape(-1, *masks.shape[3:]), YELLOW)
+    views = coloured(heat, SEQUENTIAL, 0, 1, side), coloured(largest, DIVERGING, -3, 3, side)
+    return np.stack([*views, drawn.reshape(views[0].shape)]).transpose(2, 3, 0, 1, 4, 5, 6)

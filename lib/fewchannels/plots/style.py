@@ -14,7 +14,7 @@ from .fonts import complete
 
 PALETTE = {
     "top": "#0072B2", "bottom": "#999999", "random": "#E69F00", "energy-matched": "#009E73", "all": "#56B4E9",
-    "complement": "#56B4E9", "PCA": "#000000",
+    "complement": "#56B4E9", "PCA": "#000000", "untouched": "#000000",
     "warning": "#D55E00", "accent": "#CC79A7",
 }  # fmt: skip
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999", "#000000")

@@ -21,6 +21,7 @@ from ..channels import ChannelSet, rank_channels
 from ..clustering import two_means
 from ..judges import ImageJudge
 from ..masks import choose_cluster, partition, upsample
+from ..metrics import iou
 
 SIDE = 48  # cells along the longer side, of a picture that is clustered by its own pixels
 CHOICES = ("top", "bottom", "random", "all", "frozen")
@@ -145,8 +146,19 @@ class Maps:
     mask = property(lambda self: self._array(2))
     larger_sum = property(lambda self: self._array(3))
 
+    def iou(self, truth: np.ndarray) -> np.ndarray:
+        """IoU [S, L, T] of the masks with the truth bool [S, h, w]; NaN where the truth is empty."""
+        return iou_of(self.mask, truth)
+
     def _array(self, part: int) -> np.ndarray:
         return assembled(self._kept, part)
+
+
+def iou_of(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """IoU of masks bool [S, ..., h, w] with one truth a sample bool [S, h, w]: [S, ...]."""
+    middle = masks.shape[1:-2]
+    spread = np.broadcast_to(truth.reshape(len(truth), *(1,) * len(middle), *truth.shape[1:]), masks.shape)
+    return iou(masks.reshape(-1, *truth.shape[1:]), spread.reshape(-1, *truth.shape[1:])).reshape(masks.shape[:-2])
 
 
 def assembled(kept: Mapping[tuple[int, int, int], tuple], part: int) -> np.ndarray:

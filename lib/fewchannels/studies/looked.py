@@ -21,9 +21,8 @@ from ..choices import chosen_steps
 from ..hooks import capture
 from ..inversion import encode, renoised
 from ..masks import best_of_two, choose_cluster
-from ..metrics import iou
 from .attention_maps import attention_to, word_places
-from .clusters import Clusters, Rule
+from .clusters import Clusters, Rule, iou_of
 from .mask_baselines import attention_masks, two_clusters
 from .watched import Loop, at_levels, tokens_of, watched
 
@@ -73,16 +72,21 @@ class Looked:
             return np.full((len(truth), 1, len(self.sigmas)), np.nan)
         return iou_of(self.masks(name, polarity, truth), truth)
 
+    def score(self, name: str, truth: np.ndarray, level: float, polarity: str = "border") -> np.ndarray:
+        """IoU [S] in the middle block of those looked at, and at the nearest noise level."""
+        found = self.iou(name, truth, polarity)
+        return found[:, found.shape[1] // 2, self.nearest(level)]
+
+    def mask(self, name: str, level: float, polarity: str = "border", truth: np.ndarray | None = None) -> np.ndarray:
+        """bool [S, h, w], in the middle block and at the nearest noise level; nothing where it is left out."""
+        if name in self.left_out:
+            return np.zeros((len(self.images), *self.grid), bool)
+        found = self.masks(name, polarity, truth)
+        return found[:, found.shape[1] // 2, self.nearest(level)]
+
     def area(self, name: str, polarity: str = "border") -> np.ndarray:
         """Share of the tokens that the mask covers, [S, L, T]."""
         return self.masks(name, polarity).mean(axis=(3, 4))
-
-
-def iou_of(masks: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """IoU of masks bool [S, ..., h, w] with one truth a sample bool [S, h, w]: [S, ...]."""
-    middle = masks.shape[1:-2]
-    spread = np.broadcast_to(truth.reshape(len(truth), *(1,) * len(middle), *truth.shape[1:]), masks.shape)
-    return iou(masks.reshape(-1, *truth.shape[1:]), spread.reshape(-1, *truth.shape[1:])).reshape(masks.shape[:-2])
 
 
 def look(

@@ -37,7 +37,7 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
     "right scene": lambda cell: mean_over(cell["agree"], SCENE),
     "starting noise": lambda cell: cell["noise"].astype(np.float64),
-    "gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)),
+    "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
     "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
     "taken": lambda cell: mean_over(cell["adopted"]),
     "kept": lambda cell: mean_over(cell["retained"]),
@@ -292,7 +292,7 @@ class Results:
             fixed = {name: value for name, value in own.items() if value is not ...}
             values = self.options(over[0], **fixed) if over else []
             places = [{**fixed, over[0]: value} for value in values] if over else [fixed]
-            points[label] = [(self.mean(x, **place).value, self.mean(y, **place).value) for place in places]
+            points[label] = [tuple(float(np.nanmean(self.values(m, **place))) for m in (x, y)) for place in places]
             labels[label] = [len(value) if isinstance(value, tuple) else value for value in values]
         return {"points": points, "labels": labels}
 
@@ -342,7 +342,7 @@ class Results:
         where there is no such condition.
         """
         shape = tuple(len(labels) for labels in axes.values())
-        places = [dict(pair for part in parts for pair in part.items())
+        places = [dict(pair for part in parts for pair in {**part}.items())
                   for parts in itertools.product(*(labels.values() for labels in axes.values()))]  # fmt: skip
         shown = [self.pictures(n, **place) if self.has(**place) else None for place in places]
         some = next(one for one in shown if one is not None)

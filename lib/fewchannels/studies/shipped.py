@@ -54,8 +54,10 @@ def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np
 
 
 def _one_each(array: np.ndarray) -> np.ndarray:
-    """[n, ...] to [n]."""
-    return np.nanmean(np.asarray(array, np.float64).reshape(len(array), -1), axis=1)
+    """[n, ...] to [n]; NaN where a row has nothing else."""
+    rows = np.asarray(array, np.float64).reshape(len(array), -1)
+    known = (~np.isnan(rows)).sum(axis=1)
+    return np.where(known, np.nansum(rows, axis=1) / np.maximum(known, 1), np.nan)
 
 
 def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:

@@ -2,7 +2,7 @@
 
     found = run(studies.spatial, model, n=24)
     at(found, "scenes", "top", block=3, level=0.6)                       # IoU [n], on the token grid, exact masks
-    difference(at(found, "generated", "top", 3, 0.8), at(found, "generated", "own estimate", 3, 0.8))
+    difference(at(found, "generated", "top"), at(found, "generated", "own estimate"))
 
 "scenes": rendered pictures under noise, one forward a level, against their exact masks. "generated": the model's own
 pictures, against a judge's mask of the final one. The paper's protocol is followed where it is known (its figure 3 as
@@ -20,6 +20,7 @@ from ..channels import ChannelSet
 from ..masks import POLARITIES, to_grid, upsample
 from ..measuring import spread
 from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling
+from ..worlds import World
 from .attention_maps import can_read
 from .clusters import PictureClusters, Rule
 from .condition import Condition
@@ -36,6 +37,7 @@ KS = (1, 2, 4, 8, 16, 32, 64, 96, 192, 256, 1024)
 DRAWS = 3
 CALIBRATION = 64  # scenes that the priors are fitted on
 MOST = 8  # blocks and steps of a large model that are looked at
+MAY_LACK = "attention", "priors"
 
 
 def rules(k: int, frozen: ChannelSet) -> dict[str, Rule]:
@@ -99,17 +101,15 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """The model's own pictures: measures as of `over_scenes`; "protocol: ..." in the last step; "other prompt", "empty
     prompt" and "other noise" [n, L, T'] against the masks of the first run, in steps down to the claimed level.
 
-    The truth is the world's judge's or segmenter's mask of the final picture, or without either the two clusters of the
-    picture's own pixels, which know nothing of subjects."""
+    The truth is that of `final_masks`."""
     steps, middle = sets.generation["steps"], len(model.layers) // 2
-    layers, at = with_middle(len(model.layers), MOST), spread(steps, MOST)
+    layers, at = places(len(model.layers), steps)
     chosen, protocol = rules(sets.k, sets.of("top")), protocol_rules(sets.k, sets.of("top"), at[-1])
     given = {"seed": group.seed, "layers": layers, "keep_loop": False, **sets.generation}
     words = words_of(group.truth) if sets.world.exact and can_read(model) else None
     early = {} if sets.world.exact else k_rules(sets.width, middle, at[len(at) // 4])
     seen = look(model, group.prompts, chosen | protocol | early, at=at, words=words, **given)
-    judge = sets.world.segmenter or (sets.world.judge if sets.world.exact else None) or PictureClusters()
-    truth = to_grid(judge.masks(seen.images, [sets.world.subject_words(one) for one in group.truth]), seen.grid)
+    truth = to_grid(final_masks(sets.world, seen.images, group.truth), seen.grid)
     found = {"sigmas": seen.sigmas, "layers": np.asarray(layers), "steps": np.asarray(at)}
     found |= _all_measures(seen, truth, [*chosen, *seen_by(seen)])
     found |= {f"k: {name}": a for name, a in _all_measures(seen, truth, early).items()}
@@ -121,6 +121,28 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
         other = look(model, prompts, {"top": Rule("top", sets.k)}, at=first, **{**given, "seed": seed})
         found[f"{name}: iou"] = other.iou("top", truth)
     return found | {f"priors: {name}": iou(mask, truth) for name, mask in _blind(group, sets, truth).items()}
+
+
+def seen_by_all(sets: Sets, n: int, levels: Sequence[float], seed: int = 0) -> tuple[Looked, np.ndarray]:
+    """The "top", the "bottom" and "all" channels as two clusters of n pictures, and the truth bool [n, h, w] on their
+    token grid: rendered scenes under noise of these levels with their exact masks; where no scenes can be rendered the
+    model's own pictures in the making, with the masks of `final_masks`."""
+    chosen = {"top": Rule("top", sets.k), "bottom": Rule("bottom", sets.k), "all": Rule("all")}
+    if sets.world.exact:
+        group = scenes().of(sets.world, n, seed)
+        seen = look(sets.model, group.prompts, chosen, clean=list(group.images), levels=levels, seed=seed)
+        return seen, to_grid(group.masks, seen.grid)
+    group, (_, at) = evaluation().of(sets.world, n, seed), places(len(sets.model.layers), sets.generation["steps"])
+    layers = with_middle(len(sets.model.layers), 3)
+    seen = look(sets.model, group.prompts, chosen, seed=seed, layers=layers, at=at, **sets.generation)
+    return seen, to_grid(final_masks(sets.world, seen.images, group.truth), seen.grid)
+
+
+def final_masks(world: World, images: np.ndarray, prompts: Sequence) -> np.ndarray:
+    """Where the subjects of finished pictures stand, bool [n, H, W]: the mask of the world's segmenter or judge, or
+    without either one of two clusters of the picture's own pixels, which know nothing of subjects."""
+    judge = world.segmenter or (world.judge if world.exact else None) or PictureClusters()
+    return judge.masks(images, [world.subject_words(one) for one in prompts])
 
 
 def _blind(group: Group, sets: Sets, truth: np.ndarray) -> dict[str, np.ndarray]:
@@ -135,6 +157,11 @@ def _blind(group: Group, sets: Sets, truth: np.ndarray) -> dict[str, np.ndarray]
 
 def _other_words(group: Group) -> dict[str, list[str]]:
     return {"other prompt": [group.prompts[i] for i in group.order], "empty prompt": [""] * len(group)}
+
+
+def places(blocks: int, steps: int) -> tuple[list[int], list[int]]:
+    """The blocks, the middle one among them, and the steps that are looked at: all, or of a large model eight each."""
+    return with_middle(blocks, MOST), spread(steps, MOST)
 
 
 def with_middle(count: int, most: int) -> list[int]:
@@ -176,20 +203,38 @@ def _measured(seen: Looked, name: str, truth: np.ndarray, polarities: Sequence[s
     return {part: array.astype(np.float16) for part, array in found.items()}
 
 
-def at(found: Results, group: str, name: str, block: int, level: float | None = None, part: str = "iou") -> np.ndarray:
-    """One value a sample, [n], of a measure [n, L, T] in a block and at the nearest noise level (None: the claimed
-    one); what comes from no block has the same value in all of them, what comes from one step alone in all steps."""
-    cell = found.instruments[group]
-    key = f"{name}: {part}"
+def tested(found: Results) -> str:
+    """Where claims are tested: on "scenes" under noise where they can be rendered, else early in the making of
+    "generated" pictures."""
+    return "scenes" if "scenes" in found.instruments else "generated"
+
+
+def at(
+    found: Results, group: str, name: str, block: int | None = None, level: float | None = None, part: str = "iou"
+) -> np.ndarray:
+    """One value a sample, [n], of a measure [n, L, T] in a block (None: the middle one) and at the nearest noise level
+    (None: the claimed one); what comes from no block has the same value in all of them, what comes from one step alone
+    in all steps, and what is [n] ("priors: words") everywhere. "random" and "k: random, k = 4" are draws, [n, draws].
+
+    NaN where a model cannot give it (`MAY_LACK`). Raises KeyError for a name that nothing has."""
+    cell, key = found.instruments[group], f"{name}: {part}"
+    if name.partition(",")[0] in ("random", "k: random"):
+        return random_at(found, group, block, level, name.removeprefix("k: random").removeprefix("random"), part)
+    if name in cell and np.ndim(cell[name]) == 1:
+        return np.asarray(cell[name], np.float64)
+    if key not in cell and name.startswith(MAY_LACK):
+        return np.full(len(cell["top: iou"]), np.nan)
     if key not in cell:
         raise KeyError(f"nothing in {group} is called {key!r}; there are {', '.join(cell)}")
     values, sigmas = np.asarray(cell[key], np.float64), cell["sigmas"][: cell[key].shape[2]]
     step = int(np.abs(sigmas - (CLAIMED[group] if level is None else level)).argmin())
-    layer = int(np.abs(cell["layers"] - block).argmin())
+    layer = int(np.abs(cell["layers"] - (found.index["blocks"] // 2 if block is None else block)).argmin())
     return values[:, layer if values.shape[1] > 1 else 0, step if values.shape[2] > 1 else 0]
 
 
-def random_at(found: Results, group: str, block: int, level: float | None = None, of: str = "", part: str = "iou"):
+def random_at(
+    found: Results, group: str, block: int | None = None, level: float | None = None, of: str = "", part: str = "iou"
+) -> np.ndarray:
     """The random draws outside the top, [n, draws]. of: the rest of their names, such as ", k = 4"."""
     prefix, rest = ("k: ", of) if of else ("", "")
     names = [f"{prefix}random {draw + 1}{rest}" for draw in range(DRAWS)]
@@ -198,6 +243,8 @@ def random_at(found: Results, group: str, block: int, level: float | None = None
 
 def mean_of(values: np.ndarray) -> Interval:
     """The mean over samples [n], or over samples and draws [n, draws] crossed, with its interval; NaN is left out."""
+    if np.isnan(values).all():
+        return Interval(np.nan, np.nan, np.nan)
     return bootstrap_interval(values, statistic=np.nanmean, draws=1000, crossed=values.ndim == 2)
 
 

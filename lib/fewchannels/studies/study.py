@@ -118,7 +118,7 @@ class Plan:
         return [c for c in self.listed if c.prompts in self.groups]
 
     def _given(self, prompts) -> list[Any] | None:
-        if prompts is None:
+        if prompts is None or prompts == "":  # what a notebook has where no file is named
             return None
         if isinstance(prompts, (str, Path)):
             return self.world.from_file(prompts, self.n)

@@ -78,6 +78,22 @@ class Loop:
         """What the model saw, as it was: float32 [S, T, C, H, W] (or packed, [S, T, N, C])."""
         return torch.cat([torch.stack(steps, dim=1) for steps in self._noisy]).numpy()
 
+    def colours(self, grid: tuple[int, int]) -> np.ndarray:
+        """What the model saw at each step, for the eye: uint8 [S, T, h, w, 3], the three directions in which the tokens
+        of the last step differ most as red, green and blue, each step on its own scale. Grey where latents do not lie
+        on the grid."""
+        try:
+            noisy = self.noisy(grid)
+        except ValueError:
+            return np.full((sum(len(steps[0]) for steps in self._noisy), len(self._noisy[0]), *grid, 3), 128, np.uint8)
+        last = noisy[:, -1].reshape(-1, noisy.shape[-1])
+        directions = np.linalg.svd(last - last.mean(axis=0), full_matrices=False)[2][:3]
+        seen = np.zeros((*noisy.shape[:3], 3), np.float32)
+        seen[..., : len(directions)] = noisy @ directions.T
+        low, high = np.percentile(seen, (2, 98), axis=(0, 2), keepdims=True)
+        shown = np.clip((seen - low) / np.maximum(high - low, 1e-6), 0, 1)
+        return np.rint(255 * shown).astype(np.uint8).reshape(*noisy.shape[:2], *grid, 3)
+
     @staticmethod
     def _read(batches, grid) -> np.ndarray:
         if not batches:
