@@ -14,7 +14,7 @@ from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.edits import EDITS
 from fewchannels.studies.groups import evaluation, pairs
 from fewchannels.studies.sets import Sets
-from fewchannels.studies.study import Study, run
+from fewchannels.studies.study import Instrument, Study, run
 from fewchannels.worlds import ToyWorld
 
 STEPS = 2
@@ -169,6 +169,17 @@ def test_the_key_of_a_reading_hangs_on_its_reader(model, tmp_path):
     studied = [small(TOP, readers=(Shifted(by),)) for by in (0, 1)]
     one, other = (run(study, model, n=2, steps=STEPS, store=tmp_path).one()["change"] for study in studied)
     np.testing.assert_allclose(other - one, 1, atol=1e-5)
+
+
+def test_some_instruments_can_be_asked_alone(model):
+    def counted(model, group, sets):
+        return {"count": np.ones(len(group))}
+
+    looks = {"short": Instrument(counted), "long": Instrument(counted, again=False)}
+    study = small(TOP, instruments=lambda sets: looks)
+    asked = (True, False, lambda one: one.again)
+    found = [list(run(study, model, n=2, steps=STEPS, instruments=which).instruments) for which in asked]
+    assert found == [["short", "long"], [], ["short"]]
 
 
 @pytest.mark.parametrize("name", list(studies.STUDIES))

@@ -456,6 +456,8 @@ def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
 
 
 def _over(rows: np.ndarray) -> float:
+    if np.isnan(rows).all(axis=0).any():
+        return np.nan
     a, b = np.nanmean(rows, axis=0)
     return float(a / b) if b else np.nan
 
