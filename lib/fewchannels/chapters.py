@@ -186,6 +186,7 @@ def run_study(
             + _left_out(found.left_out)
         )
         return found
+    asked = {"instruments": lambda one: one.again, **asked}
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")

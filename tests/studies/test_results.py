@@ -72,6 +72,8 @@ def test_a_difference_is_paired_by_prompt_and_draws_are_crossed():
 def test_ratios_means_and_derived_measures():
     found = made()
     assert found.ratio("change", {"channels": "bottom"}, {"channels": "top"}).value == pytest.approx(3.045 / 2.045)
+    found.one(edit="")["change"][:] = 0
+    assert np.isnan(found.ratio("change", {"channels": "top"}, {"edit": ""}).value)
     assert found.mean("right").value == pytest.approx(0.5)  # three of the six that are named and are not "all"
     assert np.isnan(found.mean("taken").value)  # nobody read that
 

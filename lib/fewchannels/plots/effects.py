@@ -122,13 +122,16 @@ def curves(
         axes.axhline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (at[0], level), xytext=(2, 3), textcoords="offset points", color=FAINT, fontsize=8.5)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    measured = any(np.isfinite(line.get_ydata()).any() for line in axes.lines)
+    if not measured:
+        axes.text(0.5, 0.5, "not measured on this model", transform=axes.transAxes, ha="center", color=FAINT)
     if log_x:
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
     if words or len(at) <= 12:
         axes.set_xticks(at, [str(value) if words else f"{value:g}" for value in x])
         axes.minorticks_off()
-    if log_y:
+    if log_y and measured:
         axes.set_yscale("log")
         plain_log(axes.yaxis, *axes.get_ylim())
     if len(lines) > 1:
