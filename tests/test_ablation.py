@@ -85,7 +85,7 @@ def test_an_identity_edit_changes_no_bit(toy, flux, prompts, massive, clean, how
 def test_edits_on_chosen_channels_touch_no_others(toy, prompts, massive):
     channels = massive[2]
     rest = np.setdiff1d(np.arange(WIDTH), channels)
-    for how in ("zero", "own_mean", "shuffle", "noise", "shift", "resample"):
+    for how in ("zero", "own_mean", "no_level", "shuffle", "noise", "shift", "resample"):
         old, new, done = before_and_after(toy, prompts[:2], massive, how)
         assert torch.equal(old[..., rest], new[..., rest]), how
         assert not torch.equal(old[..., channels], new[..., channels]), how
@@ -96,6 +96,8 @@ def test_edits_on_chosen_channels_touch_no_others(toy, prompts, massive):
             assert not edited.any()
         elif how == "own_mean":
             torch.testing.assert_close(edited, chosen.mean(1, keepdim=True).expand_as(chosen))
+        elif how == "no_level":
+            torch.testing.assert_close(edited, chosen - chosen.mean(1, keepdim=True))
         elif how == "shuffle":  # the same tokens in another order, all channels together
             assert torch.equal(edited.sort(dim=1).values, chosen.sort(dim=1).values)
             rows = {tuple(row) for row in chosen[0].tolist()}
@@ -117,6 +119,10 @@ def test_means_values_and_norms_come_from_where_they_are_said_to(toy, prompts, s
     for reference in (stats, mean):
         _, new, _ = before_and_after(toy, prompts[:1], massive, "mean", reference=reference)
         np.testing.assert_allclose(new[0, :, channels], np.tile(mean[2, 1, channels], (144, 1)), rtol=1e-6)
+        old, new, _ = before_and_after(toy, prompts[:1], massive, "mean_level", reference=reference)
+        level, own = (tokens[..., channels].mean(dim=1, keepdim=True) for tokens in (new, old))
+        np.testing.assert_allclose(level[0, 0], mean[2, 1, channels], rtol=1e-4)
+        torch.testing.assert_close(new[..., channels] - level, old[..., channels] - own, rtol=1e-4, atol=1e-4)
     _, new, _ = before_and_after(toy, prompts[:1], massive, "replace", values=np.full((LAYERS, WIDTH), 7.0))
     assert (new[..., channels] == 7).all()
     bottom = fc.bottom_channels(stats, 8)
@@ -127,6 +133,17 @@ def test_means_values_and_norms_come_from_where_they_are_said_to(toy, prompts, s
     _, new, _ = before_and_after(toy, prompts[:1], bottom, "scale", factor=0.5)
     _, half, _ = before_and_after(toy, prompts[:1], bottom, "zero", strength=0.5)
     torch.testing.assert_close(new, half)
+
+
+def test_a_level_or_a_pattern_that_is_taken_away_is_gone_from_the_states(toy, prompts, massive):
+    where = np.arange(LAYERS)[:, None], slice(None), massive.mask().nonzero()[1].reshape(LAYERS, -1)
+    for how, field in (("no_level", "mean"), ("own_mean", "var")):
+        with fc.ablate(toy, massive, how), fc.capture(toy, left := fc.ChannelStats()):
+            generate(toy, prompts[:2])
+        with fc.capture(toy, own := fc.ChannelStats()):
+            generate(toy, prompts[:2])
+        found, before = (np.abs(getattr(one, field)[:, *where]).max() for one in (left, own))
+        assert found < 1e-4 * before, how
 
 
 def test_directions_are_projected_out(toy, prompts):

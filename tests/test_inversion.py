@@ -148,6 +148,44 @@ def test_what_is_no_image_is_refused(tmp_path, toy, images, captions):
         inversion.image_trajectory(toy, images, captions, how="ddim")
 
 
+def test_pasting_leaves_the_rest_to_the_model_and_restores_the_scheduler(toy, images, captions, prompts):
+    clean = inversion.encode(toy, images)
+
+    def drawn(*context, **more):
+        with inversion.renoised(toy, clean, *context, **more):
+            return toy.generate(prompts[:2], seed=0, steps=2, output="latent")
+
+    own, nothing = toy.generate(prompts[:2], seed=0, steps=2, output="latent"), np.zeros((12, 12), bool)
+    half = nothing.copy()
+    half[:, :6] = True
+    torch.testing.assert_close(drawn(mask=nothing), own, rtol=0, atol=0)
+    pasted, middle = drawn(mask=half), own.shape[-1] // 2
+    torch.testing.assert_close(pasted[..., :middle], clean[..., :middle].to(own.dtype))
+    assert not torch.allclose(pasted[..., middle:], clean[..., middle:].to(own.dtype), atol=1e-2)
+    first = drawn(1)
+    assert not torch.allclose(first, own, atol=1e-3)
+    assert not torch.allclose(first, clean.to(own.dtype), atol=1e-3)
+    for mask, message in ((np.ones((12, 12)), "bool"), (np.ones((3, 12, 12), bool), r"\[2, h, w\]"),
+                          (np.ones((7, 7), bool), r"grid \(7, 7\)")):  # fmt: skip
+        with pytest.raises(ValueError, match=message):
+            drawn(mask=mask)
+    with pytest.raises(ValueError, match="steps=0"):
+        drawn(steps=0)
+    assert not {"step", "set_timesteps"} & set(vars(toy.pipeline.scheduler))
+    assert torch.equal(toy.generate(prompts[:2], seed=0, steps=2, output="latent"), own)
+
+
+def test_packed_latents_are_pasted_by_token(flux, prompts):
+    size = {"height": 64, "width": 96, "guidance_scale": 1.0}
+    clean = inversion.encode(flux, np.full((64, 96, 3), 200, np.uint8), 64, 96)
+    mask = np.zeros((4, 6), bool)
+    mask[0] = True
+    with inversion.renoised(flux, clean, mask=mask):
+        latents = flux.generate(prompts[:1], steps=2, output="latent", **size)
+    torch.testing.assert_close(latents[0, :6], clean[0, :6].to(latents.dtype))
+    assert not torch.allclose(latents[0, 6:], clean[0, 6:].to(latents.dtype), atol=1e-3)
+
+
 def test_misuse_is_an_error_and_leaves_the_scheduler_as_it_was(toy, images, captions):
     clean = inversion.encode(toy, images)
     scheduler = toy.pipeline.scheduler

@@ -74,6 +74,31 @@ def test_only_the_masked_tokens_of_the_chosen_channels_are_replaced(toy, prompts
     assert torch.equal(inner.tokens, torch.where(inside, whole, outer.tokens))
 
 
+def test_level_and_pattern_are_carried_apart(toy, prompts, massive, source):
+    class Keep:
+        def add(self, tokens, *, layer, step, samples, grid):
+            self.values = tokens[..., massive[3]].clone()
+
+    def level(values):
+        return values.mean(dim=1, keepdim=True)
+
+    where, taken = {"layers": 3, "steps": 1}, source.take(3, 1, [0], None)[..., massive[3]]
+    for part, levels, patterns in (("level", "source", "own"), ("pattern", "own", "source"), ("both", *["source"] * 2)):
+        outer, inner = Keep(), Keep()
+        with (
+            fc.capture(toy, outer, **where),
+            patching.inject(toy, source, massive, part=part, **where),
+            fc.capture(toy, inner, **where),
+        ):
+            toy.generate(prompts[2:], seed=0, steps=STEPS)
+        sides = {"source": taken, "own": outer.values}
+        torch.testing.assert_close(level(inner.values), level(sides[levels]), rtol=1e-4, atol=1e-4)
+        expected = sides[patterns] - level(sides[patterns])
+        torch.testing.assert_close(inner.values - level(inner.values), expected, rtol=1e-3, atol=1e-3)
+    with pytest.raises(ValueError, match="part='mean': expected one of both, level, pattern"):
+        patching.channel_transport(toy, source, massive, part="mean")
+
+
 def test_masks_come_from_source_target_or_both(toy, prompts, massive):
     found = {m: fc.transport(toy, prompts[1], prompts[2], massive, mask=m, steps=STEPS) for m in patching.OWNERS}
     union = found["union"]

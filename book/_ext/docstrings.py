@@ -20,8 +20,9 @@ LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    "layouts", "models", "hooks", "stats", "channels", "ablation", "patching", "inversion", "clustering", "masks",
-    "judges", "metrics", "sweep", "prompts", "runfile", "plots", "notebook", "cli", "widgets", "toyworld",
+    "layouts", "models", "hooks", "stats", "channels", "clustering", "masks", "ablation", "patching", "inversion",
+    "blending", "judges", "metrics", "worlds", "readers", "sweep", "studies", "prompts", "prompt_pairs", "runfile",
+    "plots", "claims", "notebook", "chapters", "cli", "widgets", "toyworld",
 )  # fmt: skip
 ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
 BULLET = re.compile(r"(?:-|\d+\.) +")

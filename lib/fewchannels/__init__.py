@@ -11,8 +11,9 @@ The shape of a study. Importing the package needs no torch; each name is fetched
         broken = model.generate(prompts, seed=0)
 
 Modules, lowest first (each imports only those before it): scheduler (with wrapping and choices), identity, layouts,
-models (with origins), hooks, stats (with reductions and kept), channels, then masks, ablation, patching and inversion,
-then judges, then metrics, then survey, recording and sweep; disk, runfile, plots, notebook, widgets and cli serve them.
+models (with origins), hooks, stats (with sinks, reductions and kept), channels, then masks, ablation, patching,
+inversion and blending, then judges, metrics, worlds and readers, then survey, recording, sweep and studies. prompts,
+prompt_pairs, disk, runfile, plots, claims, notebook, chapters, widgets and cli serve them.
 `toyworld` is the embedded model and its world.
 
 Source: "Few channels draw the whole picture", arXiv 2605.13974.

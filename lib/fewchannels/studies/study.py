@@ -26,7 +26,7 @@ from ..image_latents import read_image, size_of
 from ..inversion import can_invert, why_no_picture
 from ..measuring import key_of
 from ..readers import Reader, Seen, smaller
-from ..sweep import SweepFailed, sweep, sweep_conditions
+from ..sweep import SweepFailed, sweep, sweep_conditions, unchanged
 from ..worlds import World, texts, world_of
 from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
@@ -254,11 +254,12 @@ def run(
     if conditions is None:
         seconds = getattr(model, "seconds", None)  # of a picture at the model's own steps, where somebody timed one
         engine.report(plan.cost(seconds and seconds * plan.steps / (model.steps or plan.steps)))
-    engine.do(plan.listed if conditions is None else conditions)
-    for choose in study.choose if conditions is None else ():
-        engine.do(choose(engine.results()))
-    asked = study.instruments(plan.sets) if study.instruments and instruments else {}
-    engine.measure({name: one for name, one in asked.items() if not callable(instruments) or instruments(one)})
+    with unchanged(model):
+        engine.do(plan.listed if conditions is None else conditions)
+        for choose in study.choose if conditions is None else ():
+            engine.do(choose(engine.results()))
+        asked = study.instruments(plan.sets) if study.instruments and instruments else {}
+        engine.measure({name: one for name, one in asked.items() if not callable(instruments) or instruments(one)})
     return engine.results()
 
 

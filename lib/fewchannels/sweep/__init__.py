@@ -15,12 +15,12 @@ and prefix.py are the saving.
 
 from ..identity import code_digest
 from .conditions import grid, pieces
-from .recordings import Recording
+from .recordings import Recording, unchanged
 from .running import SweepFailed, digest_of, sweep
 from .store import Store, StoreError
 from .table import sweep_conditions
 
 __all__ = [
     "Recording", "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep",
-    "sweep_conditions",
+    "sweep_conditions", "unchanged",
 ]  # fmt: skip

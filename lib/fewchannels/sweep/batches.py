@@ -26,7 +26,7 @@ from ..models.arguments import of_rows
 from ..patching import channel_transport
 from .depth import Depth
 from .prefix import Prefix
-from .recordings import Recording
+from .recordings import Recording, unchanged
 from .running import Failure
 from .workers import named
 
@@ -93,6 +93,10 @@ class Batch:
 
     def __call__(self, names: list[str]) -> dict[str, Mapping | Failure]:
         model = named(*self.model) if isinstance(self.model, tuple) else self.model
+        with unchanged(model):
+            return self._computed(model, names)
+
+    def _computed(self, model, names: list[str]) -> dict[str, Mapping | Failure]:
         base = self._base(model)
         found: dict[str, Mapping | Failure] = {}
         todo = [[c for c in self.conditions if c["name"] in names]]

@@ -5,14 +5,16 @@
     Recording(prompts=captions, images=pictures, ...)  # the trajectory of given pictures
 
 A condition that holds a recording can be keyed, sent to another process and done again; a Trajectory could not. What
-recordings hold is kept up to `BUDGET` bytes a process; beyond it the one that was not used for longest goes.
+recordings hold is kept up to `BUDGET` bytes a process; beyond it the one that was not used for longest goes. All that
+are of a model go when it is no more what it was: it is read before each use, or once for all inside `unchanged`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -21,13 +23,15 @@ import numpy as np
 import torch
 
 from ..blending import Steps, record_steps
-from ..identity import content
+from ..identity import NoContent, content, digest
 from ..inversion import image_trajectory
 from ..trajectories import Trajectory, record
 
 BUDGET = 4 * 2**30
 WHAT = ("tokens", "steps")
 _made: WeakKeyDictionary[Any, OrderedDict[str, Recorded]] = WeakKeyDictionary()
+_states: WeakKeyDictionary[Any, Any] = WeakKeyDictionary()  # what each model was when they were made
+_unchanged: WeakKeyDictionary[Any, bool] = WeakKeyDictionary()  # inside `unchanged`: whether it was read already
 
 
 @dataclass
@@ -69,6 +73,7 @@ class Recording:
 
     def of(self, model) -> Recorded:
         """What the run left; computed once a model and process. Errors as of record, image_trajectory, generate."""
+        _forget_changed(model)
         kept = _made.setdefault(model, OrderedDict())
         key = json.dumps(content(vars(self)), sort_keys=True)
         if key not in kept:
@@ -102,3 +107,31 @@ class Recording:
 def forget_recordings(model) -> None:
     """Drop what is kept of a model."""
     _made.pop(model, None)
+    _states.pop(model, None)
+
+
+@contextmanager
+def unchanged(model) -> Iterator[None]:
+    """Inside, the model is taken to stay as it is, so that it is read once, at the first use, and not at each."""
+    if model in _unchanged:
+        yield
+        return
+    _unchanged[model] = False
+    try:
+        yield
+    finally:
+        del _unchanged[model]
+
+
+def _forget_changed(model) -> None:
+    if _unchanged.get(model):
+        return
+    try:
+        state: Any = digest(model)
+    except NoContent:  # nobody can tell: never what it was
+        state = object()
+    if _states.get(model) != state:
+        forget_recordings(model)
+        _states[model] = state
+    if model in _unchanged:
+        _unchanged[model] = True
