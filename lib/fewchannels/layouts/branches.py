@@ -61,6 +61,10 @@ class Labels:
         self._seen: set[str] = set()
         self._frames: list[tuple] = []
 
+    def known_by(self) -> tuple:
+        """Nothing of its own: where a trajectory stands makes no other model (see `identity.content`)."""
+        return ()
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hear when the scheduler steps, and by what names the pipeline announces its passes, while open."""
