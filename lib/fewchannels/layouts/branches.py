@@ -61,6 +61,10 @@ class Labels:
         self._seen: set[str] = set()
         self._frames: list[tuple] = []
 
+    def known_by(self) -> str:
+        """Labels change no number, and what they have seen meanwhile is nothing that one could hang on."""
+        return self.layout.name
+
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Hear when the scheduler steps, and by what names the pipeline announces its passes, while open."""
