@@ -47,3 +47,22 @@ def test_a_table_writes_its_numbers_and_leaves_nan_blank():
     assert [text.get_text() for text in axes.texts] == ["0.25"]
     with pytest.raises(ValueError, match="1 rows and 1 columns"):
         plots.table_of_numbers(np.zeros((1, 2)), ["early"], ["a"], "change")
+
+
+def test_dots_of_one_group_have_its_colour_and_others_never_that_of_the_top():
+    axes = plots.dots({"random": {"k = 1": 0.3, "top": 0.4}, "coin": {"as it is": 0.1}}, "IoU").axes[0]
+    colours = {line.get_xdata()[0]: line.get_color() for line in axes.lines}
+    assert colours[0.3] == plots.PALETTE["random"]
+    assert colours[0.4] == plots.PALETTE["top"] != colours[0.1]
+
+
+def test_dots_without_a_number_say_so():
+    axes = plots.dots({"top": np.nan, "random": (np.nan,) * 3}, "change").axes[0]
+    assert [text.get_text() for text in axes.texts] == ["not measured on this model"]
+
+
+def test_twins_join_each_set_with_the_one_that_holds_none():
+    axes = plots.twins([2, 0], [0.5, 0.3], [0.4, 0.3], ("drawn", "twins"), "held", "change").axes[0]
+    assert [line.get_xydata().tolist() for line in axes.lines][:2] == [[[0, 0.4], [2, 0.5]], [[0, 0.3], [0, 0.3]]]
+    with pytest.raises(ValueError, match=r"expected \[N\] each"):
+        plots.twins([2, 0], [0.5], [0.4, 0.3], ("drawn", "twins"), "held", "change")

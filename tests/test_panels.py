@@ -37,3 +37,18 @@ def test_an_outline_follows_the_mask_and_the_outside_is_darker():
     assert (image == 100).all()
     with pytest.raises(ValueError, match="equal tokens"):
         plots.outlined(image, np.ones((1, 5, 5), bool))
+    assert plots.outlined(image, np.ones((1, 5, 5), bool), size=(10, 10)).shape == (1, 10, 10, 3)
+
+
+def test_three_views_of_maps_for_a_flipbook():
+    rng = np.random.default_rng(0)
+    heat, largest = rng.random((2, 3, 4, 6, 8)), rng.normal(size=(2, 3, 4, 6, 8))
+    masks = np.ones(heat.shape, bool)
+    masks[..., 3:, :] = False
+    seen = rng.integers(0, 255, (2, 4, 6, 8, 3), dtype=np.uint8)
+    views = plots.mask_views(heat, largest, masks, seen)
+    assert views.shape == (3, 4, len(plots.MASK_VIEWS), 2, 36, 48, 3)
+    assert views.dtype == np.uint8
+    assert (views[1, 2, 0, 1] == plots.coloured(heat[1, 1, 2], "cividis", 0, 1, side=6)).all()
+    assert (views[1, 2, 2, 1, 0, 0] == (255, 255, 0)).all()  # the outline
+    assert (views[1, 2, 2, 1, 8, 8] == seen[1, 2, 1, 1]).all()

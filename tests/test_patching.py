@@ -110,6 +110,17 @@ def test_masks_come_from_source_target_or_both(toy, prompts, massive):
     assert np.array_equal(again.images, union.images)
 
 
+def test_one_part_is_moved_alone(toy, prompts, massive, source):
+    moved = {}
+    for part in patching.PARTS:
+        moved[part] = fc.transport(toy, source, prompts[2], massive, mask=None, part=part, steps=STEPS).images
+        with patching.inject(toy, source, massive, part=part):
+            assert np.array_equal(toy.generate(prompts[2:], seed=0, steps=STEPS), moved[part])
+    assert len({images.tobytes() for images in moved.values()}) == 3
+    with pytest.raises(ValueError, match="part='mean': expected one of both, level, pattern"):
+        fc.transport(toy, source, prompts[2], massive, part="mean", steps=STEPS)
+
+
 def test_pairs_in_a_batch_equal_pairs_alone(toy, prompts, massive):
     both = fc.transport(toy, prompts[:2], prompts[1:], massive, mask=None, steps=STEPS)
     assert np.array_equal(both.change.shape, (2, 6, STEPS))

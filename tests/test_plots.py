@@ -81,6 +81,7 @@ def all_figures(scores, image, maps):
         "lines": plots.lines({"one": (np.arange(1, 4), np.arange(3)), "b": ([0.5], [1], [0], [2])}, "rank", "share"),
         "curves": plots.curves([1, 2, 4], {"top": np.arange(3), "bottom": np.ones(3)}, "k", "change", log_x=True),
         "frontier": plots.frontier({"top": [(0.1, 0.9), (0.5, 0.6)]}, "adopted", "kept", {"top": ["k 1", "k 8"]}),
+        "twins": plots.twins([0, 1, 3], [2, 3, 4], [2, 2, 3], ("from all channels", "twins"), "held", "change"),
         "table_of_numbers": plots.table_of_numbers(scores[:3, :3], ["early", "middle", "late"], list("abc"), "change"),
         "panels_of_numbers": plots.panels_of_numbers(
             {"top": np.eye(3), "bottom": np.eye(3)}, list("abc"), list("xyz"), "noise level", "block"
@@ -89,7 +90,7 @@ def all_figures(scores, image, maps):
 
 
 def test_every_figure_is_tested(all_figures):
-    others = {"use_style", "coloured", "outlined"}  # these give no figure
+    others = {"use_style", "coloured", "outlined", "mask_views"}  # these give no figure
     drawn = {name for name in plots.__all__ if name.islower() and "explore" not in name} - others
     assert drawn == set(all_figures)
 

@@ -10,6 +10,7 @@ weights are known to fit, and one picture is drawn and measured before anything 
 
 from __future__ import annotations
 
+import dataclasses
 import importlib
 import sys
 import time
@@ -18,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .channels import largest_over_median
+from .claims import beside_the_code
 from .hooks import capture
 from .inversion import why_no_picture
 from .judges import ClipJudge, ClipSegJudge, ImageJudge
@@ -26,6 +29,7 @@ from .metrics import Interval
 from .models import Model, load, preset_of
 from .natural_prompts import natural_prompts
 from .notebook import say, show, start
+from .runfile import load_run
 from .stats import ChannelStats
 from .studies.groups import references
 from .studies.replicas import OWN, differences, replicas
@@ -33,25 +37,29 @@ from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.spatial import final_masks
 from .studies.study import Study, own_pictures, run
-from .worlds import texts, world_of
+from .survey import Survey, survey_channels
+from .worlds import World, texts, world_of
 
 JUDGES = {"clip": ClipJudge, "segmenter": ClipSegJudge}
 DRIVE = Path("/content/drive")
 
 
-def open_chapter(model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "") -> Model:
+def open_chapter(
+    model: str | Model, options: Mapping[str, object] | None = None, store: str | Path = "", changed: bool = False
+) -> Model:
     """The model, ready for a chapter: loaded by `load(model, **options)`, tried on one prompt, and introduced.
 
     Where the model is gated and no token is at hand, a form asks for one, and PermissionError says to run it again.
     Raises what `load` raises, whose messages say what to do next, and TypeError for an option that load does not take.
-    store: the folder that will keep results; one on Google Drive is mounted here, on Colab.
+    store: the folder that will keep results; one on Google Drive is mounted here, on Colab. changed: whether a reader
+    has set n, seed, steps or k, in a chapter that reads no committed run: then claims are told instead of asserted.
     """
     if store and DRIVE in Path(store).parents and "google.colab" in sys.modules and not DRIVE.is_dir():
         importlib.import_module("google.colab.drive").mount(str(DRIVE))
     start(model)
     _log_in(model)
     dit = load(model, **dict(options or {}))
-    start(dit)
+    start(f"{dit.name}, other settings" if changed else dit)
     if dit.is_toy:
         return dit
     record = dit.provenance()
@@ -160,7 +168,7 @@ def run_study(
     first n. Says which of the two it is. Raises AssertionError that names the
     conditions which do not agree.
     """
-    world = world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
+    world = world_for(dit, judges)
     n, k, steps = (
         n or (24 if world.exact else 16),
         k or dit.preset.k,
@@ -175,9 +183,10 @@ def run_study(
         say(
             f"There is no run of the study *{study.name}* on this model with these settings here, so all numbers below "
             f"come from a run of {n} prompts just now. Read intervals over so few with caution."
-            + "".join(f"\n\n*Left out: {name}: {reason}.*" for name, reason in found.left_out.items())
+            + _left_out(found.left_out)
         )
         return found
+    asked = {"instruments": lambda one: one.again, **asked}
     fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
@@ -192,11 +201,9 @@ def run_study(
     return kept
 
 
-def prompts_for(dit: Model, n: int, split: str = "evaluation") -> list[str]:
-    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen, of which
-    there are at most as many as the world's studies take (32 on the toy world, 16 elsewhere)."""
-    world = world_of(dit)
-    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+def world_for(dit: Model, judges: Mapping[str, object] | None = None) -> World:
+    """What the model draws, with the judges that read it (see `picture_judge`)."""
+    return world_of(dit, picture_judge(dit, judges), picture_judge(dit, judges, "segmenter"))
 
 
 def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str], list[str]]:
@@ -215,6 +222,68 @@ def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Inter
         say("No run of other trainings of this model comes with the book.")
         return {"another training": Interval(*[float("nan")] * 3)}
     return {name: one for name, one in differences(found, headline).items() if name != OWN}
+
+
+def prompts_for(dit: Model, n: int, split: str = "evaluation", file: str | Path = "") -> list[str]:
+    """n prompts of the model's world. split: "evaluation", or "calibration", on which channel sets are frozen. file: a
+    file of prompts in place of the world's own, with errors as for `World.from_file`."""
+    world = world_of(dit)
+    if file:
+        return texts(world, world.from_file(file, n))
+    return texts(world, world.prompts(min(n, world.calibration) if split == "calibration" else n, split))
+
+
+def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: int = 4) -> Survey:
+    """The survey of the same network with its random starting weights, beside the `report` of the trained one. All NaN,
+    with a sentence, for a model whose starting weights nobody kept."""
+    if dit.is_toy:
+        from .toyworld.recipe import build_pipeline
+
+        return survey_channels(load(build_pipeline()), prompts, seeds=range(1), steps=steps, k=report.k)
+    say(f"*How {dit.name} was before training is not known here, so what it is compared with is left blank.*")
+    parts = ("ratio", "energy_share", "over_prompts")
+    return dataclasses.replace(report, **{part: np.full_like(getattr(report, part), np.nan) for part in parts})
+
+
+def text_ratio(
+    dit: Model, report: Survey, prompts: Sequence[str], *, steps: int | None = None, store: str = ""
+) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """Largest over median channel by block, (value, low, high): "image tokens", as in `report`, and "text tokens".
+
+    NaN where a block has no text, and everywhere, with a sentence, where text enters by cross-attention alone.
+    """
+    rows = np.full_like(report.ratio, np.nan)
+    if dit.layout.text == "joint":
+        words = survey_channels(
+            dit, prompts, seeds=range(1), steps=steps, k=report.k, stream="text", store=store or None
+        )
+        for name, row in zip(words.layers, words.ratio, strict=True):
+            if name in report.layers:
+                rows[report.layers.index(name)] = row
+    else:
+        say(f"*{dit.name} has no text tokens between its blocks: the text enters by cross-attention alone.*")
+    return {"image tokens": tuple(report.ratio.T), "text tokens": tuple(rows.T)}
+
+
+def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Images seen at the kept moments of the toy world's training [M], the ratio of largest to median channel then
+    [M, L], and the blocks' names; NaN, with a sentence, for another model."""
+    run = load_run(beside_the_code("results/growth.safetensors", "results/growth.safetensors"))
+    ratio = largest_over_median(run.stats["abs_mean"][:, :, 0])
+    if not dit.is_toy:
+        say(f"*Nobody kept the moments of the training of {dit.name}, so this figure is left blank.*")
+        ratio = np.full_like(ratio, np.nan)
+    return np.array(run.index["images"]), ratio, list(run.index["layers"])
+
+
+def _left_out(reasons: Mapping[str, str]) -> str:
+    """What this model cannot have, a paragraph a reason."""
+    told = ""
+    for reason in dict.fromkeys(reasons.values()):
+        names = [name for name, own in reasons.items() if own == reason]
+        more = f"; and {len(names) - 3} more" if len(names) > 3 else ""
+        told += f"\n\n*Left out: {'; '.join(names[:3])}{more}: {reason}.*"
+    return told
 
 
 def references_for(

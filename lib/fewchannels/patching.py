@@ -97,8 +97,7 @@ def channel_transport(
     model, source: Trajectory, channels=None, *, mask=None, strength=1.0, sources=None, part="both", stream="image"
 ) -> ChannelEdit:
     """What `inject` does to the tokens of a block, as a function for hooks.edit. Arguments as for `inject`."""
-    if part not in PARTS:
-        raise ValueError(f"part={part!r}: expected one of {', '.join(PARTS)}")
+    _check_part(part)
     if not isinstance(source, Trajectory):
         raise TypeError(f"source={type(source).__name__}: expected a Trajectory from record()")
     if not source.samples:
@@ -134,6 +133,7 @@ def transport(
     channels_from: str = "source",
     score: str = "abs_mean",
     strength: float | Sequence[float] = 1.0,
+    part: str = "both",
     layers=None,
     window=None,
     branch: str = "cond",
@@ -156,7 +156,8 @@ def transport(
     mask: "union" of the subject masks of source and target, "source", "target", an array bool [h, w] or [P, h, w], or
     None for all tokens. Subject masks are K-means on `channels` in block `mask_layer` (the middle one) at `mask_step`
     (the last one, as in the paper); mask_options go to masks.partition.
-    strength, layers, branch: as for inject; window: the target's steps in which channels are moved (None: all).
+    strength, part ("both", "level", "pattern"), layers, branch: as for inject; window: the target's steps in which
+    channels are moved (None: all).
     seed, source_seed: of the targets' and the sources' noise (the same unless given). steps, source_steps: number of
     steps of each. latents: start noise of both. dtype: what the recording is kept in. `generation` goes to
     model.generate (guidance_scale, height, width, batch_size, ...).
@@ -171,6 +172,7 @@ def transport(
         raise ValueError(f"mask={mask!r}: expected 'source', 'target', 'union', an array, or None")
     if channels_from not in OWNERS:
         raise ValueError(f"channels_from={channels_from!r}: expected 'source', 'target' or 'union'")
+    _check_part(part)
     sources, targets, partners = _paired(source, target)
     common = {"latents": latents, **generation}
     own_seed = seed if source_seed is None else source_seed
@@ -207,7 +209,7 @@ def transport(
     owners = [m for m in found.values() if m is not None]
     moved = np.logical_or.reduce(owners) if owners else mask if mask is None else np.asarray(mask)
     with inject(
-        model, recorded, channels, mask=moved, strength=strength, sources=partners,
+        model, recorded, channels, mask=moved, strength=strength, sources=partners, part=part,
         layers=layers, steps=window, branch=branch,
     ) as done:  # fmt: skip
         images = model.generate(targets, **runs["target"][1])
@@ -263,6 +265,11 @@ def _subjects(trajectory: Trajectory, layer: int, step: int, samples, options) -
     if len({values.shape for values in each}) == 1:
         return partition(torch.cat(each), grid=trajectory.grid, **options).mask
     return np.concatenate([partition(values, grid=trajectory.grid, **options).mask for values in each])
+
+
+def _check_part(part: str) -> None:
+    if part not in PARTS:
+        raise ValueError(f"part={part!r}: expected one of {', '.join(PARTS)}")
 
 
 def _one(what: str, number) -> int:

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from fewchannels.runfile import Run, RunFileError, save_run
 from fewchannels.studies.condition import Condition, each
+from fewchannels.studies.critical import matched_blocks
 from fewchannels.studies.results import Results
+from fewchannels.studies.shipped import disagreeing
 
 PROVENANCE = {
     "model": "toyworld", "revision": "r", "seed": 0, "steps": 8, "dtype": "float32", "versions": {"torch": "2"},
@@ -70,6 +72,8 @@ def test_a_difference_is_paired_by_prompt_and_draws_are_crossed():
 def test_ratios_means_and_derived_measures():
     found = made()
     assert found.ratio("change", {"channels": "bottom"}, {"channels": "top"}).value == pytest.approx(3.045 / 2.045)
+    found.one(edit="")["change"][:] = 0
+    assert np.isnan(found.ratio("change", {"channels": "top"}, {"edit": ""}).value)
     assert found.mean("right").value == pytest.approx(0.5)  # three of the six that are named and are not "all"
     assert np.isnan(found.mean("taken").value)  # nobody read that
 
@@ -82,6 +86,60 @@ def test_what_plots_take():
     dots = found.dots("change", rows="channels", lines=["another seed"])
     assert list(dots["groups"]) == ["top", "bottom", "random"]
     assert dots["lines"]["another seed"] == pytest.approx(1.045)
+
+
+def test_places_and_lines_that_no_one_field_says():
+    found = made()
+    places = {"small": {"k": 1}, "usual": {"k": 8}, "huge": {"k": 99}}
+    series = found.series("change", places, {"top": {"channels": "top"}}, n=4)
+    assert series["x"] == ["small", "usual", "huge"]
+    value, low, high = series["lines"]["top"]
+    assert value[:2] == pytest.approx([7.015, 2.015])
+    assert np.isnan([value[2], low[2], high[2]]).all()
+    grid = found.grid("change", {"k": [1, 99], "blocks": [None, (0,)]})
+    assert (grid["rows"], grid["columns"]) == (["1", "99"], ["all", "0"])
+    np.testing.assert_allclose(grid["values"], [[7.015, np.nan], [np.nan, np.nan]], rtol=1e-5)
+
+
+def test_a_verdict_under_several_choices():
+    found = made()
+    choices = {"as registered": {}, "for one": {"draw": 1}}
+    top = {"channels": "top", "draw": 0}
+    versus = found.versus(["change"], {"channels": "random"}, top, {"as registered": {}})
+    assert versus["lines"] == {"no difference": 0}
+    assert versus["groups"]["change"]["as registered"].value == pytest.approx(3, abs=1e-6)
+    rows = found.versus(["change"], {"channels": "random"}, {**top}, choices)["groups"]["change"]
+    assert list(rows) == list(choices)
+    assert rows["for one"].value == pytest.approx(3, abs=1e-6)
+
+
+def test_what_a_judge_read_is_told_attribute_by_attribute():
+    found = made()
+    groups = found.by_attribute({"top": {"channels": "top"}, "absent": {"k": 99}})["groups"]
+    assert list(groups)[:3] == ["background", "second", "texture"]
+    assert groups["background"] == {"top": (1, 1, 1)}
+    assert np.isnan(groups["shape"]["top"].value)
+    for cell in found.cells.values():
+        del cell["agree"]
+    groups = found.by_attribute({"top": {"channels": "top"}})["groups"]
+    assert np.isnan(groups["agree"]["top"])
+
+
+def test_where_an_energy_match_exists():
+    found = made()
+    assert matched_blocks(found) is None
+    found.cells[found.base.but(blocks=(0, 2))] = found.cells[found.base]
+    assert matched_blocks(found) == (0, 2)
+
+
+def test_an_other_prompt_hangs_on_how_many_there_are():
+    kept, fresh = made(), made()
+    for found, change in ((kept, 1.0), (fresh, 2.0)):
+        for c in (Condition("other prompt"), Condition("", source="another pair")):
+            found.cells[c] = {"change": np.full(10, change, np.float32)}
+    assert disagreeing(fresh, kept) == []
+    fresh.cells[Condition("other noise")]["change"] += 1
+    assert disagreeing(fresh, kept) == ["other noise"]
 
 
 def test_the_best_of_some_is_by_both_goals():
@@ -125,3 +183,48 @@ def test_a_run_file_of_something_else_is_refused(tmp_path):
         Results.read(tmp_path / "run.safetensors")
     with pytest.raises(FileNotFoundError):
         Results.read(tmp_path / "none.safetensors")
+
+
+def test_several_measures_are_groups_of_rows_and_lines_of_curves():
+    found = made()
+    both = found.dots(["change", "right"], {"few": {"channels": "top"}, "others": {"channels": "bottom"}})["groups"]
+    assert list(both) == ["change", "right"]
+    assert both["change"]["others"] == found.mean("change", channels="bottom")
+    curve = found.curve(["change", "right"], over="k", prompts="few")
+    assert (curve["x"], list(curve["lines"])) == ([1, 2, 4], ["change", "right"])
+
+
+def test_a_field_that_is_left_open_runs_along_a_line_of_the_frontier():
+    found = made().frontier("right", "change", {"few": {"k": ..., "prompts": "few"}, "shuffled": {"edit": "shuffle"}})
+    assert found["labels"] == {"few": [1, 2, 4], "shuffled": []}
+    assert [len(points) for points in found["points"].values()] == [3, 1]
+    assert found["points"]["shuffled"][0][1] == made().mean("change", edit="shuffle").value
+
+
+def test_what_is_left_out_is_nan_and_what_is_misspelt_is_an_error():
+    found = made(
+        left_out={"zero, energy-matched, k 8": "nowhere", "untouched, on pairs": "no pairs", "maps": "no text"}
+    )
+    assert np.isnan(found.mean("change", channels="energy-matched")).all()
+    assert np.isnan(found.minus("change", {"channels": "top"}, {"channels": "energy-matched"})).all()
+    assert np.isnan(found.mean("change", edit="", prompts="pairs")).all()
+    assert np.isnan(found.instrument("maps", "share")).all()
+    with pytest.raises(KeyError, match="no condition"):
+        found.mean("change", channels="energy matched")
+
+
+def test_instruments_and_sizes_are_read_by_name():
+    shares = {("top", 8, 0): {"count": 8.0, "width": 0.04, "energy": 0.3}}
+    found = made(instruments={"maps": {"share": np.float32([0, 1, np.nan])}}, shares=shares)
+    assert found.instrument("maps", "share").value == 0.5
+    with pytest.raises(KeyError):
+        found.instrument("maps", "shares")
+    sizes = found.sizes({"top": {"channels": "top"}, "bottom": {"channels": "bottom"}})["groups"]
+    assert sizes["share of the energy"]["top"] == 0.3
+    assert np.isnan(sizes["share of the width"]["bottom"])
+
+
+def test_a_condition_is_a_selection():
+    found = made()
+    assert found.mean("change", **Condition(channels="bottom")) == found.mean("change", channels="bottom")
+    assert found.select(**Condition(channels="random", draw=1))[0].draw == 1

@@ -72,3 +72,15 @@ def test_sets_of_a_group_are_one_a_prompt(sets):
     assert len(of_pairs) == 2
     with pytest.raises(NotHere, match="no pairs"):
         sets.of("top of the difference", group=evaluation().of(world, 2, 0, "all"))
+
+
+def test_a_twin_is_the_same_draw_without_its_top_channels(sets):
+    top, held = sets.of("top").mask(), 0
+    for draw in range(4):
+        drawn, twin = (sets.of(kind, draw=draw).mask() for kind in ("random of all", "random of all, twin"))
+        assert not (twin & top).any()
+        assert ((drawn & ~top) & ~twin).sum() == 0  # what is not massive stays
+        held += (drawn & top).sum()
+    assert held > 0
+    with pytest.raises(NotHere, match="too few of 192 channels"):
+        sets.of("random of all, twin", 120)

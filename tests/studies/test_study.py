@@ -14,7 +14,7 @@ from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.edits import EDITS
 from fewchannels.studies.groups import evaluation, pairs
 from fewchannels.studies.sets import Sets
-from fewchannels.studies.study import Study, run
+from fewchannels.studies.study import Instrument, Study, run
 from fewchannels.worlds import ToyWorld
 from tiny_pipelines import PIPELINES
 
@@ -173,6 +173,17 @@ def real():
     """Stable Diffusion 3 of random parts, whose blocks all studies can read."""
     made = PIPELINES["SD3"]()
     return fc.load(made.pipeline, generation={"height": 48, "width": 48, **made.common, **made.plain})
+
+
+def test_some_instruments_can_be_asked_alone(model):
+    def counted(model, group, sets):
+        return {"count": np.ones(len(group))}
+
+    looks = {"short": Instrument(counted), "long": Instrument(counted, again=False)}
+    study = small(TOP, instruments=lambda sets: looks)
+    asked = (True, False, lambda one: one.again)
+    found = [list(run(study, model, n=2, steps=STEPS, instruments=which).instruments) for which in asked]
+    assert found == [["short", "long"], [], ["short"]]
 
 
 @pytest.mark.parametrize("name", list(studies.STUDIES))

@@ -16,7 +16,7 @@ from .charts import (
     score_disagreement,
     scores_by_rank,
 )
-from .compared import lines
+from .compared import lines, twins
 from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .panels import MASK_VIEWS, coloured, mask_views, outlined, panels_of_numbers
@@ -54,5 +54,6 @@ __all__ = [
     "score_disagreement",
     "scores_by_rank",
     "table_of_numbers",
+    "twins",
     "use_style",
 ]

@@ -1,4 +1,4 @@
-"""Several models in one figure, each on an axis of its own length."""
+"""Several models in one figure, each on an axis of its own length; and things beside their twins."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .effects import MARKERS
-from .style import CYCLE, FAINT, blank, plain_log, styled
+from .style import CYCLE, FAINT, PALETTE, blank, plain_log, styled
 
 
 @styled
@@ -46,4 +46,21 @@ def lines(
             getattr(axes, f"set_{axis}scale")("log")
             plain_log(getattr(axes, f"{axis}axis"), *getattr(axes, f"get_{axis}lim")())
     figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.8)
+    return figure
+
+
+@styled
+def twins(held: np.ndarray, given: np.ndarray, without: np.ndarray, names: tuple[str, str], xlabel: str, ylabel: str):
+    """Sets beside their twins, which differ in one thing alone: given [N] over how much of it each holds [N], joined
+    with without [N], which hold none of it. names: of the two."""
+    held, given, without = (np.asarray(part, np.float64) for part in (held, given, without))
+    if held.ndim != 1 or held.shape != given.shape or held.shape != without.shape:
+        raise ValueError(f"{held.shape}, {given.shape} and {without.shape}: expected [N] each")
+    figure, axes = blank(height=3.6)
+    axes.plot([np.zeros_like(held), held], [without, given], color="#bbbbbb", linewidth=1, zorder=1)
+    axes.plot(np.zeros_like(held), without, "s", color=PALETTE["random"], markersize=6, label=names[1])
+    axes.plot(held, given, "o", color=PALETTE["warning"], markersize=6, label=names[0])
+    axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
+    axes.xaxis.get_major_locator().set_params(integer=True)
+    figure.legend(loc="outside lower center", ncols=2)
     return figure

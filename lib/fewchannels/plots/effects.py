@@ -57,8 +57,9 @@ def dots(
             y += 1
         y += 0.3
     figure, axes = blank(height=0.75 + 0.24 * y)
+    other = 3 if any(_known(heading) or _known(name) for _, heading, name, _ in rows) else 0  # not the top's colour
     for number, (at, heading, name, (value, low, high)) in enumerate(rows):
-        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, 0)
+        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot([value], [at], "o", color=colour, markersize=6)
@@ -121,13 +122,16 @@ def curves(
         axes.axhline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (at[0], level), xytext=(2, 3), textcoords="offset points", color=FAINT, fontsize=8.5)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    measured = any(np.isfinite(line.get_ydata()).any() for line in axes.lines)
+    if not measured:
+        axes.text(0.5, 0.5, "not measured on this model", transform=axes.transAxes, ha="center", color=FAINT)
     if log_x:
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
     if words or len(at) <= 12:
         axes.set_xticks(at, [str(value) if words else f"{value:g}" for value in x])
         axes.minorticks_off()
-    if log_y:
+    if log_y and measured:
         axes.set_yscale("log")
         plain_log(axes.yaxis, *axes.get_ylim())
     if len(lines) > 1:

@@ -68,8 +68,9 @@ def images_rows(rows: dict[str, np.ndarray], titles: Sequence[str] | None = None
     count = len(next(iter(pictures.values())))
     if any(len(images) != count for images in pictures.values()) or (titles is not None and len(titles) != count):
         raise ValueError(f"versions with {[len(i) for i in pictures.values()]} pictures: expected as many in each")
-    side = 5.0 / count
-    figure, axes = blank(len(rows), count, height=(side + 0.06) * len(rows) + 0.1, width=5.6, squeeze=False)
+    side = 5.0 / max(count, 3)
+    size = {"height": (side + 0.06) * len(rows) + 0.1, "width": side * count + 0.6}
+    figure, axes = blank(len(rows), count, **size, squeeze=False)
     for row, (name, images) in zip(axes, pictures.items(), strict=True):
         for axis, image in zip(row, images, strict=True):
             axis.imshow(image)

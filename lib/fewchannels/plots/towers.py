@@ -59,8 +59,10 @@ def growth_over_training(
             images[begun], values[begun, layer], marker="os^Dv<>p"[layer % 8], markersize=4, color=colour, label=name
         )
         axes.plot(np.full((~begun).sum(), untrained), values[~begun, layer], marker="_", color=colour, markersize=9)
-    axes.set(xlabel="images seen in training (left: untrained)", ylabel=ylabel, xscale="log", yscale="log")
-    plain_log(axes.xaxis, *axes.get_xlim())
-    plain_log(axes.yaxis, *axes.get_ylim())
+    axes.set(xlabel="images seen in training (left: untrained)", ylabel=ylabel)
+    if np.isfinite(values).any():
+        axes.set(xscale="log", yscale="log")
+        plain_log(axes.xaxis, *axes.get_xlim())
+        plain_log(axes.yaxis, *axes.get_ylim())
     figure.legend(loc="outside lower center", ncols=6, title="block", columnspacing=1.2, handlelength=1.5)
     return figure

@@ -38,6 +38,8 @@ PROBE_SCENES = 512
 BACKGROUNDS, SCENES = 3, 16
 DRAWS = 3
 CONTROLS = ("top", "bottom", "energy-matched")
+REMOVED = {"no level": "no_level", "mean level": "mean_level", "no pattern": "own_mean"}
+MOVED = {"level": "transport level", "pattern": "transport pattern", "both": "transport"}
 
 
 def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
@@ -63,13 +65,15 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
 def instruments(sets: Sets) -> dict[str, Instrument]:
     """What untouched runs show, and what can be read from them."""
     lent = {
-        f"one background {i + 1}": Instrument(functools.partial(one_background, number=i)) for i in range(BACKGROUNDS)
+        f"one background {i + 1}": Instrument(functools.partial(one_background, number=i), again=False)
+        for i in range(BACKGROUNDS)
     }
     return {
         "writers": Instrument(writers),
         "levels": Instrument(levels, "half"),
         "difference": Instrument(difference, "pairs"),
-        "probes": Instrument(probes), "probes, no caption": Instrument(functools.partial(probes, captions=False)),
+        "probes": Instrument(probes, again=False),
+        "probes, no caption": Instrument(functools.partial(probes, captions=False), again=False),
         **(lent if sets.world.exact else {}),
     }  # fmt: skip
 
@@ -136,5 +140,6 @@ level_pattern = Study(
              Distances(), Adoption()),
     base=Condition(channels="top"),
     instruments=instruments,
+    again=lambda c: c.channels in ("", "top") and c.blocks is None,
     about="The level and the pattern of channels: removed, carried over, and looked at in untouched runs.",
 )  # fmt: skip

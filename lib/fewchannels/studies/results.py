@@ -156,12 +156,11 @@ class Results:
         return interval(ours - theirs)
 
     def ratio(self, measure: str, one: Mapping, other: Mapping) -> Interval:
-        """The mean of one over the mean of other, on the same prompts, which are resampled together."""
+        """The mean of one over the mean of other, on the same prompts, which are resampled together; NaN over 0."""
         ours, theirs = (self.values(measure, **side).mean(axis=1) for side in (one, other))
         rows = min(len(ours), len(theirs))
         both = np.stack([ours[:rows], theirs[:rows]], axis=1)
-        with np.errstate(invalid="ignore", divide="ignore"):  # nothing over nothing is NaN
-            return bootstrap_interval(both, lambda v: float(np.divide(*np.nanmean(v, axis=0))))
+        return bootstrap_interval(both, _over)
 
     def goals(self, *measures: str, **fields: Any) -> np.ndarray:
         """[P, M]: several measures of one condition, draws averaged."""
@@ -371,7 +370,7 @@ class Results:
         where there is no such condition.
         """
         shape = tuple(len(labels) for labels in axes.values())
-        places = [dict(pair for part in parts for pair in part.items())
+        places = [dict(pair for part in parts for pair in {**part}.items())
                   for parts in itertools.product(*(labels.values() for labels in axes.values()))]  # fmt: skip
         shown = [self.pictures(n, **place) if self.has(**place) else None for place in places]
         some = next(one for one in shown if one is not None)
@@ -482,6 +481,13 @@ def interval(values: np.ndarray) -> Interval:
 def _columns(columns: list[np.ndarray], n: int | None) -> np.ndarray:
     rows = min(len(column[:n]) for column in columns)
     return np.stack([column[:rows] for column in columns], axis=1)
+
+
+def _over(rows: np.ndarray) -> float:
+    if np.isnan(rows).all(axis=0).any():
+        return np.nan
+    a, b = np.nanmean(rows, axis=0)
+    return float(a / b) if b else np.nan
 
 
 def _harmonic(rows: np.ndarray) -> float:

@@ -200,6 +200,24 @@ def _outside_top(calibration: Calibration, k: int, base: int, seed: int, draw: i
     return random_channels(calibration.stats, k, outside=top, seed=seed, draws=draw + 1)[draw]
 
 
+def _of_all(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    """From all channels, the top ones among them, so that a draw may hold some of these: as a control, a trap."""
+    return random_channels(calibration.stats, k, seed=sets.seed, draws=draw + 1)[draw]
+
+
+def _twin(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    """The same draw from all channels, in which each of the top k is swapped for one from outside of both."""
+    top, drawn = top_channels(calibration.stats, k, calibration.score), _of_all(sets, calibration, k, draw)
+    rng = np.random.default_rng((sets.seed, 7, draw))
+    rows = []
+    for own, massive in zip(drawn, top, strict=True):
+        kept, free = np.setdiff1d(own, massive), np.setdiff1d(np.arange(top.width), np.union1d(own, massive))
+        if len(free) < len(own) - len(kept):
+            raise NotHere(f"outside the top {k} and a draw of {k} others are too few of {top.width} channels")
+        rows.append(np.concatenate([kept, rng.choice(free, len(own) - len(kept), replace=False)]))
+    return ChannelSet(tuple(rows), top.width, f"twin {draw + 1}")
+
+
 def _energy_matched(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
     top = top_channels(calibration.stats, k, calibration.score)
     matched = energy_matched_channels(calibration.stats, top, sets.seed + draw)
@@ -247,6 +265,8 @@ KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions
     "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k, c.score),
     "random": lambda sets, c, k, draw: _outside_top(c, k, k, sets.seed, draw),
     "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, sets.seed, draw),
+    "random of all": _of_all,
+    "random of all, twin": _twin,
     "energy-matched": _energy_matched,
     "complement": _complement,
     "random directions": _random_directions,

@@ -17,6 +17,7 @@ from .results import Results
 
 SAME = ("model", "revision", "seed", "steps")
 MEASURES = ("change", "to_source")  # that a slice is held against
+OF_ALL_PROMPTS = ("other", "same_noise", "neither", "gate_by")  # parts of instruments that hang on how many there are
 
 
 def shipped(study, model, *, seed: int = 0, steps: int, k: int) -> Results | None:
@@ -45,8 +46,9 @@ def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np
     for name, own in fresh.instruments.items():
         for part, array in own.items():
             other = kept.instruments.get(name, {}).get(part)
-            # what an "other" prompt is hangs on how many there are
-            if other is None or "other" in part or array.shape[1:] != other.shape[1:] or len(array) > len(other):
+            if other is None or array.shape[1:] != other.shape[1:] or len(array) > len(other):
+                continue
+            if any(word in part for word in OF_ALL_PROMPTS):
                 continue
             yield f"{name}, {part}", _one_each(array), _one_each(other)
 

@@ -123,6 +123,21 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     return found | {f"priors: {name}": iou(mask, truth) for name, mask in _blind(group, sets, truth).items()}
 
 
+def seen_by_all(sets: Sets, n: int, levels: Sequence[float], seed: int = 0) -> tuple[Looked, np.ndarray]:
+    """The "top", the "bottom" and "all" channels as two clusters of n pictures, and the truth bool [n, h, w] on their
+    token grid: rendered scenes under noise of these levels with their exact masks; where no scenes can be rendered the
+    model's own pictures in the making, with the masks of `final_masks`."""
+    chosen = {"top": Rule("top", sets.k), "bottom": Rule("bottom", sets.k), "all": Rule("all")}
+    if sets.world.exact:
+        group = scenes().of(sets.world, n, seed)
+        seen = look(sets.model, group.prompts, chosen, clean=list(group.images), levels=levels, seed=seed)
+        return seen, to_grid(group.masks, seen.grid)
+    group, (_, at) = evaluation().of(sets.world, n, seed), places(len(sets.model.layers), sets.generation["steps"])
+    layers = with_middle(len(sets.model.layers), 3)
+    seen = look(sets.model, group.prompts, chosen, seed=seed, layers=layers, at=at, **sets.generation)
+    return seen, to_grid(final_masks(sets.world, seen.images, group.truth), seen.grid)
+
+
 def final_masks(world: World, images: np.ndarray, prompts: Sequence) -> np.ndarray:
     """Where the subjects of finished pictures stand, bool [n, H, W]: the mask of the world's segmenter or judge, or
     without either one of two clusters of the picture's own pixels, which know nothing of subjects."""
@@ -240,8 +255,8 @@ def difference(a: np.ndarray, b: np.ndarray) -> Interval:
 
 def instruments(sets: Sets) -> dict[str, Instrument]:
     """Both looks; rendered scenes are the toy world's."""
-    found = {"generated": Instrument(over_generated, "scenes" if sets.world.exact else "all")}
-    return ({"scenes": Instrument(over_scenes, "scenes")} if sets.world.exact else {}) | found
+    found = {"generated": Instrument(over_generated, "scenes" if sets.world.exact else "all", pictures=4)}
+    return ({"scenes": Instrument(over_scenes, "scenes", pictures=2)} if sets.world.exact else {}) | found
 
 
 spatial = Study(

@@ -167,5 +167,5 @@ def protocols(found: Results) -> dict:
 
     areas = grid("area")
     areas[-1] = np.asarray(cell["top: area"], np.float64)[:, :, -1].mean(axis=0)
-    panels = {"IoU": grid(None), "IoU of the better heap": grid("best"), "share of tokens in the mask": areas}
+    panels = {"IoU": grid(None), "IoU of the better cluster": grid("best"), "share of tokens in the mask": areas}
     return {"panels": panels, "rows": list(named), "columns": list(map(str, cell["layers"])), "xlabel": "block"}

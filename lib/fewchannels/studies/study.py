@@ -76,10 +76,13 @@ class Table(str):
 @dataclass(frozen=True)
 class Instrument:
     """What is measured besides an edit. measure(model, group, sets): arrays by name, one row a prompt. prompts: the
-    group."""
+    group. pictures: how many it draws for each of them, about. again: whether a slice of it is run again where a
+    committed run is read."""
 
     measure: Callable[[Any, Group, Sets], dict[str, np.ndarray]]
     prompts: str = "all"
+    pictures: int = 1
+    again: bool = True
 
 
 class Plan:
@@ -166,9 +169,13 @@ class Plan:
 
     def cost(self, seconds: float | None = None) -> str:
         """How many pictures the conditions are; with the seconds of one, about how long they take."""
+        looks = (self.study.instruments(self.sets) if self.study.instruments else {}).values()
         pictures = sum(len(self.groups[c.prompts]) for c in self.able)
+        pictures += sum(len(self.groups[look.prompts]) * look.pictures for look in looks if look.prompts in self.groups)
         told = "" if seconds is None else f" About {_minutes(pictures * seconds)} on this machine, one at a time."
-        return f"{len(self.listed)} conditions, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
+        parts = {"conditions": len(self.listed), "looks": len(looks)}
+        listed = " and ".join(f"{count} {what}" for what, count in parts.items() if count)
+        return f"{listed}, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
 
 
 def _minutes(seconds: float) -> str:
@@ -223,7 +230,7 @@ def run(
     images: Sequence[str | Path] = (),
     store: str | Path | None = None,
     conditions: Iterable[Condition] | None = None,
-    instruments: bool = True,
+    instruments: bool | Callable[[Instrument], bool] = True,
     pictures: bool = False,
     report: Callable[[str], None] | None = None,
     **generation: Any,
@@ -234,9 +241,9 @@ def run(
     a reader's own files in place of reference pictures, one subject each, whose names are their captions
     ("a_red_fox.png"); settings are still chosen on calibration's. world: with the judges that read (default: that of
     the model, the toy's with its own judge). store: a folder that keeps everything as it comes. conditions: these, in
-    place of the study's own and of those that it would choose. instruments: whether the study's are asked. pictures:
-    keep each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results. generation: more
-    arguments of Model.generate.
+    place of the study's own and of those that it would choose. instruments: whether the study's are asked, or which
+    of them. pictures: keep each condition's "pictures" uint8 [P, h, w, 3], at most 256 px a side, in the results.
+    generation: more arguments of Model.generate.
 
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
@@ -251,7 +258,8 @@ def run(
         engine.do(plan.listed if conditions is None else conditions)
         for choose in study.choose if conditions is None else ():
             engine.do(choose(engine.results()))
-        engine.measure(study.instruments(plan.sets) if study.instruments and instruments else {})
+        asked = study.instruments(plan.sets) if study.instruments and instruments else {}
+        engine.measure({name: one for name, one in asked.items() if not callable(instruments) or instruments(one)})
     return engine.results()
 
 

@@ -116,14 +116,14 @@ def transport_picture(
     """One picture's subject into new scenes: `image_trajectory` and `transport` in one call, with any model.
 
     image: a file's path, a PIL image or an array; caption: what it shows; prompts: the new scenes. how, iterations: as
-    for image_trajectory; channels, mask: as for transport. An inverted picture's scenes start from its noise. Raises
-    what the two raise, and leaves the model as it was.
+    for image_trajectory; channels, mask: as for transport. The picture is recorded once a scene, since both must start
+    from one noise: the scene's own, or of an inverted picture the one that leads to it. Raises what the two raise, and
+    leaves the model as it was.
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-    given = {"seed": seed, "steps": steps, **generation}
-    source = image_trajectory(model, image, caption, channels, how, iterations=iterations, **given)
-    latents = None if source.latents is None else source.latents.expand(len(prompts), *source.latents.shape[1:])
-    return transport(model, source, prompts, channels, mask=mask, latents=latents, **given)
+    given, count = {"seed": seed, "steps": steps, **generation}, len(prompts)
+    source = image_trajectory(model, [image] * count, [caption] * count, channels, how, iterations=iterations, **given)
+    return transport(model, source, prompts, channels, mask=mask, latents=source.latents, **given)
 
 
 def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
