@@ -18,11 +18,14 @@ import numpy as np
 import pytest
 import tiny_judges
 import torch
+from fewchannels.blending import blend_latents, record_steps
 from fewchannels.channels import ChannelSet
 from fewchannels.identity import NoContent, code_digest, content, digest
 from fewchannels.identity.codes import Codes
 from fewchannels.identity.weights import of_tensor, tensors_of
+from fewchannels.inversion import renoised
 from fewchannels.judges import ClipJudge, ClipSegJudge, ToyJudge
+from fewchannels.studies.watched import at_levels, watched
 from tiny_pipelines import PIPELINES
 
 
@@ -425,6 +428,32 @@ def test_an_open_edit_is_another_model(toy):
     before = digest(toy)
     with pytest.raises(RuntimeError, match="never ran"), fc.ablate(toy, [1], layers=[0]):
         assert digest(toy) != before
+    assert digest(toy) == before
+
+
+def test_what_stands_around_the_loop_is_another_model_too(toy, prompts):
+    """Latents that are blended or renoised, and other noise levels: no attribute of the scheduler says so."""
+    with record_steps(toy) as one:
+        toy.generate(prompts[:1], seed=0, steps=1)
+    with record_steps(toy) as other:
+        toy.generate(prompts[:1], seed=1, steps=1)
+    contexts = [blend_latents(toy, one), blend_latents(toy, other), blend_latents(toy, one, weight=0.5),
+                renoised(toy, one.latents[0]), at_levels(toy, [1.0]), at_levels(toy, [0.9])]  # fmt: skip
+    found = [digest(toy)]
+    for context in contexts:
+        with context:
+            found.append(digest(toy))
+    assert len({*found}) == len(found)
+    assert digest(toy) == found[0]
+
+
+def test_a_model_that_is_looked_at_can_be_known(toy, prompts):
+    """Before the run has begun, when statistics have nothing to tell."""
+    before = digest(toy)
+    with fc.capture(toy, fc.ChannelStats()), fc.capture(toy, fc.KeepTokens()), watched(toy):
+        assert digest(toy)
+        toy.generate(prompts[:1], steps=1)
+        assert digest(toy)
     assert digest(toy) == before
 
 

@@ -3,8 +3,6 @@
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.image_latents import encode
-from fewchannels.inversion import renoised
 from fewchannels.readers import Adoption, Distances, Regions
 from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.groups import references
@@ -63,29 +61,6 @@ def test_pasting_takes_the_subject_and_leaves_the_scene(model):
     found = shown(model, pasted, untouched)
     assert found.cells[pasted]["subject_apart"].mean() < 0.25 * found.cells[untouched]["subject_apart"].mean()
     assert found.cells[pasted]["scene_apart"].mean() < found.cells[pasted]["to_source"].mean()
-
-
-def test_pasting_keeps_the_rest_and_restores_the_scheduler(model, group):
-    def drawn():
-        return model.generate(group.prompts, seed=0, steps=STEPS)
-
-    untouched, clean = drawn(), encode(model, list(group.images))
-    half = np.zeros((12, 12), bool)
-    with renoised(model, clean, mask=half):
-        np.testing.assert_array_equal(drawn(), untouched)
-    half[:, :6] = True
-    with renoised(model, clean, mask=half):
-        images = drawn()
-    np.testing.assert_array_equal(images[:, :, :24], group.images[:, :, :24])
-    assert not np.array_equal(images[:, :, 24:], group.images[:, :, 24:])
-    for mask, message in [(np.ones((12, 12)), "bool"), (np.ones((3, 12, 12), bool), r"\[2, h, w\]"),
-                          (np.ones((7, 7), bool), r"grid \(7, 7\)")]:  # fmt: skip
-        with pytest.raises(ValueError, match=message), renoised(model, clean, mask=mask):
-            drawn()
-    with pytest.raises(ValueError, match="steps=0"), renoised(model, clean, steps=0):
-        drawn()
-    assert not {"step", "set_timesteps"} & set(vars(model.pipeline.scheduler))
-    np.testing.assert_array_equal(drawn(), untouched)
 
 
 def test_inversion_gives_noise_that_leads_back(model):

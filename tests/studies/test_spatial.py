@@ -8,7 +8,8 @@ from fewchannels.chapters import other_trainings, prompts_for, truth_for
 from fewchannels.studies import spatial_figures as figures
 from fewchannels.studies.clusters import Maps
 from fewchannels.studies.results import Results
-from fewchannels.studies.spatial import CLAIMED, at, difference, mean_of, places, random_at, tested
+from fewchannels.studies.spatial import CLAIMED, at, difference, mean_of, places, random_at
+from fewchannels.studies.spatial import tested as of_claims
 from fewchannels.studies.watched import watched
 
 N, BLOCKS, LEVELS = 6, 4, (1.0, 0.8, 0.6)
@@ -74,9 +75,9 @@ def test_draws_come_together_and_what_a_model_lacks_is_nan(found):
 
 
 def test_claims_are_tested_on_scenes_where_there_are_any(found):
-    assert tested(found) == "scenes"
+    assert of_claims(found) == "scenes"
     del found.instruments["scenes"]
-    assert tested(found) == "generated"
+    assert of_claims(found) == "generated"
 
 
 def test_every_block_and_step_of_a_small_model_and_eight_of_a_large_one():
@@ -90,7 +91,7 @@ def test_every_block_and_step_of_a_small_model_and_eight_of_a_large_one():
 def test_figures_are_drawn_with_scenes_and_without(found, scenes):
     if not scenes:
         del found.instruments["scenes"]
-    group = tested(found)
+    group = of_claims(found)
     grid = figures.grids(found, group, ("top", "random"))
     assert grid["panels"]["top"][3] == pytest.approx([0.3, 0.31, 0.32])
     plots.panels_of_numbers(**grid)

@@ -107,7 +107,9 @@ def _scheduler(reading: Reading, scheduler: Any) -> dict:
     with contextlib.suppress(Exception):  # one that wants more than a number of steps is known by what it holds
         type(scheduler).set_timesteps(begun, STEPS, **shifts)
     state = {name: one for name, one in vars(begun).items() if name in told}
-    return reading.object(type(scheduler), {"config": _settings(begun.config), "state": state})
+    # what stands around its functions while a context is open has no place in a copy
+    around = {name: one for name, one in vars(scheduler).items() if callable(one) and name[:2] != "__"}
+    return reading.object(type(scheduler), {"config": _settings(begun.config), "state": state | around})
 
 
 def _pipeline(reading: Reading, pipeline: Any) -> dict:

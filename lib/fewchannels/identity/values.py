@@ -130,7 +130,10 @@ class Reading:
             if (found := of_torch(self, value)) is not None:
                 return found
         if hasattr(value, "to_arrays"):
-            return self.read(value.to_arrays())
+            try:
+                return self.read(value.to_arrays())
+            except RuntimeError:  # statistics of a run that has not begun
+                return self.object(type(value), {})
         if isinstance(value, (bytes, bytearray, memoryview)):
             return {"bytes": hashlib.sha256(value).hexdigest()[:HEX]}
         if isinstance(value, Mapping):
