@@ -31,12 +31,12 @@ from .natural_prompts import natural_prompts
 from .notebook import say, show, start
 from .runfile import load_run
 from .stats import ChannelStats
-from .studies.groups import references
+from .studies.groups import own_pictures, references
 from .studies.replicas import OWN, differences, replicas
 from .studies.results import Results
 from .studies.shipped import disagreeing, shipped
 from .studies.spatial import final_masks
-from .studies.study import Study, own_pictures, run
+from .studies.study import Study, run
 from .survey import Survey, survey_channels
 from .worlds import World, texts, world_of
 

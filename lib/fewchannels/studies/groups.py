@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from ..image_latents import read_image, size_of
 from ..metrics import shuffled
 from ..prompt_pairs import Pair, subject_pairs
 from ..toyworld.prompts import Attributes
@@ -186,3 +188,17 @@ def references(share: float = 1.0, place: str = "same", **more: Any) -> Prompts:
 def scenes(**more: Any) -> Prompts:
     """Rendered pictures of the toy world with their prompts and exact masks, one subject or two in each."""
     return Prompts("scenes", **more)
+
+
+def own_pictures(model, files: Sequence[str | Path], height: int | None = None, width: int | None = None):
+    """A reader's files as the model draws them: caption -> uint8 [H, W, 3]. A file's name is its caption, such as
+    "a_red_fox.png". Raises FileNotFoundError and ValueError for what is no image, and for two with one caption."""
+    if not files:
+        return {}
+    size = size_of(model, height, width)
+    found = {Path(file).stem.replace("_", " ").strip(): read_image(file, size) for file in files}
+    if len(found) < len(files):
+        raise ValueError(
+            f"{len(files)} files have {len(found)} names: a file's name is its caption, and each needs one"
+        )
+    return found

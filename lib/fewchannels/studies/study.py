@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from ..identity import code_digest, content, digest
-from ..image_latents import read_image, size_of
 from ..inversion import can_invert, why_no_picture
 from ..measuring import key_of
 from ..readers import Reader, Seen, smaller
@@ -30,7 +29,7 @@ from ..sweep import SweepFailed, sweep, sweep_conditions, unchanged
 from ..worlds import World, texts, world_of
 from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
-from .groups import Group, NotHere, Prompts
+from .groups import Group, NotHere, Prompts, own_pictures
 from .results import Results
 from .sets import Sets
 
@@ -181,20 +180,6 @@ class Plan:
 def _minutes(seconds: float) -> str:
     minutes = seconds / 60
     return f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
-
-
-def own_pictures(model, files: Sequence[str | Path], height: int | None = None, width: int | None = None):
-    """A reader's files as the model draws them: caption -> uint8 [H, W, 3]. A file's name is its caption, such as
-    "a_red_fox.png". Raises FileNotFoundError and ValueError for what is no image, and for two with one caption."""
-    if not files:
-        return {}
-    size = size_of(model, height, width)
-    found = {Path(file).stem.replace("_", " ").strip(): read_image(file, size) for file in files}
-    if len(found) < len(files):
-        raise ValueError(
-            f"{len(files)} files have {len(found)} names: a file's name is its caption, and each needs one"
-        )
-    return found
 
 
 def seconds_a_picture(model, generation: dict[str, Any]) -> float:
