@@ -41,7 +41,7 @@ def test_claims_come_out_as_the_text_says(found, claim):
     assert registered.test(CHECKED[claim](found)).holds == (registered.found == "holds")
 
 
-@pytest.mark.parametrize("claim", set(CHECKED) - {"pattern_is_transported", "one_block_keeps_semantics"})
+@pytest.mark.parametrize("claim", sorted(set(CHECKED) - {"pattern_is_transported", "one_block_keeps_semantics"}))
 def test_what_was_not_measured_cannot_be_told(bare, claim):
     assert not read_claims(claims_file())[claim].test(CHECKED[claim](bare)).known
 
