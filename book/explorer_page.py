@@ -37,8 +37,9 @@ STEPS, MAP_STEPS = 16, [0, 4, 8, 15]  # the explorer opens in the middle
 SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
 # What a recording of the toy world loads of the library (a test compares): the runs are made again when it changes.
-USED = ("ablation", "channels", "edits", "hooks", "kept", "layouts", "models", "origins", "recording", "reductions",
-        "runfile", "stats", "subspaces", "toyworld", "trajectories")  # fmt: skip
+USED = ("ablation", "channels", "choices", "disk", "edits", "hooks", "identity", "kept", "layouts", "models", "origins",
+        "recording", "reductions", "runfile", "scheduler", "sinks", "stats", "subspaces", "toyworld", "trajectories",
+        "wrapping")  # fmt: skip
 MOST_BYTES = 1_500_000  # of the page's data, base64 included
 # Blocks, steps, channels, rows and columns of FLUX.1 at 1024 x 1024 px and 50 steps.
 FLUX = {"layers": 57, "steps": 50, "width": 3072, "grid": (64, 64), "k": 8, "map_prompts": 4, "map_steps": 3}

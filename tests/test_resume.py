@@ -87,7 +87,7 @@ def kept(store: Path) -> dict[str, tuple[int, int]]:
 def test_a_survey_whose_kernel_was_killed_goes_on_where_it_stopped(kernel, tmp_path):
     store = tmp_path / "store"
     wanted = {"n": 4, "seeds": 6, "steps": 4, "store": str(store)}
-    cells = notebook_runs.first_cells(NOTEBOOKS / "01_massive_channels.ipynb", wanted, 2)
+    cells = notebook_runs.first_cells(NOTEBOOKS / "01_massive_channels.ipynb", wanted, 1)
     kernel().kill_when(cells, lambda: len(kept(store)) >= 1)
     before = kept(store)
     assert 1 <= len(before) < 6, "killed in the middle"

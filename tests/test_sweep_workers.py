@@ -15,7 +15,7 @@ import sweep_victims
 from fewchannels.identity import digest
 from fewchannels.models import Model
 from fewchannels.sweep import SweepFailed, sweep, sweep_conditions, workers
-from fewchannels.sweep.workers import ChangedModel, describe_models, files_of, identity, model_of, named
+from fewchannels.sweep.workers import ChangedModel, files_of, identity, model_of, named, travelling
 from sweep_victims import KEY, begun, cells, result
 
 
@@ -29,6 +29,13 @@ def _workers_find_the_tests():
         patch.setenv("OMP_NUM_THREADS", "1")
         yield
     joblib.externals.loky.get_reusable_executor().shutdown(kill_workers=True)
+
+
+@pytest.fixture
+def _away():
+    """Pickled as for other processes."""
+    with travelling():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +167,8 @@ def test_a_pipeline_in_memory_goes_to_workers_as_it_is(flux):
         np.testing.assert_array_equal(there[name]["x"], here[name]["x"])
 
 
+@pytest.mark.usefixtures("_away")
 def test_what_load_was_asked_for_travels_too(small):
-    describe_models()
     sent = pickle.dumps(small)
     assert len(sent) < 1500
     there = pickle.loads(sent)
@@ -170,18 +177,21 @@ def test_what_load_was_asked_for_travels_too(small):
     model_of.cache_clear()
 
 
+@pytest.mark.usefixtures("_away")
 def test_a_model_with_an_open_context_stays_at_home(small):
-    describe_models()
     with fc.capture(small, fc.ChannelStats()):
         small.generate(["a red star"])
         with pytest.raises(pickle.PicklingError, match="close that first, or leave jobs= out"):
             pickle.dumps(small)
     assert pickle.loads(pickle.dumps(small)).name == "small"
+    with fc.edit(small, lambda tokens, **_: tokens + 1), pytest.raises(pickle.PicklingError) as stop:
+        sweep({"a": lambda: {"x": small.generate(["a red star"], steps=1)}}, jobs=2)
+    assert "close that first" in str(stop.value.__cause__)
     model_of.cache_clear()
 
 
+@pytest.mark.usefixtures("_away")
 def test_a_worker_refuses_what_is_not_the_model_that_was_sent(small, monkeypatch):
-    describe_models()
     folder = str(small.folder)
     sent, files = pickle.dumps(small), files_of(folder)
     weights = next(small.folder.glob("text_encoder_2/*.safetensors"))
@@ -194,7 +204,7 @@ def test_a_worker_refuses_what_is_not_the_model_that_was_sent(small, monkeypatch
         named(folder, None, files)
     monkeypatch.setattr(workers, "_arrived", {})
     other_weights(small)
-    function, (known, data) = workers._description(small)
+    function, (known, data) = workers.description_of(small)
     with pytest.raises(ChangedModel, match="did not arrive as it was sent"):
         function("0" * 32, data)
     assert digest(function(known, data)) == digest(small)
@@ -257,8 +267,8 @@ def test_threads_are_refused(toy):
         sweep({"a": dict}, jobs=0)
 
 
+@pytest.mark.usefixtures("_away")
 def test_a_model_travels_by_what_it_was_loaded_from(toy, flux):
-    describe_models()
     sent = pickle.dumps(toy)
     assert len(sent) < 1000
     there = pickle.loads(sent)

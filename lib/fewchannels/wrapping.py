@@ -87,6 +87,11 @@ class _Guests:
         return state
 
 
+def stood_on(host) -> bool:
+    """Whether a context of ours is open that stands on this object."""
+    return isinstance(vars(host).get("__getstate__"), _Guests)
+
+
 @contextmanager
 def _standing(host, undo: Callable) -> Iterator[None]:
     with _lock:

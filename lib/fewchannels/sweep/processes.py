@@ -11,11 +11,10 @@ from __future__ import annotations
 
 import itertools
 import pickle
-import sys
 from collections.abc import Iterator
 
 from .running import Failure, Task, attempt
-from .workers import describe_models, travelling
+from .workers import travelling
 
 
 def elsewhere(jobs: int | None) -> bool:
@@ -54,8 +53,6 @@ def in_workers(claimed: Iterator[tuple[Task, list[str]]], jobs: int | None) -> I
     import joblib
 
     jobs = _all_of_a_cluster(jobs)
-    if f"{__package__.rpartition('.')[0]}.models" in sys.modules:  # else there is no model, and torch need not come in
-        describe_models()
     sent: dict[int, tuple[Task, list[str]]] = {}
     trouble: list[Exception] = []
 

@@ -5,62 +5,62 @@ sent as it is. A worker refuses what is not the model that the caller has.
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import functools
 import importlib.resources
 import pickle
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 from ..identity import digest
+from ..wrapping import stood_on
 
 
 class ChangedModel(RuntimeError):
     """A worker has another model than the process that sent it. The message says how they differ, and what to do."""
 
 
-@functools.lru_cache(maxsize=1)
-def describe_models() -> None:
-    """Let models travel by what they were loaded from, where they are as they were loaded, and by all that they hold
-    where not."""
-    import copyreg
-
-    from ..models import Model
-
-    copyreg.pickle(Model, _description)
-
-
 @contextlib.contextmanager
 def travelling() -> Iterator[None]:
-    """While it is open, each model is looked at once, and not for each task anew."""
-    before, _described[:] = _described[:], [{}]
+    """While it is open, models are pickled by what they were loaded from, where they are as they were loaded, and by
+    all that they hold where not; each is looked at once, and not for each task anew."""
+    if f"{__package__.rpartition('.')[0]}.models" not in sys.modules:  # there is no model, and torch need not come in
+        yield
+        return
+    from ..models import Model
+
+    described: dict[int, tuple] = {}  # by a model's id the model, and how it travels
+
+    def description(model) -> tuple:
+        if id(model) not in described:
+            described[id(model)] = model, description_of(model)
+        return described[id(model)][1]
+
+    before = copyreg.dispatch_table.get(Model)
+    copyreg.pickle(Model, description)
     try:
         yield
     finally:
-        _described[:] = before
+        if before is None:
+            del copyreg.dispatch_table[Model]
+        else:
+            copyreg.pickle(Model, before)
 
 
-_described: list[dict[int, tuple]] = []  # while it is open, one: by a model's id the model, and how it travels
-
-
-def _description(model) -> tuple:
-    if not _described:
-        return _how(model)
-    if id(model) not in _described[0]:
-        _described[0][id(model)] = model, _how(model)
-    return _described[0][id(model)][1]
-
-
-def _how(model) -> tuple:
+def description_of(model) -> tuple:
+    """How a model travels: a function and its arguments. Raises PicklingError where an open context stands on it,
+    which would be lost on the way."""
+    if any(map(stood_on, _parts(model))) or id(model) in _leaving:
+        raise pickle.PicklingError(
+            f"{model.name} cannot go to another process while something on it holds the model itself, such as an "
+            "open capture or edit: close that first, or leave jobs= out"
+        )
     known = digest(model)
     if known != model.as_loaded:  # an adapter, another scheduler, edited weights, or made in memory
         # joblib's, which brings one of its own up to 1.5 and wants the installed one from 1.6
         from joblib.externals.loky.cloudpickle_wrapper import dumps
 
-        if id(model) in _leaving:
-            raise pickle.PicklingError(
-                f"{model.name} cannot go to another process while something on it holds the model itself, such as an "
-                "open capture or edit: close that first, or leave jobs= out"
-            )
         _leaving.add(id(model))
         try:
             return _sent, (known, dumps(vars(model)))
@@ -71,6 +71,15 @@ def _how(model) -> tuple:
     options = {"generation": model.generation, "offload": model.offload, "quantize": model.quantize}
     where = str(model.device), str(model.dtype).removeprefix("torch.")
     return model_of, (source, revision, *where, known, pickle.dumps(options))
+
+
+def _parts(model) -> Iterator[object]:
+    yield from (model, model.pipeline)
+    for part in getattr(model.pipeline, "components", {}).values():
+        if hasattr(part, "modules"):
+            yield from part.modules()
+        elif hasattr(part, "__dict__"):
+            yield part
 
 
 @functools.lru_cache(maxsize=2)
