@@ -184,7 +184,7 @@ def test_a_model_with_an_open_context_stays_at_home(small):
         with pytest.raises(pickle.PicklingError, match="close that first, or leave jobs= out"):
             pickle.dumps(small)
     assert pickle.loads(pickle.dumps(small)).name == "small"
-    with fc.edit(small, lambda tokens, **_: tokens + 1), pytest.raises(pickle.PicklingError) as stop:
+    with pytest.raises(pickle.PicklingError) as stop, fc.edit(small, lambda tokens, **_: tokens + 1):
         sweep({"a": lambda: {"x": small.generate(["a red star"], steps=1)}}, jobs=2)
     assert "close that first" in str(stop.value.__cause__)
     model_of.cache_clear()
