@@ -213,8 +213,10 @@ def main():
         if options.only not in (None, key):
             continue
         work = kind(options)
-        print(f"\n{work.label} (threads: {torch.get_num_threads()}, pairs: {options.repeats}, steps: {work.steps}, "
-              f"clock: {options.clock})")  # fmt: skip
+        print(
+            f"\n{work.label} (threads: {torch.get_num_threads()}, pairs: {options.repeats}, steps: {work.steps}, "
+            f"clock: {options.clock})"
+        )
         print(f"  {'':36}{'ratio':>8}{'seconds':>10}{'memory':>12}{'inside':>9}")
         asked = [name for name in METHODS if name == "bare" or (options.methods or "") in name]
         names = [name for name in asked if available(name, kind) is None]
@@ -226,8 +228,13 @@ def main():
             ratio, seconds = times[name]
             peak = None if options.no_memory else peak_in_a_fresh_process(key, name, passed)
             memory = "" if peak is None else f"{peak / 2**20:.1f} MiB"
-            row = {"what": name, "workload": work.label, "ratio": list(ratio), "seconds": list(seconds),
-                   "peak_bytes": peak}  # fmt: skip
+            row = {
+                "what": name,
+                "workload": work.label,
+                "ratio": list(ratio),
+                "seconds": list(seconds),
+                "peak_bytes": peak,
+            }
             within = ""
             if name.startswith("fewchannels"):
                 row["inside"] = inside(work, "merged" not in name, options.repeats, CLOCKS[options.clock])

@@ -40,19 +40,34 @@ def large_run() -> Run:
     mean = rng.normal(0, 1, (1, BLOCKS, STEPS, WIDTH)).astype(np.float32)
     top = np.argsort(-np.abs(mean).mean((0, 2)), axis=1)[:, :K]
     return Run(
-        {"model": "random numbers of FLUX.1's shape", "revision": None, "seed": 0, "steps": STEPS, "dtype": "float32",
-         "versions": {}, "date": "2026-01-01T00:00:00"},
+        {
+            "model": "random numbers of FLUX.1's shape",
+            "revision": None,
+            "seed": 0,
+            "steps": STEPS,
+            "dtype": "float32",
+            "versions": {},
+            "date": "2026-01-01T00:00:00",
+        },
         ["random numbers"],
         stats={"mean": mean, "mean_abs": np.abs(mean) + 0.5, "var": np.ones_like(mean)},
         maps={"top": rng.normal(0, 1, (1, BLOCKS, STEPS, *GRID, K)).astype(np.float16)},
         images={"": rng.integers(0, 255, (1, 48, 48, 3), dtype=np.uint8)},
         index={
-            "layers": [f"blocks.{i}" for i in range(BLOCKS)], "steps": list(range(STEPS)), "grid": list(GRID),
+            "layers": [f"blocks.{i}" for i in range(BLOCKS)],
+            "steps": list(range(STEPS)),
+            "grid": list(GRID),
             "channels": {"top": {"indices": top.tolist(), "width": WIDTH, "label": f"top {K}"}},
-            "maps": {"top": {"axes": ["sample", "layer", "step", "row", "column", "channel"], "channels": "top",
-                             "samples": [0], "steps": list(range(STEPS))}},
+            "maps": {
+                "top": {
+                    "axes": ["sample", "layer", "step", "row", "column", "channel"],
+                    "channels": "top",
+                    "samples": [0],
+                    "steps": list(range(STEPS)),
+                }
+            },
         },
-    )  # fmt: skip
+    )
 
 
 def rows(repeats: int) -> list[dict]:
@@ -86,8 +101,13 @@ def rows(repeats: int) -> list[dict]:
                 before = busy()
                 page.evaluate(DRAG, [selector, which, count, CHANGES])
                 taken.append((busy() - before) / CHANGES)
-            found.append({"what": what, "workload": f"{BLOCKS} blocks of {WIDTH:,} channels",
-                          "seconds": [statistics.median(taken), min(taken), max(taken)]})  # fmt: skip
+            found.append(
+                {
+                    "what": what,
+                    "workload": f"{BLOCKS} blocks of {WIDTH:,} channels",
+                    "seconds": [statistics.median(taken), min(taken), max(taken)],
+                }
+            )
         browser.close()
     return found
 

@@ -14,8 +14,8 @@ import json
 from pathlib import Path
 
 import numpy as np
-from fewchannels.clustering import RESTARTS
 from fewchannels.masks import channel_maps, partition
+from fewchannels.masks.two_means import RESTARTS
 from paired import paired
 from sklearn.cluster import KMeans
 
@@ -58,8 +58,15 @@ def rows(sides: list[int], repeats: int, clock: str = "wall") -> list[dict]:
         agree = float(np.maximum(same, 1 - same).mean())
         for name, timing in paired(METHODS, next(iter(METHODS)), work, repeats, clock).items():
             workload = f"{BLOCKS * SETS} masks on {side} x {side} tokens"
-            found.append({"what": name, "workload": workload, "ratio": list(timing.ratio),
-                          "seconds": list(timing.seconds), "agree": agree})  # fmt: skip
+            found.append(
+                {
+                    "what": name,
+                    "workload": workload,
+                    "ratio": list(timing.ratio),
+                    "seconds": list(timing.seconds),
+                    "agree": agree,
+                }
+            )
     return found
 
 

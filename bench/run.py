@@ -38,14 +38,21 @@ def machine() -> dict:
     from fewchannels.origins import versions
 
     info = Path("/proc/cpuinfo")
-    names = [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")] \
-        if info.exists() else []  # fmt: skip
+    names = (
+        [line.split(":")[1].strip() for line in info.read_text().splitlines() if line.startswith("model name")]
+        if info.exists()
+        else []
+    )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else None
     return {
-        "processor": names[0] if names else platform.processor() or platform.machine(), "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(), "instructions": torch.backends.cpu.get_cpu_capability(),
-        "memory_bytes": memory, "system": platform.system(), "versions": versions(),
-    }  # fmt: skip
+        "processor": names[0] if names else platform.processor() or platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "instructions": torch.backends.cpu.get_cpu_capability(),
+        "memory_bytes": memory,
+        "system": platform.system(),
+        "versions": versions(),
+    }
 
 
 def measured(name: str, repeats: int, threads: int | None) -> list[dict]:
@@ -70,8 +77,14 @@ def of_the_book() -> list[dict]:
     rows = []
     for stamp in sorted((ROOT / "_build" / "stamps").glob("*.json")):
         record = json.loads(stamp.read_text())
-        rows.append({"what": stamp.stem.removesuffix(".ipynb").partition("--")[2], "workload": "notebook",
-                     "seconds": [record["seconds"]] * 3, "when": record["when"]})  # fmt: skip
+        rows.append(
+            {
+                "what": stamp.stem.removesuffix(".ipynb").partition("--")[2],
+                "workload": "notebook",
+                "seconds": [record["seconds"]] * 3,
+                "when": record["when"],
+            }
+        )
     for page in sorted((ROOT / "_build" / "html").rglob("*.html")):
         name = page.relative_to(ROOT / "_build" / "html").as_posix()
         if name.startswith(("notebooks/", "book/")):

@@ -104,10 +104,14 @@ def rows(counts: list[int], repeats: int, clock: str = "wall") -> list[dict]:
     model = fc.load("toyworld", device="cpu")
     cost = of_a_picture(model, repeats, clock)
     found = [
-        {"what": f"{count} at once", "workload": "a picture in one step", "seconds": list(spread(seconds)),
-         "ratio": list(spread([a / b for a, b in zip(seconds, cost[1], strict=True)]))}
+        {
+            "what": f"{count} at once",
+            "workload": "a picture in one step",
+            "seconds": list(spread(seconds)),
+            "ratio": list(spread([a / b for a, b in zip(seconds, cost[1], strict=True)])),
+        }
         for count, seconds in cost.items()
-    ]  # fmt: skip
+    ]
     for kind, count in itertools.product(STEPS, counts):
         work = Work(model, kind, count)
         made = {name: method(work) for name, method in METHODS.items()}
@@ -116,9 +120,16 @@ def rows(counts: list[int], repeats: int, clock: str = "wall") -> list[dict]:
         apart = {name: max(np.abs(one[c] - plain[c]).max() for c in plain) for name, one in made.items()}
         workload = f"12 conditions by {kind}, {count} prompt{'s' * (count > 1)}"
         for name, timing in paired(METHODS, "one at a time", work, repeats, clock, warm=True).items():
-            found.append({"what": name, "workload": workload,
-                          "ratio": list(timing.ratio), "seconds": list(timing.seconds),
-                          "apart": float(apart[name]), "at_most": limits.get(name, 1.0)})  # fmt: skip
+            found.append(
+                {
+                    "what": name,
+                    "workload": workload,
+                    "ratio": list(timing.ratio),
+                    "seconds": list(timing.seconds),
+                    "apart": float(apart[name]),
+                    "at_most": limits.get(name, 1.0),
+                }
+            )
     return found
 
 

@@ -31,9 +31,15 @@ class Flux:
 
         torch.manual_seed(0)
         transformer = FluxTransformer2DModel(
-            in_channels=16, num_layers=4, num_single_layers=8, attention_head_dim=64, num_attention_heads=12,
-            joint_attention_dim=64, pooled_projection_dim=64, axes_dims_rope=(8, 28, 28),
-        )  # fmt: skip
+            in_channels=16,
+            num_layers=4,
+            num_single_layers=8,
+            attention_head_dim=64,
+            num_attention_heads=12,
+            joint_attention_dim=64,
+            pooled_projection_dim=64,
+            axes_dims_rope=(8, 28, 28),
+        )
         self.dtype = getattr(torch, options.dtype)
         self.model = fc.load(transformer.to(self.dtype).eval())
         self.steps = options.steps or 2
@@ -45,8 +51,9 @@ class Flux:
             "hidden_states": torch.randn(1, 1024, 16, dtype=self.dtype),
             "encoder_hidden_states": torch.randn(1, 64, 64, dtype=self.dtype),
             "pooled_projections": torch.randn(1, 64, dtype=self.dtype),
-            "img_ids": ids.reshape(-1, 3), "txt_ids": torch.zeros(64, 3),
-        }  # fmt: skip
+            "img_ids": ids.reshape(-1, 3),
+            "txt_ids": torch.zeros(64, 3),
+        }
 
     def timesteps(self):
         return [torch.tensor([1 - step / self.steps], dtype=self.dtype) for step in range(self.steps)]

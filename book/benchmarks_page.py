@@ -65,8 +65,10 @@ def as_text(results: Mapping) -> str:
             widths = [max(map(len, column)) for column in zip(head, *lines, strict=True)]
             told.append(f"  {workload}")
             for line in (head, *lines):
-                first, *others = (cell.ljust(w) if i == 0 else cell.rjust(w)
-                                  for i, (cell, w) in enumerate(zip(line, widths, strict=True)))  # fmt: skip
+                first, *others = (
+                    cell.ljust(w) if i == 0 else cell.rjust(w)
+                    for i, (cell, w) in enumerate(zip(line, widths, strict=True))
+                )
                 told.append("    " + "  ".join([first, *others]))
     return "\n".join(told)
 
@@ -112,9 +114,15 @@ def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
     if bench == "capture":
         head = ["way", "time over bare", "counted inside", "seconds", "memory"]
         return head, [
-            [r["what"], _spread(r["ratio"], 3), f"{r['inside']:.3f}" if "inside" in r else "",
-             _spread(r["seconds"], 2), _memory(r)] for r in rows
-        ]  # fmt: skip
+            [
+                r["what"],
+                _spread(r["ratio"], 3),
+                f"{r['inside']:.3f}" if "inside" in r else "",
+                _spread(r["seconds"], 2),
+                _memory(r),
+            ]
+            for r in rows
+        ]
     columns = {name: text for name, text in EXTRA.items() if name in rows[0]}
     lines = []
     for row in rows:

@@ -18,8 +18,12 @@ from pathlib import Path
 import yaml
 
 HOLDS, PER_CHANNEL, IN_PART, FAILS, UNTESTED = VERDICTS = (
-    "Holds", "Holds per channel only", "Holds in part", "Does not hold", "Not tested",
-)  # fmt: skip
+    "Holds",
+    "Holds per channel only",
+    "Holds in part",
+    "Does not hold",
+    "Not tested",
+)
 KINDS = {  # of parts, in the order in which they are shown
     "says": "What it says",
     "per_channel": "Channel for channel",
@@ -52,7 +56,7 @@ def write_pages(src: Path, results: Path) -> list[str]:
     stubs = {file: text for file, text in pages.items() if any(mark in text for mark in PLACEHOLDERS)}
     if not stubs:
         return []
-    from fewchannels.claims import read_claims
+    from fewchannels.notebook.claims import read_claims
 
     claims = read_claims(src / "book" / "claims.yml")
     listed = yaml.safe_load((src / "book" / "paper_claims.yml").read_text(encoding="utf-8"))

@@ -2,7 +2,7 @@
 
     write_page(src)             # fills the placeholders in src/book/explorer.md; the sample goes to src/book/assets
 
-The runs are made once and kept in _build/explorer, and made again when what they hang on changes (`USED`). Prompts,
+The runs are made once and kept in _build/explorer, and made again when what they hang on changes (`_digest`). Prompts,
 seeds and steps stand below; every number on the page is computed from the files.
 """
 
@@ -31,15 +31,14 @@ PROMPTS = [
     "a large white ring at the center on a plain red background",
     "a small red cross at the left on a striped white and green background",
 ]
-SAMPLE_PROMPTS = ["a large yellow star at the right on a plain blue background",
-                  "a small white circle at the top on a striped red and black background"]  # fmt: skip
+SAMPLE_PROMPTS = [
+    "a large yellow star at the right on a plain blue background",
+    "a small white circle at the top on a striped red and black background",
+]
 STEPS, MAP_STEPS = 16, [0, 4, 8, 15]  # the explorer opens in the middle
 SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
-# What a recording of the toy world loads of the library (a test compares): the runs are made again when it changes.
-USED = ("ablation", "channels", "choices", "disk", "edits", "hooks", "identity", "kept", "layouts", "models", "origins",
-        "recording", "reductions", "runfile", "scheduler", "sinks", "stats", "subspaces", "toyworld", "trajectories",
-        "wrapping")  # fmt: skip
+CODE = ("fewchannels.measure.recording", "fewchannels.models", "fewchannels.toyworld.pipeline")  # and what they import
 MOST_BYTES = 1_500_000  # of the page's data, base64 included
 # Blocks, steps, channels, rows and columns of FLUX.1 at 1024 x 1024 px and 50 steps.
 FLUX = {"layers": 57, "steps": 50, "width": 3072, "grid": (64, 64), "k": 8, "map_prompts": 4, "map_steps": 3}
@@ -54,8 +53,11 @@ def write_page(src: Path) -> bool:
     folder = runs()
     shutil.copyfile(folder / SAMPLE, src / "book" / "assets" / SAMPLE)
     piece = explorer_page_html(folder)
-    for mark, filled in ((WIDGET, f"```{{raw}} html\n{piece}\n```"), (SIZES, sizes_table(folder, len(piece))),
-                         (SAMPLE_LINK, sample_link(folder))):  # fmt: skip
+    for mark, filled in (
+        (WIDGET, f"```{{raw}} html\n{piece}\n```"),
+        (SIZES, sizes_table(folder, len(piece))),
+        (SAMPLE_LINK, sample_link(folder)),
+    ):
         text = text.replace(mark, filled)
     page.write_text(text, encoding="utf-8")
     return True
@@ -100,22 +102,22 @@ def runs() -> Path:
 
 
 def _digest() -> str:
-    """SHA-256 of what the runs hang on: the modules that a recording loads, weights, pins, this file, Python."""
-    library = ROOT / "lib" / "fewchannels"
-    files = {Path(__file__), ROOT / "constraints.txt"}
-    for unit in USED:
-        files |= {library / f"{unit}.py"} | {
-            file for file in (library / unit).rglob("*") if "__pycache__" not in file.parts
-        }
+    """SHA-256 of what the runs hang on: the code that a recording reaches, weights, pins, this file, Python."""
+    from fewchannels.identity.codes import Codes
+
+    weights = (ROOT / "lib" / "fewchannels" / "toyworld" / "weights").rglob("*")
+    files = {Path(__file__), ROOT / "constraints.txt", *weights}
     digest = hashlib.sha256(sys.version.encode())
     for file in sorted(file for file in files if file.is_file()):
         digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
+    codes = Codes()
+    digest.update(json.dumps([codes.reached(name) for name in CODE], sort_keys=True).encode())
     return digest.hexdigest()
 
 
 def _make(folder: Path) -> None:
     import fewchannels as fc
-    from fewchannels.recording import record
+    from fewchannels.measure.recording import record
 
     model = fc.load("toyworld")
     kept = functools.partial(record, model, PROMPTS, map_steps=MAP_STEPS, steps=STEPS)

@@ -24,11 +24,24 @@ ROOT = Path(__file__).resolve().parent.parent
 WHERE = ROOT / "_build" / "floors"
 # Whole files first; then, of the pipelines, those that the oldest diffusers and transformers have all the parts of.
 TESTS = (
-    ["tests/test_ablation.py", "tests/test_patching.py", "tests/test_masks.py", "tests/test_stats.py",
-     "tests/test_layouts.py", "tests/test_between_blocks.py", "tests/test_subclasses.py"],
-    ["tests/test_real_pipelines.py", "tests/test_every_class.py", "tests/test_cli.py", "tests/test_loading.py",
-     "-k", "FLUX.1 or SD3 or PixArt"],
-)  # fmt: skip
+    [
+        "tests/edits/test_ablation.py",
+        "tests/edits/test_patching.py",
+        "tests/masks/test_subjects.py",
+        "tests/watch/test_statistics.py",
+        "tests/layouts/test_layouts.py",
+        "tests/layouts/test_residuals.py",
+        "tests/layouts/test_subclasses.py",
+    ],
+    [
+        "tests/test_real_pipelines.py",
+        "tests/layouts/test_every_class.py",
+        "tests/cli/test_command.py",
+        "tests/models/test_loading.py",
+        "-k",
+        "FLUX.1 or SD3 or PixArt",
+    ],
+)
 
 
 def floors() -> dict[str, str]:

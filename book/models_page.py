@@ -48,9 +48,7 @@ def table(classes: list[dict]) -> str:
         places = [order.index(ways[way]) if ways.get(way) else len(order) for way in WAYS]
         return [*places, row["gigabytes"] or 0, row["name"]]
 
-    rows = sorted(
-        ({**row, "class": entry["class"]} for entry in classes for row in entry["checkpoints"]), key=demand
-    )  # fmt: skip
+    rows = sorted(({**row, "class": entry["class"]} for entry in classes for row in entry["checkpoints"]), key=demand)
     head = "".join(f'<th scope="col">{name.format(pictures=PICTURES)}</th>' for name in COLUMNS)
     body = "\n".join(_row(row) for row in rows)
     return (
@@ -128,7 +126,7 @@ def formulas() -> str:
 
     rates = ", ".join(f"{gpu.tflops} for the {gpu.name}" for gpu in GPUS[:-1])
     return (
-        f"*Memory.* Two bytes a parameter. Whole: all weights. Offloaded (`offload=\"model\"`): the larger of the "
+        f'*Memory.* Two bytes a parameter. Whole: all weights. Offloaded (`offload="model"`): the larger of the '
         f"transformer and all the rest, since they run in turn. With 4 bit the transformer takes {SHARE[4]:g} of its "
         f"16-bit bytes, with 8 bit {SHARE[8]:g}. To that come {WORKING / GB:g} GB, or as much as the weights where "
         f"that is less, for the CUDA context, one picture's activations and the autoencoder. A card counts with its "
@@ -138,4 +136,4 @@ def formulas() -> str:
         f"{UTILISATION:.0%} of the card's nominal trillions of operations a second in 16 bit ({rates}). Attention, "
         f"text tokens, the text encoders, the autoencoder and what offloading copies are left out. Expect to be off by "
         f"a factor of two; the first cell of a chapter measures one picture and says what the rest will take."
-    )  # fmt: skip
+    )

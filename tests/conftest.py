@@ -16,8 +16,16 @@ from tiny_models import TINY
 from tiny_pipelines import PIPELINES
 
 # headless in a container, and nothing that Chromium itself would fetch
-CHROMIUM_ARGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-                 "--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]  # fmt: skip
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-sync",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--hide-scrollbars",
+]
 
 # Older than what the layouts were read from: see book/floors.py.
 OLD = tuple(map(int, diffusers.__version__.split(".")[:2])) < (0, 42)
@@ -45,8 +53,9 @@ def absent():
 def browser(absent):
     """One headless Chromium for the session."""
     sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
-    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, ("chromium", "chromium-browser",
-                                                                              "google-chrome"))), None)  # fmt: skip
+    found = os.environ.get("CHROMIUM") or next(
+        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+    )
     if not found:
         absent("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path.")
     with sync_api.sync_playwright() as playwright:

@@ -6,15 +6,28 @@ import pytest
 import torch
 from fewchannels.choices import chosen_layers, chosen_steps
 from fewchannels.sweep.conditions import complete
-from fewchannels.trajectories import record
+from fewchannels.watch.trajectories import record
 
 NAMES = tuple(f"blocks.{i}" for i in range(4))
 MASK = [True, False, False, True]
 SAME = [
-    [0, 3], [0, -1], np.array([0, 3]), torch.tensor([0, -1]), (np.int64(0), torch.tensor(3)), {0, 3}, range(0, 4, 3),
-    slice(None, None, 3), slice(np.int32(0), torch.tensor(4), 3), MASK, np.array(MASK), torch.tensor(MASK),
-    [np.bool_(one) for one in MASK], [torch.tensor(one) for one in MASK], (one for one in [0, 3]), [slice(0, 1), -1],
-]  # fmt: skip
+    [0, 3],
+    [0, -1],
+    np.array([0, 3]),
+    torch.tensor([0, -1]),
+    (np.int64(0), torch.tensor(3)),
+    {0, 3},
+    range(0, 4, 3),
+    slice(None, None, 3),
+    slice(np.int32(0), torch.tensor(4), 3),
+    MASK,
+    np.array(MASK),
+    torch.tensor(MASK),
+    [np.bool_(one) for one in MASK],
+    [torch.tensor(one) for one in MASK],
+    (one for one in [0, 3]),
+    [slice(0, 1), -1],
+]
 
 
 @pytest.mark.parametrize("given", SAME, ids=lambda given: f"{type(given).__name__}")
@@ -29,12 +42,22 @@ def test_one_number_in_every_form(one):
     assert chosen_layers(NAMES, one) == chosen_steps(one, 4) == {3}
 
 
-@pytest.mark.parametrize(("given", "words"), [
-    (True, "expected whole numbers"), ([True, 2], "expected whole numbers"), (1.0, r"=1.0: expected whole"),
-    (np.array([0.0, 1.0]), "expected whole numbers"), ([None], "expected whole numbers"), ([[0, 1]], "expected whole"),
-    (np.zeros((2, 2), int), r"of shape \(2, 2\)"), (MASK[:3], "a mask of 3 truth values, and there are 4"),
-    (4, "4 is out of range"), (-5, "-5 is out of range"), (slice(0.5), "expected whole numbers"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (True, "expected whole numbers"),
+        ([True, 2], "expected whole numbers"),
+        (1.0, r"=1.0: expected whole"),
+        (np.array([0.0, 1.0]), "expected whole numbers"),
+        ([None], "expected whole numbers"),
+        ([[0, 1]], "expected whole"),
+        (np.zeros((2, 2), int), r"of shape \(2, 2\)"),
+        (MASK[:3], "a mask of 3 truth values, and there are 4"),
+        (4, "4 is out of range"),
+        (-5, "-5 is out of range"),
+        (slice(0.5), "expected whole numbers"),
+    ],
+)
 def test_what_is_no_choice_is_refused_by_both(given, words):
     for choose in (lambda: chosen_layers(NAMES, given), lambda: chosen_steps(given, 4, run=True)):
         with pytest.raises(ValueError, match=words):
@@ -88,9 +111,11 @@ def test_edits_and_transport_take_numbers_of_numpy_and_torch(toy, prompts):
     assert (made[0] != plain).any()
     moved = [
         fc.transport(toy, prompts[0], prompts[1], [5, 163], layers=layers, mask_layer=layer, mask_step=step, steps=2)
-        for layers, layer, step in [([2, 3], 3, 1), (np.array(2 * [False] + 2 * [True] + 2 * [False]), np.int64(-3),
-                                                     torch.tensor(-1))]
-    ]  # fmt: skip
+        for layers, layer, step in [
+            ([2, 3], 3, 1),
+            (np.array(2 * [False] + 2 * [True] + 2 * [False]), np.int64(-3), torch.tensor(-1)),
+        ]
+    ]
     assert (moved[0].masks == moved[1].masks).all()
     assert (moved[0].images == moved[1].images).all()
     with pytest.raises(ValueError, match="mask_step=True: expected"):

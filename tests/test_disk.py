@@ -57,10 +57,14 @@ def put(kind: str, place: Path) -> Path:
 
 
 WORDS = {
-    "folder": "is a folder: name a file", "pipe": "is a pipe", "socket": "is a socket", "device": "is a device",
-    "circle": "the link leads to itself", "link to nowhere": "none is not there: make it first",
+    "folder": "is a folder: name a file",
+    "pipe": "is a pipe",
+    "socket": "is a socket",
+    "device": "is a device",
+    "circle": "the link leads to itself",
+    "link to nowhere": "none is not there: make it first",
     "link to a pipe": "is a pipe",
-}  # fmt: skip
+}
 
 
 @posix
@@ -97,7 +101,7 @@ def test_a_link_is_written_through_and_stays(tmp_path):
 
 AS_NOBODY = """
 import os, sys
-import filelock, numpy, fewchannels.runfile, fewchannels.sweep, fewchannels.sweep.workers
+import filelock, numpy, fewchannels.runfile, fewchannels.sweep, fewchannels.store.workers
 from joblib.parallel import get_active_backend; get_active_backend()
 from fewchannels.cli import main
 main(['inspect', sys.argv[2]])  # imports what nobody may not read

@@ -16,8 +16,8 @@ from fewchannels.layouts.table import Blocks
 from fewchannels.layouts.tokens import read, write
 from fewchannels.masks import POLARITIES, choose_cluster, partition
 from fewchannels.runfile import PROVENANCE, Run, RunFileError, load_run, read_header, save_run
-from fewchannels.stats import ChannelStats
 from fewchannels.sweep import Store
+from fewchannels.watch.statistics import ChannelStats
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -180,7 +180,7 @@ VALUES = st.recursive(
     st.one_of(st.none(), st.booleans(), st.integers(-(2**53), 2**53), st.floats(-1e300, 1e300), st.text()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
     max_leaves=6,
-)  # fmt: skip
+)
 TEXTS = st.text(st.characters(codec="utf-8"), max_size=30)
 NAMES = st.text(st.characters(codec="utf-8"), min_size=1, max_size=12)
 ARRAYS = hnp.arrays(
@@ -271,12 +271,16 @@ HEADERS = st.dictionaries(
     st.sampled_from(["__metadata__", "stats/a", "images/00000", "x", "masks/"]),
     st.one_of(
         VALUES,
-        st.fixed_dictionaries({"dtype": st.sampled_from(["U8", "BOOL", "F99"]) | VALUES,
-                               "shape": st.lists(st.integers(-(2**40), 2**65), max_size=3) | VALUES,
-                               "data_offsets": st.lists(st.integers(-2, 2**65), max_size=3) | VALUES}),
+        st.fixed_dictionaries(
+            {
+                "dtype": st.sampled_from(["U8", "BOOL", "F99"]) | VALUES,
+                "shape": st.lists(st.integers(-(2**40), 2**65), max_size=3) | VALUES,
+                "data_offsets": st.lists(st.integers(-2, 2**65), max_size=3) | VALUES,
+            }
+        ),
         st.fixed_dictionaries({"fewchannels": VALUES.map(json.dumps) | VALUES}),
     ),
-)  # fmt: skip
+)
 
 
 @SOME

@@ -7,7 +7,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels import patching
+from fewchannels.edits import patching
 from PIL import Image
 from tiny_more_pipelines import ALL
 from tiny_pipelines import NEGATIVE, PIPELINES, guidance_of
@@ -128,14 +128,17 @@ def test_skip_layer_guidance_adds_no_step_and_no_branch(whole):
 
 def perturbed(case):
     """A pipeline of the parts of another that perturbs attention."""
-    kinds = {diffusers.PixArtSigmaPipeline: diffusers.PixArtSigmaPAGPipeline,
-             diffusers.StableDiffusion3Pipeline: diffusers.StableDiffusion3PAGPipeline}  # fmt: skip
+    kinds = {
+        diffusers.PixArtSigmaPipeline: diffusers.PixArtSigmaPAGPipeline,
+        diffusers.StableDiffusion3Pipeline: diffusers.StableDiffusion3PAGPipeline,
+    }
     parts = {name: part for name, part in case.pipeline.components.items() if part is not None}
     return fc.load(kinds[type(case.pipeline)](**parts, pag_applied_layers=["blocks.0"]))
 
 
-@pytest.mark.parametrize(("kind", "guided"), [("skip-layer", True), ("perturbed attention", False),
-                                              ("perturbed attention", True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("kind", "guided"), [("skip-layer", True), ("perturbed attention", False), ("perturbed attention", True)]
+)
 def test_an_edit_of_both_branches_leaves_out_no_pass_of_guidance(kind, guided):
     case = PIPELINES["SD3"]()
     model, options = fc.load(case.pipeline), {**guidance_of(case, guided), "steps": 3}
@@ -201,9 +204,14 @@ def controlled(name):
         net, kind = diffusers.SanaControlNetModel(**{**own, "num_layers": 1}), diffusers.SanaControlNetPipeline
     else:
         net = diffusers.ZImageControlNetModel(
-            control_layers_places=[0], control_refiner_layers_places=[0], control_in_dim=4, dim=32, n_refiner_layers=1,
-            n_heads=2, n_kv_heads=2,
-        )  # fmt: skip
+            control_layers_places=[0],
+            control_refiner_layers_places=[0],
+            control_in_dim=4,
+            dim=32,
+            n_refiner_layers=1,
+            n_heads=2,
+            n_kv_heads=2,
+        )
         net = diffusers.ZImageControlNetModel.from_transformer(net, transformer)
         kind = diffusers.ZImageControlNetPipeline
     for parameter in (net.control_layers if name == "Z-Image" else net).parameters():
@@ -215,9 +223,10 @@ def controlled(name):
     return case, pipeline
 
 
-@pytest.mark.parametrize("name", [
-    "SD3", "Z-Image", *(pytest.param(name, marks=pytest.mark.slow) for name in ("FLUX.1", "Qwen-Image", "Sana")),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["SD3", "Z-Image", *(pytest.param(name, marks=pytest.mark.slow) for name in ("FLUX.1", "Qwen-Image", "Sana"))],
+)
 def test_the_residuals_of_a_controlnet_are_seen_and_edited(name):
     case, pipeline = controlled(name)
     model = fc.load(pipeline)
@@ -257,10 +266,10 @@ def test_the_residuals_of_a_controlnet_are_seen_and_edited(name):
     assert torch.equal(drawn(), bare)
 
 
-@pytest.mark.parametrize(("name", "argument"), [
-    ("Z-Image", {"cfg_truncation": 0.3}),
-    pytest.param("Lumina 2", {"cfg_trunc_ratio": 0.5}, marks=pytest.mark.slow),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "argument"),
+    [("Z-Image", {"cfg_truncation": 0.3}), pytest.param("Lumina 2", {"cfg_trunc_ratio": 0.5}, marks=pytest.mark.slow)],
+)
 def test_guidance_that_stops_early(name, argument, whole):
     case, model = whole(name)
     options = {**guidance_of(case, True), **argument, "steps": 4}

@@ -25,7 +25,7 @@ def run():
         masks={"subject": rng.random((2, 12, 12)) > 0.5},
         images=rng.integers(0, 255, (2, 48, 32, 3)).astype(np.uint8),
         index={"layers": ["a", "b", "c"], "grid": [12, 12]},
-    )  # fmt: skip
+    )
 
 
 def rewritten(path, change):

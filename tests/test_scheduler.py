@@ -23,9 +23,9 @@ MADE = {
 def answered(scheduler, clean, noise, alpha, sigma):
     """What a perfect model would predict."""
     kind = "flow" if "flow" in scheduler.config.get("prediction_type", "flow") else scheduler.config.prediction_type
-    return {
-        "flow": noise - clean, "epsilon": noise, "v_prediction": alpha * noise - sigma * clean, "sample": clean,
-    }[kind]  # fmt: skip
+    return {"flow": noise - clean, "epsilon": noise, "v_prediction": alpha * noise - sigma * clean, "sample": clean}[
+        kind
+    ]
 
 
 @pytest.mark.parametrize("name", MADE)

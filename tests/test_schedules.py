@@ -7,11 +7,11 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels.blending import blend_latents, record_steps
-from fewchannels.patching import inject, record
-from fewchannels.recording import record as recorded
+from fewchannels.edits.blending import blend_latents, record_steps
+from fewchannels.edits.patching import inject, record
+from fewchannels.measure.recording import record as recorded
 from fewchannels.scheduler import noise_levels, step_count
-from fewchannels.studies.watched import watched
+from fewchannels.watch.loop import watched
 from tiny_pipelines import PIPELINES, guidance_of
 
 PROMPT = ["a large red star"]
@@ -126,8 +126,14 @@ def test_transport_and_the_mean_take_a_reference_of_the_same_run(late):
     with fc.ablate(model, [3], "mean", reference=stats), fc.capture(model, after := fc.ChannelStats()):
         model.generate(PROMPT, **half)
     assert after.mean[..., 3] == pytest.approx(stats.mean[..., 3], abs=1e-5)
-    run = recorded(model, PROMPT, **{name: value for name, value in half.items() if name not in ("image", "output")},
-                   image=half["image"], k=2, shown=(0, 0, 0))  # fmt: skip
+    run = recorded(
+        model,
+        PROMPT,
+        **{name: value for name, value in half.items() if name not in ("image", "output")},
+        image=half["image"],
+        k=2,
+        shown=(0, 0, 0),
+    )
     assert run.index["sigmas"] == pytest.approx(LATE[FLUX][4:], abs=1e-3)
 
 
@@ -170,10 +176,7 @@ def test_a_shortened_schedule_that_nobody_tells_of_is_refused(late, kind):
     with torch.no_grad(), fc.capture(model, seen := Times(model), layers=0), model.trajectory(1, None):
         loop(2)
     assert seen.steps == list(range(len(scheduler.timesteps) - 2))
-    with (
-        torch.no_grad(),
-        pytest.raises(RuntimeError, match=r"step [12] of the \d of Flow.*set_begin_index\([12]\)"),
-    ):
+    with torch.no_grad(), pytest.raises(RuntimeError, match=r"step [12] of the \d of Flow.*set_begin_index\([12]\)"):
         with fc.capture(model, Times(model)), model.trajectory(1, None):
             loop(0)
     late(SD3)

@@ -14,14 +14,14 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
-from fewchannels.blending import blend_latents, interpolate_prompts, record_steps
-from fewchannels.inversion import encode, renoised
-from fewchannels.recording import recorder
+from fewchannels.edits.blending import blend_latents, interpolate_prompts, record_steps
+from fewchannels.edits.inversion import encode, renoised
+from fewchannels.measure.recording import recorder
 from fewchannels.scheduler import noise_levels
-from fewchannels.studies.attention_maps import attention_to
-from fewchannels.studies.watched import at_levels, watched
+from fewchannels.watch.attention import attention_to
+from fewchannels.watch.loop import at_levels, watched
 from fewchannels.wrapping import around
-from test_hooks import Keep
+from tiny_models import Keep
 from tiny_pipelines import PIPELINES, guidance_of
 
 NAMED = ["FLUX.1", "Qwen-Image", "FLUX.2-klein", "HunyuanImage"]  # their pipelines name their passes
@@ -79,8 +79,9 @@ def test_contexts_on_named_passes_close_in_the_order_of_their_opening(name):
         from diffusers.hooks import LayerSkipConfig
 
         skipped = LayerSkipConfig([0], fqn="transformer_blocks")
-        case.pipeline.guider = SkipLayerGuidance(skip_layer_config=skipped, skip_layer_guidance_start=0.0,
-                                                 skip_layer_guidance_stop=1.0)  # fmt: skip
+        case.pipeline.guider = SkipLayerGuidance(
+            skip_layer_config=skipped, skip_layer_guidance_start=0.0, skip_layer_guidance_stop=1.0
+        )
 
     def kept(branch):
         with fc.capture(model, sink := Keep(), layers=1, branch=branch):

@@ -26,9 +26,13 @@ def clipseg():
     torch.manual_seed(0)
     tokenizer, parts = _parts()
     config = transformers.CLIPSegConfig(
-        **parts, extract_layers=[0, 1], reduce_dim=8, conditional_layer=0, decoder_num_attention_heads=2,
+        **parts,
+        extract_layers=[0, 1],
+        reduce_dim=8,
+        conditional_layer=0,
+        decoder_num_attention_heads=2,
         decoder_intermediate_size=16,
-    )  # fmt: skip
+    )
     return transformers.CLIPSegForImageSegmentation(config), transformers.CLIPSegProcessor(image_reader(), tokenizer)
 
 

@@ -20,10 +20,34 @@ LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    "layouts", "models", "hooks", "stats", "channels", "clustering", "masks", "ablation", "patching", "inversion",
-    "blending", "judges", "metrics", "worlds", "readers", "sweep", "studies", "prompts", "prompt_pairs", "runfile",
-    "plots", "claims", "notebook", "chapters", "cli", "widgets", "toyworld",
-)  # fmt: skip
+    "layouts",
+    "models",
+    "hooks",
+    "stats",
+    "channels",
+    "clustering",
+    "masks",
+    "ablation",
+    "patching",
+    "inversion",
+    "blending",
+    "judges",
+    "metrics",
+    "worlds",
+    "readers",
+    "sweep",
+    "studies",
+    "prompts",
+    "prompt_pairs",
+    "runfile",
+    "plots",
+    "claims",
+    "notebook",
+    "chapters",
+    "cli",
+    "widgets",
+    "toyworld",
+)
 ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
 BULLET = re.compile(r"(?:-|\d+\.) +")
 CODE = re.compile(r"(``.+?``|`[^`\n]+`)")

@@ -23,12 +23,17 @@ HELD = (errno.EACCES, errno.EPERM, errno.EBUSY, errno.ETXTBSY)  # a virus scanne
 WAITS = (0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between tries to rename
 UNFLUSHED = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)  # a file system without fsync, such as a mounted bucket
 REMEDIES = {
-    errno.ENOSPC: "free some space", errno.EDQUOT: "free some of your quota", errno.EFBIG: "raise the limit",
-    errno.EACCES: "name a folder that is yours", errno.EPERM: "name a folder that is yours",
-    errno.EROFS: "name a folder that can be written", errno.ENAMETOOLONG: "give a shorter name",
-    errno.ENOENT: "make the folder first", errno.ENOTDIR: "a part of it is a file and no folder",
+    errno.ENOSPC: "free some space",
+    errno.EDQUOT: "free some of your quota",
+    errno.EFBIG: "raise the limit",
+    errno.EACCES: "name a folder that is yours",
+    errno.EPERM: "name a folder that is yours",
+    errno.EROFS: "name a folder that can be written",
+    errno.ENAMETOOLONG: "give a shorter name",
+    errno.ENOENT: "make the folder first",
+    errno.ENOTDIR: "a part of it is a file and no folder",
     errno.ELOOP: "the link leads to itself",
-}  # fmt: skip
+}
 
 
 def check_place(path: str | os.PathLike) -> Path:

@@ -31,9 +31,19 @@ MAX_HEADER = 100_000_000  # safetensors' own limit
 MAX_SIDE = 16383  # pixels; WebP's own limit
 PROVENANCE = ("model", "revision", "seed", "steps", "dtype", "versions", "date")
 DTYPES = {  # bytes an element
-    "F64": 8, "I64": 8, "U64": 8, "F32": 4, "I32": 4, "U32": 4, "F16": 2, "I16": 2, "U16": 2, "I8": 1, "U8": 1,
+    "F64": 8,
+    "I64": 8,
+    "U64": 8,
+    "F32": 4,
+    "I32": 4,
+    "U32": 4,
+    "F16": 2,
+    "I16": 2,
+    "U16": 2,
+    "I8": 1,
+    "U8": 1,
     "BOOL": 1,
-}  # fmt: skip
+}
 
 
 class RunFileError(ValueError):
@@ -82,10 +92,14 @@ def save_run(path: str | os.PathLike, run: Run, quality: int | None = 90) -> Pat
     listed = _encode_images(run.images, quality, tensors)
     text = _json(
         {
-            "format": FORMAT, "version": VERSION, "provenance": run.provenance, "prompts": list(run.prompts),
-            "index": run.index, "images": listed,
+            "format": FORMAT,
+            "version": VERSION,
+            "provenance": run.provenance,
+            "prompts": list(run.prompts),
+            "index": run.index,
+            "images": listed,
         }
-    )  # fmt: skip
+    )
     if not tensors:  # a file of safetensors needs no tensor, but a run without any result is a mistake
         raise RunFileError("nothing to write: the run has no stats, maps, masks or images")
     write_whole(path, save(tensors, metadata={KEY: text}))
@@ -228,8 +242,12 @@ def _encode_images(images: Any, quality: int | None, tensors: dict[str, np.ndarr
         if len(batch) and not 1 <= min(batch.shape[1:3]) <= max(batch.shape[1:3]) <= MAX_SIDE:
             size = f"{batch.shape[1]} x {batch.shape[2]} px"
             raise RunFileError(f"images {condition!r} of {size}: a picture has 1 to {MAX_SIDE} px a side")
-        listed[condition] = {"count": len(batch), "height": batch.shape[1], "width": batch.shape[2],
-                             "lossless": quality is None}  # fmt: skip
+        listed[condition] = {
+            "count": len(batch),
+            "height": batch.shape[1],
+            "width": batch.shape[2],
+            "lossless": quality is None,
+        }
         for i, pixels in enumerate(batch):
             buffer = io.BytesIO()
             # "exact" and method 4: lossless means every byte, and the same bytes at every writing

@@ -90,11 +90,26 @@ def _changes(good: bytes) -> dict[str, bytes]:
     def prototype(header, record):
         header["__proto__"] = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
 
-    return {change.__name__: changed(good, change) for change in (
-        offsets_out_of_range, offsets_overlap, offsets_backwards, unknown_dtype, shape_disagrees, shape_enormous,
-        shape_negative, newer_version, another_format, no_record, prompts_no_list, no_provenance, no_statistics,
-        layers_disagree, prototype,
-    )}  # fmt: skip
+    return {
+        change.__name__: changed(good, change)
+        for change in (
+            offsets_out_of_range,
+            offsets_overlap,
+            offsets_backwards,
+            unknown_dtype,
+            shape_disagrees,
+            shape_enormous,
+            shape_negative,
+            newer_version,
+            another_format,
+            no_record,
+            prompts_no_list,
+            no_provenance,
+            no_statistics,
+            layers_disagree,
+            prototype,
+        )
+    }
 
 
 def write_bad_files(folder: Path, good: bytes) -> dict[str, Path]:

@@ -121,8 +121,9 @@ def use_plots(page) -> tuple[int, dict[tuple, str]]:
             rail = slider.query_selector(".slider-rail-touch-rect")
             rail.scroll_into_view_if_needed()
             used += 1
-            if not any(changes(page, plot, lambda r=rail, s=share: click_at(page, r, s), hidden=slider)
-                       for share in (0.9, 0.1)):  # fmt: skip
+            if not any(
+                changes(page, plot, lambda r=rail, s=share: click_at(page, r, s), hidden=slider) for share in (0.9, 0.1)
+            ):
                 dead[number, "slider"] = f"plot {number}: slider"
         for button in plot.query_selector_all(".updatemenu-button"):
             used += 1

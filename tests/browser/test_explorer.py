@@ -16,10 +16,24 @@ from .bad_files import HOSTILE, write_bad_files, write_hostile
 from .looks import all_differ, differ, pixels
 
 WIDTH, PEAK, GRID = 24, 17, (6, 8)
-LABELS = [("layer", "Block (depth)"), ("step", "Denoising step"), ("score", "Score"), ("set", "Marked channels"),
-          ("cond", "Picture"), ("scale", "Colours"), ("over", "Over the picture")]  # fmt: skip
-PROVENANCE = {"model": "a model of numbers", "revision": "r1", "seed": 0, "steps": 4, "dtype": "float32",
-              "versions": {}, "date": "2026-01-01T00:00:00"}  # fmt: skip
+LABELS = [
+    ("layer", "Block (depth)"),
+    ("step", "Denoising step"),
+    ("score", "Score"),
+    ("set", "Marked channels"),
+    ("cond", "Picture"),
+    ("scale", "Colours"),
+    ("over", "Over the picture"),
+]
+PROVENANCE = {
+    "model": "a model of numbers",
+    "revision": "r1",
+    "seed": 0,
+    "steps": 4,
+    "dtype": "float32",
+    "versions": {},
+    "date": "2026-01-01T00:00:00",
+}
 
 
 def made_run(prompts=2, layers=3, steps=4, width=WIDTH, grid=GRID, k=4, seed=0) -> Run:
@@ -40,12 +54,20 @@ def made_run(prompts=2, layers=3, steps=4, width=WIDTH, grid=GRID, k=4, seed=0) 
         maps={"top": maps},
         images={"": images, "zero top 4": 255 - images},
         index={
-            "layers": [f"blocks.{i}" for i in range(layers)], "steps": list(range(steps)), "grid": list(grid),
+            "layers": [f"blocks.{i}" for i in range(layers)],
+            "steps": list(range(steps)),
+            "grid": list(grid),
             "channels": {"top": {"indices": top.tolist(), "width": width, "label": f"top {k}"}},
-            "maps": {"top": {"axes": ["sample", "layer", "step", "row", "column", "channel"], "channels": "top",
-                             "samples": list(range(prompts)), "steps": list(range(steps))}},
+            "maps": {
+                "top": {
+                    "axes": ["sample", "layer", "step", "row", "column", "channel"],
+                    "channels": "top",
+                    "samples": list(range(prompts)),
+                    "steps": list(range(steps)),
+                }
+            },
         },
-    )  # fmt: skip
+    )
 
 
 @pytest.fixture(scope="module")
@@ -173,8 +195,12 @@ def test_every_part_by_keyboard(opened):
     page, errors = opened()
     heat = page.locator(".fc-heat")
     heat.focus()
-    for key, wanted in (("ArrowLeft", f"Channel {PEAK - 1} in block 1"), ("ArrowUp", f"Channel {PEAK - 1} in block 0"),
-                        ("Home", "Channel 0 in block 0"), ("Shift+ArrowRight", "Channel 10 in block 0")):  # fmt: skip
+    for key, wanted in (
+        ("ArrowLeft", f"Channel {PEAK - 1} in block 1"),
+        ("ArrowUp", f"Channel {PEAK - 1} in block 0"),
+        ("Home", "Channel 0 in block 0"),
+        ("Shift+ArrowRight", "Channel 10 in block 0"),
+    ):
         page.keyboard.press(key)
         assert told(page).startswith(wanted)
     page.wait_for_timeout(600)
@@ -423,9 +449,13 @@ def test_texts_of_a_file_are_shown_as_text(opened, files, tmp_path):
 
 @pytest.mark.parametrize(
     ("width", "theme", "fragment"),
-    [(1280, "light", ""), (1280, "dark", "#fc=explorer;two.1;by.all"), (390, "dark", ""),
-     (390, "light", "#fc=explorer;two.1;by.step")],
-)  # fmt: skip
+    [
+        (1280, "light", ""),
+        (1280, "dark", "#fc=explorer;two.1;by.all"),
+        (390, "dark", ""),
+        (390, "light", "#fc=explorer;two.1;by.step"),
+    ],
+)
 def test_themes_widths_and_axe(opened, width, theme, fragment):
     from axe_playwright_python.sync_playwright import Axe
 

@@ -20,7 +20,7 @@ CELL = """\
 import torch
 torch.set_num_threads(1)
 import fewchannels as fc
-from fewchannels.recording import record, recorder
+from fewchannels.measure.recording import record, recorder
 from fewchannels.widgets import Explorer
 model = fc.load("toyworld", device="cpu")
 run = record(model, ["a large red star at the left on a plain white background"], steps=3, shown=(3, 1, 1), k=4)
@@ -54,13 +54,26 @@ def lab(tmp_path_factory, absent):
         name: str(folder / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     }
     environment = {
-        **os.environ, **own, "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"), "PYTHONPATH": str(ROOT / "lib"),
-        "OMP_WAIT_POLICY": "PASSIVE", "OMP_NUM_THREADS": "1",
-    }  # fmt: skip
+        **os.environ,
+        **own,
+        "JUPYTERLAB_SETTINGS_DIR": str(folder / "settings"),
+        "PYTHONPATH": str(ROOT / "lib"),
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "OMP_NUM_THREADS": "1",
+    }
     environment.pop("FEWCHANNELS_BOOK", None)
-    command = [sys.executable, "-m", "jupyterlab", "--no-browser", f"--ServerApp.port={port}",
-               "--ServerApp.port_retries=0", "--ServerApp.ip=127.0.0.1", "--IdentityProvider.token=few",
-               f"--ServerApp.root_dir={folder}", "--ServerApp.allow_root=True"]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "jupyterlab",
+        "--no-browser",
+        f"--ServerApp.port={port}",
+        "--ServerApp.port_retries=0",
+        "--ServerApp.ip=127.0.0.1",
+        "--IdentityProvider.token=few",
+        f"--ServerApp.root_dir={folder}",
+        "--ServerApp.allow_root=True",
+    ]
     log = open(folder / "server.log", "wb")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=folder)
     address = f"http://127.0.0.1:{port}"

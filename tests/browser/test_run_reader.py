@@ -57,12 +57,18 @@ def large(tmp_path_factory):
     """(path, mean): a merged run of FLUX.1's shape; mean holds numbers, what is not looked at is a hole on the disk."""
     shape = [1, LAYERS, STEPS, WIDTH]
     size = 4 * math.prod(shape)
-    header = {f"stats/{name}": {"dtype": "F32", "shape": shape, "data_offsets": [i * size, (i + 1) * size]}
-              for i, name in enumerate(("mean", "mean_abs", "max_abs", "var"))}  # fmt: skip
+    header = {
+        f"stats/{name}": {"dtype": "F32", "shape": shape, "data_offsets": [i * size, (i + 1) * size]}
+        for i, name in enumerate(("mean", "mean_abs", "max_abs", "var"))
+    }
     record = {
-        "format": FORMAT, "version": VERSION, "provenance": dict.fromkeys(PROVENANCE), "prompts": ["a", "b"],
-        "index": {"layers": [f"block {i}" for i in range(LAYERS)]}, "images": {},
-    }  # fmt: skip
+        "format": FORMAT,
+        "version": VERSION,
+        "provenance": dict.fromkeys(PROVENANCE),
+        "prompts": ["a", "b"],
+        "index": {"layers": [f"block {i}" for i in range(LAYERS)]},
+        "images": {},
+    }
     text = json.dumps({"__metadata__": {"fewchannels": json.dumps(record)}, **header}).encode()
     mean = np.random.default_rng(0).standard_normal(shape, dtype=np.float32)[0]
     path = tmp_path_factory.mktemp("large") / "flux.safetensors"
@@ -111,6 +117,8 @@ def test_moving_through_a_run_of_flux_s_size_leaves_the_page_free(reader, large)
         return waits;
     }""")
     each = (busy() - before) / STEPS
-    print(f"opened in {page.evaluate('opened'):.0f} ms; a step: {1000 * each:.2f} ms of the page, "
-          f"answered in {np.median(waits):.0f} ms")  # fmt: skip
+    print(
+        f"opened in {page.evaluate('opened'):.0f} ms; a step: {1000 * each:.2f} ms of the page, "
+        f"answered in {np.median(waits):.0f} ms"
+    )
     assert each < 0.004

@@ -21,11 +21,21 @@ def explorers():
     x[:, 1, 3, :, PEAK] += 50
     images = rng.integers(0, 255, (2, 48, 64, 3), dtype=np.uint8)
     browser = ChannelBrowser(
-        scores_abs_mean=np.abs(x.mean(3)), scores_mean_abs=np.abs(x).mean(3), energy=(x**2).mean(3),
-        maps=x[..., [2, 5, PEAK]], map_channels=[2, 5, PEAK], grid=(6, 8), images=images,
-        prompts=["a red star", HOSTILE], layers=["double.0", "double.1", "single.0"], sigmas=[1, 0.7, 0.4, 0.1],
-        k=2, rows=12, start={"layer": 0, "step": 1}, title=HOSTILE,
-    )  # fmt: skip
+        scores_abs_mean=np.abs(x.mean(3)),
+        scores_mean_abs=np.abs(x).mean(3),
+        energy=(x**2).mean(3),
+        maps=x[..., [2, 5, PEAK]],
+        map_channels=[2, 5, PEAK],
+        grid=(6, 8),
+        images=images,
+        prompts=["a red star", HOSTILE],
+        layers=["double.0", "double.1", "single.0"],
+        sigmas=[1, 0.7, 0.4, 0.1],
+        k=2,
+        rows=12,
+        start={"layer": 0, "step": 1},
+        title=HOSTILE,
+    )
     sets = rng.integers(0, 255, (3, 2, 16, 16, 3), dtype=np.uint8)
     flip = Flipbook(sets, {"k": [0, 4, 8]}, numbers={"shape": [1, 0.5, 0.25]}, captions=["none", "four", "eight"])
     return browser, flip

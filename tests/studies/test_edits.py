@@ -6,14 +6,14 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.channels import ChannelSet
-from fewchannels.readers import Adoption, Change, Distances, Regions
+from fewchannels.reading.readers import Adoption, Change, Distances, Regions
+from fewchannels.reading.worlds import NaturalWorld, ToyWorld
 from fewchannels.studies.condition import Condition
 from fewchannels.studies.edits import Ground, row_of
 from fewchannels.studies.groups import NotHere, evaluation, pairs, references
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Study, run
 from fewchannels.sweep import Recording
-from fewchannels.worlds import NaturalWorld, ToyWorld
 from tiny_pipelines import PIPELINES, guidance_of
 
 edits = sys.modules["fewchannels.studies.edits"]
@@ -106,8 +106,15 @@ def test_resampling_keeps_what_fits(model, ground, monkeypatch):
 
 def test_the_size_of_an_edit_is_of_the_channels_that_it_names(model):
     one_place = TOP.but(blocks=(1,), steps=(0,))
-    some = [TOP, TOP.but(channels="bottom"), TOP.but(edit="shift", channels="bottom"), TOP.but(edit="resample"),
-            TOP.but(mask="union"), one_place, one_place.but(strength=0.5)]  # fmt: skip
+    some = [
+        TOP,
+        TOP.but(channels="bottom"),
+        TOP.but(edit="shift", channels="bottom"),
+        TOP.but(edit="resample"),
+        TOP.but(mask="union"),
+        one_place,
+        one_place.but(strength=0.5),
+    ]
     found = done(model, some, {"all": pairs()})
     zero, bottom, shift, resampled, masked, one, half = (found.cells[c] for c in some)
     assert (zero["moved"] > bottom["moved"]).all()
@@ -127,8 +134,13 @@ def test_scaling_is_by_the_strength(model):
 
 
 def test_another_pairs_source_and_the_prompt_that_asks_for_both(model):
-    named = [Condition("transport", "all"), Condition("transport", "all", source="another pair"), Condition("source"),
-             Condition("asked for"), Condition("blend prompts", strength=1.0)]  # fmt: skip
+    named = [
+        Condition("transport", "all"),
+        Condition("transport", "all", source="another pair"),
+        Condition("source"),
+        Condition("asked for"),
+        Condition("blend prompts", strength=1.0),
+    ]
     found = done(model, named, {"all": pairs()}, (Distances(), Adoption()))
     own, other, source, asked, mixed = (found.cells[c] for c in named)
     assert (own["to_source"] < other["to_source"]).all()
@@ -141,8 +153,13 @@ def test_another_pairs_source_and_the_prompt_that_asks_for_both(model):
 
 def test_what_a_group_has_not_is_said(ground):
     plain = Ground(ground.model, ground.sets, evaluation().of(ToyWorld(), 2, 0), ground.generation, {})
-    for edit, words in (("transport", "no pairs"), ("source", "no pairs"), ("asked for", "no pairs"),
-                        ("blend prompts", "no pairs"), ("paste", "no reference picture")):  # fmt: skip
+    for edit, words in (
+        ("transport", "no pairs"),
+        ("source", "no pairs"),
+        ("asked for", "no pairs"),
+        ("blend prompts", "no pairs"),
+        ("paste", "no reference picture"),
+    ):
         with pytest.raises(NotHere, match=words):
             row_of(Condition(edit, "top"), plain)
     paired = Ground(ground.model, ground.sets, pairs().of(ToyWorld(), 2, 0), ground.generation, {})
@@ -158,8 +175,10 @@ def test_a_model_without_text_between_its_blocks_and_nobody_who_draws_masks():
     group = pairs().of(NaturalWorld(), 2, 0)
     sets = Sets(pixart, NaturalWorld(), 4, prompts=group.prompts, steps=STEPS)
     ground = Ground(pixart, sets, group, {"steps": STEPS}, {})
-    for c, words in ((TOP.but(stream="text"), "has no text tokens between its blocks"),
-                     (Condition("transport", "top", mask="judge"), "pass a segmenter")):  # fmt: skip
+    for c, words in (
+        (TOP.but(stream="text"), "has no text tokens between its blocks"),
+        (Condition("transport", "top", mask="judge"), "pass a segmenter"),
+    ):
         with pytest.raises(NotHere, match=words):
             row_of(c, ground)
 

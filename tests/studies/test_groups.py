@@ -2,14 +2,22 @@
 
 import numpy as np
 import pytest
+from fewchannels.reading.worlds import NaturalWorld, ToyWorld
 from fewchannels.studies.groups import NotHere, evaluation, pairs, references, scenes
-from fewchannels.worlds import NaturalWorld, ToyWorld
 
 
-@pytest.mark.parametrize(("made", "n", "count"), [
-    (evaluation(), 24, 24), (evaluation(share=3 / 8), 128, 48), (evaluation(share=1 / 4), 4, 2),
-    (evaluation(share=1 / 4), 1, 1), (pairs(20), 128, 20), (pairs(20), 8, 8), (pairs(), 5, 5),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("made", "n", "count"),
+    [
+        (evaluation(), 24, 24),
+        (evaluation(share=3 / 8), 128, 48),
+        (evaluation(share=1 / 4), 4, 2),
+        (evaluation(share=1 / 4), 1, 1),
+        (pairs(20), 128, 20),
+        (pairs(20), 8, 8),
+        (pairs(), 5, 5),
+    ],
+)
 def test_how_many(made, n, count):
     assert made.count(n) == count
 

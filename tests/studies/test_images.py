@@ -3,13 +3,13 @@
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.readers import Adoption, Distances, Regions
+from fewchannels.reading.readers import Adoption, Distances, Regions
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.groups import references
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Study, run
 from fewchannels.studies.subject_transport import trajectory, transport_picture
-from fewchannels.worlds import ToyWorld
 
 STEPS, N = 2, 2
 READERS = (Distances(), Adoption(), Regions())

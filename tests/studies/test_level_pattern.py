@@ -5,10 +5,10 @@ import sys
 import fewchannels as fc
 import numpy as np
 import pytest
+from fewchannels.reading.worlds import NaturalWorld, ToyWorld
 from fewchannels.studies.condition import Condition
 from fewchannels.studies.groups import NotHere, evaluation, pairs
 from fewchannels.studies.sets import Sets
-from fewchannels.worlds import NaturalWorld, ToyWorld
 from tiny_pipelines import PIPELINES, guidance_of
 
 study = sys.modules["fewchannels.studies.level_pattern"]

@@ -7,10 +7,10 @@ import json
 import fewchannels as fc
 import numpy as np
 import pytest
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies import Condition, Results
 from fewchannels.studies.replicas import HEADLINES, OWN, described, differences, replicas_in, run_models
 from fewchannels.toyworld.recipe import build_pipeline
-from fewchannels.worlds import ToyWorld
 
 
 @pytest.fixture(scope="module")
@@ -46,9 +46,11 @@ def test_every_model_gets_the_same_conditions(folder, tmp_path, monkeypatch):
 def test_differences_follow_the_claims_direction():
     top, moved = Condition(channels="top", prompts="m"), Condition("transport", "top", prompts="m")
     cells = {
-        top: {"change": np.float32([3, 4])}, top.but(channels="bottom"): {"change": np.float32([1, 1])},
-        moved: {"to_source": np.float32([1, 1])}, moved.but(channels="random"): {"to_source": np.float32([2, 4])},
-    }  # fmt: skip
+        top: {"change": np.float32([3, 4])},
+        top.but(channels="bottom"): {"change": np.float32([1, 1])},
+        moved: {"to_source": np.float32([1, 1])},
+        moved.but(channels="random"): {"to_source": np.float32([2, 4])},
+    }
     masks = {"top": np.float32([0.5, np.nan]), "bottom": np.float32([0.25, 0.5])}
     base, index = Condition(channels="top"), {"order": ["m"]}
     found = Results("replicas", cells, {"m": 2}, instruments={"masks of m": masks}, base=base, index=index)

@@ -9,19 +9,28 @@ from fewchannels.studies.results import Results
 from fewchannels.studies.shipped import disagreeing
 
 PROVENANCE = {
-    "model": "toyworld", "revision": "r", "seed": 0, "steps": 8, "dtype": "float32", "versions": {"torch": "2"},
+    "model": "toyworld",
+    "revision": "r",
+    "seed": 0,
+    "steps": 8,
+    "dtype": "float32",
+    "versions": {"torch": "2"},
     "date": "2026-01-01",
-}  # fmt: skip
+}
 
 
 def made(**more):
     """Ten prompts on "all", four on "few"; the change of a condition is its place in the list plus prompt / 100."""
     top = Condition(channels="top")
     listed = [
-        Condition(""), Condition("other noise"), top, top.but(channels="bottom"),
+        Condition(""),
+        Condition("other noise"),
+        top,
+        top.but(channels="bottom"),
         *each(top, channels=("random",), draw=range(3)),
-        *each(top.but(prompts="few"), k=(1, 2, 4)), *each(top, edit=("shuffle",)),
-    ]  # fmt: skip
+        *each(top.but(prompts="few"), k=(1, 2, 4)),
+        *each(top, edit=("shuffle",)),
+    ]
     cells = {}
     for i, c in enumerate(listed):
         n = 10 if c.prompts == "all" else 4

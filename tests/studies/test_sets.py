@@ -4,9 +4,9 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.channels import Directions
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.groups import NotHere, evaluation, pairs
 from fewchannels.studies.sets import DRAWN, KINDS, Sets
-from fewchannels.worlds import ToyWorld
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,11 @@ def results(n, shift=0.0, model=None, **more):
     cells = {c: {"change": rng.normal(1, 0.2, 64)[:n], "agree": np.ones((n, 8))} for c in listed}
     cells[TOP]["change"] = cells[TOP]["change"] + shift
     looks = {"levels": {"top: level": rng.normal(1, 0.2, (64, 3, 2))[:n], "other prompt: iou": rng.normal(size=n)}}
-    origin = {"model": "m", "revision": "r", "dtype": "float32", "versions": {}, "date": ""} if model is None else (
-        model.provenance())  # fmt: skip
+    origin = (
+        {"model": "m", "revision": "r", "dtype": "float32", "versions": {}, "date": ""}
+        if model is None
+        else (model.provenance())
+    )
     provenance = {**origin, "seed": 0, "steps": 2}
     return Results("critical", cells, {"all": n}, looks, provenance=provenance, prompts=["a"] * n, base=TOP, **more)
 

@@ -5,15 +5,15 @@ import sys
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.patching import record
-from fewchannels.readers import Distances
+from fewchannels.edits.patching import record
+from fewchannels.reading.readers import Distances
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.groups import pairs
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.side_by_side import differences
 from fewchannels.studies.study import Study, run
-from fewchannels.subspaces import subspace
-from fewchannels.worlds import ToyWorld
+from fewchannels.watch.subspaces import subspace
 
 edits = sys.modules["fewchannels.studies.edits"]
 STEPS, N = 2, 3

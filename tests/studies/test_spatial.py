@@ -4,13 +4,13 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels import plots
-from fewchannels.chapters import other_trainings, prompts_for, truth_for
-from fewchannels.studies import spatial_figures as figures
-from fewchannels.studies.clusters import Maps
+from fewchannels.figures import spatial as figures
+from fewchannels.instruments.clusters import Maps
+from fewchannels.notebook.chapters import other_trainings, prompts_for, truth_for
 from fewchannels.studies.results import Results
 from fewchannels.studies.spatial import CLAIMED, at, difference, mean_of, places, random_at
 from fewchannels.studies.spatial import tested as of_claims
-from fewchannels.studies.watched import watched
+from fewchannels.watch.loop import watched
 
 N, BLOCKS, LEVELS = 6, 4, (1.0, 0.8, 0.6)
 

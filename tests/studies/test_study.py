@@ -6,16 +6,16 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels import studies
-from fewchannels.ablation import ablate
-from fewchannels.patching import inject, record
-from fewchannels.prompt_files import PromptFileError
-from fewchannels.readers import Adoption, Change, Distances, Reader
+from fewchannels.edits.ablation import ablate
+from fewchannels.edits.patching import inject, record
+from fewchannels.prompts.files import PromptFileError
+from fewchannels.reading.readers import Adoption, Change, Distances, Reader
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.edits import EDITS
 from fewchannels.studies.groups import evaluation, pairs
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Instrument, Study, run
-from fewchannels.worlds import ToyWorld
 from tiny_pipelines import PIPELINES
 
 STEPS = 2

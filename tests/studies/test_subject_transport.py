@@ -5,13 +5,13 @@ import numpy as np
 import pytest
 from diffusers import DDIMScheduler
 from fewchannels import studies
-from fewchannels.chapters import prompts_for, references_for
-from fewchannels.inversion import image_trajectory
+from fewchannels.edits.inversion import image_trajectory
+from fewchannels.notebook.chapters import prompts_for, references_for
+from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition
 from fewchannels.studies.subject_transport import best_inversion, best_of, transport_picture
 from fewchannels.toyworld.prompts import parse_prompt
 from fewchannels.toyworld.scenes import render
-from fewchannels.worlds import ToyWorld
 from PIL import Image
 from tiny_pipelines import PIPELINES, guidance_of
 

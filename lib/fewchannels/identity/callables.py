@@ -15,13 +15,33 @@ if TYPE_CHECKING:
 
 # of a class's own dict, what says nothing of what its objects do
 UNTOLD = {
-    "__module__", "__dict__", "__weakref__", "__doc__", "__annotations__", "__annotate__", "__annotate_func__",
-    "__annotations_cache__", "__firstlineno__", "__static_attributes__", "__dataclass_fields__", "__slots__",
-    "__dataclass_params__", "__match_args__", "__abstractmethods__", "_abc_impl", "__parameters__", "__orig_bases__",
-}  # fmt: skip
+    "__module__",
+    "__dict__",
+    "__weakref__",
+    "__doc__",
+    "__annotations__",
+    "__annotate__",
+    "__annotate_func__",
+    "__annotations_cache__",
+    "__firstlineno__",
+    "__static_attributes__",
+    "__dataclass_fields__",
+    "__slots__",
+    "__dataclass_params__",
+    "__match_args__",
+    "__abstractmethods__",
+    "_abc_impl",
+    "__parameters__",
+    "__orig_bases__",
+}
 EMPTY = "an empty cell"
-BUILT_IN = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType,
-            types.GetSetDescriptorType, types.MemberDescriptorType)  # fmt: skip
+BUILT_IN = (
+    types.WrapperDescriptorType,
+    types.MethodDescriptorType,
+    types.ClassMethodDescriptorType,
+    types.GetSetDescriptorType,
+    types.MemberDescriptorType,
+)
 
 
 def of_callable(reading: Reading, value: Any) -> Any:

@@ -1,6 +1,6 @@
 """Modules as code: found by their imports, those inside of functions too, and not by a list that somebody has to keep.
 
-    Codes().reached("fewchannels.hooks")     # {"fewchannels.hooks": digest, "fewchannels.layouts": digest, ...}
+    Codes().reached("fewchannels.edits.ablation")     # {"fewchannels.edits.ablation": digest, ...}
 
 Their source counts, and what was changed in memory since. Only code of this library and of files outside of Python's
 own folders is followed.

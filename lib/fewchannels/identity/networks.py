@@ -22,8 +22,15 @@ if TYPE_CHECKING:
     from .values import Reading
 
 # of a configuration, what says where it came from and not what it does
-ORIGINS = {"_name_or_path", "name_or_path", "_class_name", "_commit_hash", "transformers_version",
-           "_diffusers_version", "_use_default_values"}  # fmt: skip
+ORIGINS = {
+    "_name_or_path",
+    "name_or_path",
+    "_class_name",
+    "_commit_hash",
+    "transformers_version",
+    "_diffusers_version",
+    "_use_default_values",
+}
 SAID_OF_TOKENS = ("special_tokens_map", "model_max_length", "padding_side", "truncation_side", "chat_template")
 HOOKS = ("_forward_hooks", "_forward_pre_hooks")
 MODULE = set(vars(torch.nn.Module())) - {"training"}

@@ -51,10 +51,18 @@ def of_code(code: types.CodeType) -> str:
         if is_function and told and not code.co_name.startswith("<"):
             constants = (None, *constants[1:])
         parts = [
-            code.co_code, code.co_exceptiontable, code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars,
-            code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags & ~HAS_DOCSTRING,
+            code.co_code,
+            code.co_exceptiontable,
+            code.co_names,
+            code.co_varnames,
+            code.co_freevars,
+            code.co_cellvars,
+            code.co_argcount,
+            code.co_posonlyargcount,
+            code.co_kwonlyargcount,
+            code.co_flags & ~HAS_DOCSTRING,
             [_of_constant(constant) for constant in constants],
-        ]  # fmt: skip
+        ]
         found = code, hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
         _of_code[id(code)] = found
     return found[1]

@@ -163,8 +163,10 @@ class Reading:
         kind = type(value)
         reduced = copyreg.dispatch_table.get(kind)
         plain = (kind.__reduce_ex__, kind.__reduce__, kind.__getstate__) == (
-            object.__reduce_ex__, object.__reduce__, object.__getstate__
-        )  # fmt: skip
+            object.__reduce_ex__,
+            object.__reduce__,
+            object.__getstate__,
+        )
         if plain and reduced is None and (attributes := attributes_of(value)) is not None:
             return self.object(kind, attributes)
         try:

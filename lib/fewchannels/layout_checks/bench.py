@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import torch
 
-from ..hooks import capture, edit
 from ..layouts import Labels, blocks_of, read, write
-from ..stats import ChannelStats
+from ..watch.hooks import capture, edit
+from ..watch.statistics import ChannelStats
 
 CHECKS = ("blocks", "grid", "tokens", "inverse", "text", "place", "residual", "reach", "identity", "planted")
 PLANTED = 100.0  # times the largest activation

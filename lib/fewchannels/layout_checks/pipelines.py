@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import torch
 
-from ..hooks import capture
 from ..layouts import signature_of
+from ..watch.hooks import capture
 
 PIXELS = {"height": 256, "width": 384}
 

@@ -20,6 +20,22 @@ from .table import TABLE, Added, Blocks, Layout, layout_of, register
 from .tokens import blocks_of, read, write
 
 __all__ = [
-    "PERTURBED", "TABLE", "Added", "Blocks", "Frame", "Labels", "Layout", "Residuals", "blocks_of", "frame_of",
-    "is_open", "layout_of", "mentions", "read", "refuse_silent_wrongs", "register", "signature_of", "write",
-]  # fmt: skip
+    "PERTURBED",
+    "TABLE",
+    "Added",
+    "Blocks",
+    "Frame",
+    "Labels",
+    "Layout",
+    "Residuals",
+    "blocks_of",
+    "frame_of",
+    "is_open",
+    "layout_of",
+    "mentions",
+    "read",
+    "refuse_silent_wrongs",
+    "register",
+    "signature_of",
+    "write",
+]

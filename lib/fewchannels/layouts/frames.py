@@ -245,14 +245,25 @@ def _checked(layout, grid, tokens: int, packed: int, rows: int, **more) -> Frame
 
 
 READERS = {
-    "latent": _latent, "latent_channels_last": _latent_channels_last, "latent_items": _latent_items,
-    "latent_list": _latent_list, "latent_padded": _latent_padded, "latent_masked": _latent_masked,
-    "latent_gist": _latent_gist, "shape_list": _shape_list,
-    "img_ids": _img_ids, "img_shapes": _img_shapes, "img_shapes_last": _img_shapes_last,
-    "position_ids": _position_ids, "indicator": _indicator,
-}  # fmt: skip
+    "latent": _latent,
+    "latent_channels_last": _latent_channels_last,
+    "latent_items": _latent_items,
+    "latent_list": _latent_list,
+    "latent_padded": _latent_padded,
+    "latent_masked": _latent_masked,
+    "latent_gist": _latent_gist,
+    "shape_list": _shape_list,
+    "img_ids": _img_ids,
+    "img_shapes": _img_shapes,
+    "img_shapes_last": _img_shapes_last,
+    "position_ids": _position_ids,
+    "indicator": _indicator,
+}
 # Readers of tensors, whose values must come from the device: a frame is read anew only where one of these is new.
 TENSORS = {
-    "latent_masked": ("encoder_attention_mask",), "img_ids": ("img_ids",), "position_ids": ("position_ids",),
-    "indicator": ("indicator", "position_ids"), "img_shapes_last": ("img_mask",),
-}  # fmt: skip
+    "latent_masked": ("encoder_attention_mask",),
+    "img_ids": ("img_ids",),
+    "position_ids": ("position_ids",),
+    "indicator": ("indicator", "position_ids"),
+    "img_shapes_last": ("img_mask",),
+}

@@ -133,6 +133,4 @@ def _by_number(samples, number, count, block, repeated):
     return samples.get(number)
 
 
-RULES = {
-    "ceil": _ceil, "repeat": _repeat, "floor": _floor, "after_first": _after_first, "by_number": _by_number,
-}  # fmt: skip
+RULES = {"ceil": _ceil, "repeat": _repeat, "floor": _floor, "after_first": _after_first, "by_number": _by_number}

@@ -20,8 +20,19 @@ POINTER = b"version https://git-lfs"
 LARGEST_POINTER = 1024  # bytes, by its specification
 # Weights in forms that are not read, and may lie there as pointers.
 OTHER_WEIGHTS = {
-    ".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".pb", ".gguf", ".xml",
-}  # fmt: skip
+    ".safetensors",
+    ".bin",
+    ".pt",
+    ".pth",
+    ".ckpt",
+    ".h5",
+    ".msgpack",
+    ".onnx",
+    ".onnx_data",
+    ".pb",
+    ".gguf",
+    ".xml",
+}
 AGAIN = "download it again"
 
 

@@ -23,11 +23,15 @@ def supported() -> list[dict]:
     rows = []
     for layout in TABLE.values():
         fields = asdict(layout)
-        rows.append({
-            "class": fields.pop("name"), **fields, "turn_off_cache": KEPT_KEYS.get(layout.name),
-            "installed": layout.name in here,
-            "checkpoints": [described(row) for row in ROWS if row.transformer == layout.name],
-        })  # fmt: skip
+        rows.append(
+            {
+                "class": fields.pop("name"),
+                **fields,
+                "turn_off_cache": KEPT_KEYS.get(layout.name),
+                "installed": layout.name in here,
+                "checkpoints": [described(row) for row in ROWS if row.transformer == layout.name],
+            }
+        )
     return rows
 
 
@@ -60,12 +64,18 @@ def as_text(rows: list[dict]) -> str:
     cells = [HEAD]
     for row in rows:
         order = " + ".join(row["batched"] or row["turns"])
-        cells.append((
-            row["class"], row["family"], "yes" if row["installed"] else "no", row["text"],
-            f"{row['guidance']} ({order})" if order else row["guidance"], str(row["pixels"] or "-"),
-            row["checkpoints"][0]["name"] if row["checkpoints"] else "-",
-            ", ".join(f"{blocks['path']} ({_form(blocks)})" for blocks in row["blocks"]),
-        ))  # fmt: skip
+        cells.append(
+            (
+                row["class"],
+                row["family"],
+                "yes" if row["installed"] else "no",
+                row["text"],
+                f"{row['guidance']} ({order})" if order else row["guidance"],
+                str(row["pixels"] or "-"),
+                row["checkpoints"][0]["name"] if row["checkpoints"] else "-",
+                ", ".join(f"{blocks['path']} ({_form(blocks)})" for blocks in row["blocks"]),
+            )
+        )
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = ["  ".join(map(str.ljust, line, widths)).rstrip() for line in cells]
     foot = (

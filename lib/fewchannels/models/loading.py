@@ -86,8 +86,16 @@ def load(
         pipeline = _from_pretrained(config, path if local else name, dtype, **more)
         pipeline.set_progress_bar_config(disable=True)
         own = path.name if local and name != "toyworld" else name
-        model = Model(place(pipeline, placing.device, offload), pipeline.transformer, own, commit,
-                      path if local else None, generation, offload, quantize)  # fmt: skip
+        model = Model(
+            place(pipeline, placing.device, offload),
+            pipeline.transformer,
+            own,
+            commit,
+            path if local else None,
+            generation,
+            offload,
+            quantize,
+        )
         with contextlib.suppress(NoContent):
             model.as_loaded = digest(model)
         return model

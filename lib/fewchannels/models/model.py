@@ -86,8 +86,12 @@ class Model:
         """The preset's arguments, then those given, by the pipeline's own names; what is None is left out."""
         short = {"steps": "num_inference_steps"}
         given = {short.get(name, name): value for name, value in given.items()}
-        own = {"num_inference_steps": self.preset.steps, "height": self.preset.size, "width": self.preset.size,
-               **self.preset.generation}  # fmt: skip
+        own = {
+            "num_inference_steps": self.preset.steps,
+            "height": self.preset.size,
+            "width": self.preset.size,
+            **self.preset.generation,
+        }
         if self.pipeline is not None:
             arguments.refuse(given, self._accepted)
             self._refuse_unknown(given)

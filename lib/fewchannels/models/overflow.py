@@ -56,9 +56,15 @@ def count_overflow(model) -> dict:
     values, nonfinite, saturated = counts.tolist()
     first = next((name for name, count in bad if bool(count)), None)
     return {
-        "dtype": str(model.dtype).removeprefix("torch."), "prompts": 1, "steps": STEPS, "values": values,
-        "nonfinite": nonfinite, "saturated": saturated, "first": first, "picture": finite,
-    }  # fmt: skip
+        "dtype": str(model.dtype).removeprefix("torch."),
+        "prompts": 1,
+        "steps": STEPS,
+        "values": values,
+        "nonfinite": nonfinite,
+        "saturated": saturated,
+        "first": first,
+        "picture": finite,
+    }
 
 
 def _small(model) -> dict[str, int]:
@@ -66,8 +72,11 @@ def _small(model) -> dict[str, int]:
     pipeline, accepted = model.pipeline, signature_of(type(model.pipeline), "__call__").parameters
     usual = getattr(pipeline, "default_sample_size", None) or 0
     usual = usual * getattr(pipeline, "vae_scale_factor", 8) if isinstance(usual, int) else 0
-    own = {side: model.defaults.get(side) or accepted[side].default or usual
-           for side in ("height", "width") if side in accepted}  # fmt: skip
+    own = {
+        side: model.defaults.get(side) or accepted[side].default or usual
+        for side in ("height", "width")
+        if side in accepted
+    }
     return dict.fromkeys(own, SIDE) if any(isinstance(side, int) and side > SIDE for side in own.values()) else {}
 
 

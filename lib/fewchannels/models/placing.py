@@ -50,8 +50,9 @@ def placing_of(device=None, dtype=None, offload: str | None = None, quantize: in
         raise RuntimeError(f"{what if offload else f'quantize={quantize} computes on a GPU'}, {NO_GPU}")
     if found.type == "cuda" and not torch.cuda.is_available():
         raise RuntimeError(f"device={str(device)!r} asks for a GPU, {NO_GPU}")
-    return Placing(found, dtype or fitting_dtype(found), dtype is None, device is None and found.type == "cpu",
-                   offload, quantize)  # fmt: skip
+    return Placing(
+        found, dtype or fitting_dtype(found), dtype is None, device is None and found.type == "cpu", offload, quantize
+    )
 
 
 def fitting_dtype(device: torch.device) -> torch.dtype:

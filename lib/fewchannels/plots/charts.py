@@ -71,8 +71,13 @@ def depth_heatmap(
     shown = np.clip(scores, low, None)
     norm = LogNorm(low, max(scores.max(), low * 1.001))
     # a bar and not a pixel a channel: a page shows fewer pixels than a model has channels, and a lone one would vanish
-    image = axes.imshow(_widened(shown, 320), aspect="auto", norm=norm, cmap=SEQUENTIAL,
-                        extent=(-0.5, scores.shape[1] - 0.5, len(scores) - 0.5, -0.5))  # fmt: skip
+    image = axes.imshow(
+        _widened(shown, 320),
+        aspect="auto",
+        norm=norm,
+        cmap=SEQUENTIAL,
+        extent=(-0.5, scores.shape[1] - 0.5, len(scores) - 0.5, -0.5),
+    )
     axes.set(xlabel="channel", ylabel="block", title=title)
     few_ticks(axes.yaxis, names)
     axes.spines[:].set_visible(False)
@@ -153,8 +158,17 @@ def overlap_matrix(
     bar = figure.colorbar(image, ax=axes, label="overlap (Jaccard)")
     if chance is not None:
         bar.ax.axhline(chance, color=PALETTE["warning"], linewidth=2)
-        bar.ax.annotate("chance", (0, chance), xytext=(-3, 0), textcoords="offset points", ha="right", va="center",
-                        fontsize=8.5, color=PALETTE["warning"], annotation_clip=False)  # fmt: skip
+        bar.ax.annotate(
+            "chance",
+            (0, chance),
+            xytext=(-3, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            fontsize=8.5,
+            color=PALETTE["warning"],
+            annotation_clip=False,
+        )
     if len(matrix) <= 8:
         for (i, j), value in np.ndenumerate(matrix):
             ink = "white" if value < 0.6 else INK

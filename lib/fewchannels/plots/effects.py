@@ -67,8 +67,18 @@ def dots(
         axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (level, -0.9), color=FAINT, fontsize=8.5, ha="center", annotation_clip=False)
     for at, heading in headings:
-        axes.annotate(heading, (0, at), xycoords=("axes fraction", "data"), xytext=(-4, 0), textcoords="offset points",
-                      ha="right", va="center", weight="bold", fontsize=9.5, annotation_clip=False)  # fmt: skip
+        axes.annotate(
+            heading,
+            (0, at),
+            xycoords=("axes fraction", "data"),
+            xytext=(-4, 0),
+            textcoords="offset points",
+            ha="right",
+            va="center",
+            weight="bold",
+            fontsize=9.5,
+            annotation_clip=False,
+        )
     axes.set_yticks([at for at, _ in labels], [name for _, name in labels])
     axes.set(ylim=(y - 0.3, -0.6 if not lines else -0.7), xlabel=xlabel)
     if not any(np.isfinite(value) for *_, (value, _, _) in rows):
@@ -204,8 +214,15 @@ def table_of_numbers(
     middle = (np.nanmin(values) + np.nanmax(values)) / 2
     for r, c in np.ndindex(values.shape):
         if np.isfinite(values[r, c]):
-            axes.text(c, r, form.format(values[r, c]), ha="center", va="center", fontsize=9,
-                      color="white" if values[r, c] < middle else INK)  # fmt: skip
+            axes.text(
+                c,
+                r,
+                form.format(values[r, c]),
+                ha="center",
+                va="center",
+                fontsize=9,
+                color="white" if values[r, c] < middle else INK,
+            )
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), rows)
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)

@@ -17,8 +17,11 @@ def complete(figure: Figure) -> None:
 
     Nothing changes where no font here has them; matplotlib then draws boxes and warns.
     """
-    lacking = {text: _missing(text.get_text(), font_manager.findfont(text.get_fontproperties()))
-               for text in figure.findobj(Text) if not text.get_text().isascii()}  # fmt: skip
+    lacking = {
+        text: _missing(text.get_text(), font_manager.findfont(text.get_fontproperties()))
+        for text in figure.findobj(Text)
+        if not text.get_text().isascii()
+    }
     letters = frozenset().union(*lacking.values())
     if letters:
         found = _families(letters, len(font_manager.fontManager.ttflist))

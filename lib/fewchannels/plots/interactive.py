@@ -30,13 +30,21 @@ def explore_depth_heatmap(
     figure = go.Figure(
         go.Heatmap(
             # ndarrays of small types travel as base64 and not as text
-            z=logs, customdata=np.stack([scores, rank], axis=-1).astype(np.float32), y0=0, dy=1, colorscale="Cividis",
+            z=logs,
+            customdata=np.stack([scores, rank], axis=-1).astype(np.float32),
+            y0=0,
+            dy=1,
+            colorscale="Cividis",
             hovertemplate=f"block %{{y}}, channel %{{x}}<br>{literal(label)} %{{customdata[0]:.3g}}, "
-                          "rank %{customdata[1]}<extra></extra>",
-            colorbar={"title": {"text": literal(label), "side": "right"}, "thickness": 12, "tickvals": ticks,
-                      "ticktext": [f"{10.0**t:g}" for t in ticks]},
+            "rank %{customdata[1]}<extra></extra>",
+            colorbar={
+                "title": {"text": literal(label), "side": "right"},
+                "thickness": 12,
+                "tickvals": ticks,
+                "ticktext": [f"{10.0**t:g}" for t in ticks],
+            },
         )
-    )  # fmt: skip
+    )
     figure.update_layout(_layout(title, 200 + min(20 * len(scores), 400)))
     figure.update_xaxes(title="channel", showgrid=False, zeroline=False)
     figure.update_yaxes(title="block", autorange="reversed", showgrid=False, zeroline=False, tickformat="d")
@@ -54,17 +62,24 @@ def explore_score_disagreement(abs_mean: np.ndarray, mean_abs: np.ndarray, k: in
     low = float(max(np.quantile(y, 0.02), x.max() * 1e-5))
     figure = go.Figure()
     figure.add_scatter(
-        x=[low, float(x.max())], y=[low, float(x.max())], mode="lines", hoverinfo="skip", showlegend=False,
+        x=[low, float(x.max())],
+        y=[low, float(x.max())],
+        mode="lines",
+        hoverinfo="skip",
+        showlegend=False,
         line={"color": FAINT, "dash": "dash", "width": 1},
-    )  # fmt: skip
+    )
     for name, (chosen, colour, marker) in disagreement_kinds(y, x, k).items():
         if chosen.any():
             figure.add_scatter(
-                x=x[chosen].astype(np.float32), y=np.clip(y[chosen], low, None).astype(np.float32), mode="markers",
-                customdata=np.flatnonzero(chosen), name=f"{name} ({chosen.sum()})",
+                x=x[chosen].astype(np.float32),
+                y=np.clip(y[chosen], low, None).astype(np.float32),
+                mode="markers",
+                customdata=np.flatnonzero(chosen),
+                name=f"{name} ({chosen.sum()})",
                 marker={"color": colour, "symbol": MARKERS[marker], "size": 5 if marker == "." else 8},
                 hovertemplate="channel %{customdata}<br>mean of |x| %{x:.3g}<br>|mean of x| %{y:.3g}<extra></extra>",
-            )  # fmt: skip
+            )
     figure.update_layout(_layout(title, 460))
     figure.update_xaxes(title="mean of |x|", type="log", dtick=1)
     figure.update_yaxes(title="|mean of x|", type="log", dtick=1)
@@ -79,8 +94,13 @@ def literal(text: str) -> str:
 def _layout(title: str, height: int) -> dict[str, Any]:
     # template "none" spares 6 kB a figure; the legend lies below, where a phone has room
     return {
-        "template": "none", "height": height, "autosize": True, "font": {"size": 14, "color": INK},
+        "template": "none",
+        "height": height,
+        "autosize": True,
+        "font": {"size": 14, "color": INK},
         "margin": {"l": 60, "r": 10, "t": 40 if title else 15, "b": 55},
         "title": {"text": literal(title), "font": {"size": 15}},
-        "legend": {"orientation": "h", "y": -0.2}, "paper_bgcolor": "white", "plot_bgcolor": "white",
-    }  # fmt: skip
+        "legend": {"orientation": "h", "y": -0.2},
+        "paper_bgcolor": "white",
+        "plot_bgcolor": "white",
+    }

@@ -13,24 +13,51 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from .fonts import complete
 
 PALETTE = {
-    "top": "#0072B2", "bottom": "#999999", "random": "#E69F00", "energy-matched": "#009E73", "all": "#56B4E9",
-    "complement": "#56B4E9", "PCA": "#000000", "untouched": "#000000",
-    "warning": "#D55E00", "accent": "#CC79A7",
-}  # fmt: skip
+    "top": "#0072B2",
+    "bottom": "#999999",
+    "random": "#E69F00",
+    "energy-matched": "#009E73",
+    "all": "#56B4E9",
+    "complement": "#56B4E9",
+    "PCA": "#000000",
+    "untouched": "#000000",
+    "warning": "#D55E00",
+    "accent": "#CC79A7",
+}
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999", "#000000")
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
 INK, FAINT = "#222222", "#6b6b6b"
 WIDTH = 4.8  # inches; at 390 px a page shows about 72 px an inch, so type of 10 points is still 10 px high
 
 STYLE = {
-    "font.size": 10.5, "font.family": "DejaVu Sans", "axes.titlesize": 11, "axes.labelsize": 10.5,
-    "xtick.labelsize": 9.5, "ytick.labelsize": 9.5, "legend.fontsize": 9.5, "legend.frameon": False,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.edgecolor": FAINT, "axes.linewidth": 0.8,
-    "axes.labelcolor": INK, "text.color": INK, "xtick.color": INK, "ytick.color": INK, "axes.titlelocation": "left",
-    "axes.prop_cycle": matplotlib.cycler(color=CYCLE), "image.cmap": SEQUENTIAL, "image.interpolation": "nearest",
-    "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white", "lines.linewidth": 1.8,
-    "figure.dpi": 110, "savefig.dpi": 220, "figure.constrained_layout.use": True,
-}  # fmt: skip
+    "font.size": 10.5,
+    "font.family": "DejaVu Sans",
+    "axes.titlesize": 11,
+    "axes.labelsize": 10.5,
+    "xtick.labelsize": 9.5,
+    "ytick.labelsize": 9.5,
+    "legend.fontsize": 9.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": FAINT,
+    "axes.linewidth": 0.8,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "axes.titlelocation": "left",
+    "axes.prop_cycle": matplotlib.cycler(color=CYCLE),
+    "image.cmap": SEQUENTIAL,
+    "image.interpolation": "nearest",
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "savefig.facecolor": "white",
+    "lines.linewidth": 1.8,
+    "figure.dpi": 110,
+    "savefig.dpi": 220,
+    "figure.constrained_layout.use": True,
+}
 
 
 # a prompt is no formula: a "$" in a title, a label or a name is a dollar sign

@@ -23,18 +23,18 @@ def channel_bars(scores: np.ndarray, highlight: Sequence[int] = (), ylabel: str 
     axes.bar(np.arange(len(scores)), scores, width=1.0, color=colours)
     for channel in highlight:
         axes.annotate(
-            str(channel),
-            (channel, scores[channel]),
-            xytext=(0, 2),
-            textcoords="offset points",
-            ha="center",
-            fontsize=9,
+            str(channel), (channel, scores[channel]), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9
         )
     axes.axhline(np.median(scores), color=FAINT, linestyle="--", linewidth=1)
     axes.annotate(
-        "median", (len(scores) - 1, np.median(scores)), xytext=(0, 3), textcoords="offset points", ha="right",
-        color=FAINT, fontsize=9,
-    )  # fmt: skip
+        "median",
+        (len(scores) - 1, np.median(scores)),
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        color=FAINT,
+        fontsize=9,
+    )
     axes.set(xlabel="channel", ylabel=ylabel, xlim=(-1, len(scores)))
     return figure
 

@@ -27,7 +27,25 @@ from .text_transport import text_transport
 STUDIES = {one.name: one for one in (critical, spatial, text_transport, subject_transport, level_pattern)}
 
 __all__ = [
-    "STUDIES", "Condition", "Instrument", "Results", "Sets", "Study", "critical", "each", "evaluation", "level_pattern",
-    "one_at_a_time", "pairs", "parts", "references", "replicas", "run", "scenes", "shipped", "spatial",
-    "subject_transport", "text_transport",
-]  # fmt: skip
+    "STUDIES",
+    "Condition",
+    "Instrument",
+    "Results",
+    "Sets",
+    "Study",
+    "critical",
+    "each",
+    "evaluation",
+    "level_pattern",
+    "one_at_a_time",
+    "pairs",
+    "parts",
+    "references",
+    "replicas",
+    "run",
+    "scenes",
+    "shipped",
+    "spatial",
+    "subject_transport",
+    "text_transport",
+]

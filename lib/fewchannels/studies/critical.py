@@ -11,7 +11,7 @@ claims stands beside them in `claims.yml`.
 
 from __future__ import annotations
 
-from ..readers import Agreement, Change, Features, Grain
+from ..reading.readers import Agreement, Change, Features, Grain
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 from .groups import evaluation

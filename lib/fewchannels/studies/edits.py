@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-from ..ablation import NAMES
-from ..blending import CannotMix, blend_latents, blend_velocities, interpolate_prompts
 from ..channels import ChannelSet, Directions
+from ..edits.ablation import NAMES
+from ..edits.blending import CannotMix, blend_latents, blend_velocities, interpolate_prompts
+from ..edits.image_latents import encode
+from ..edits.inversion import renoised
 from ..identity import content
-from ..image_latents import encode
-from ..inversion import renoised
-from ..masks import partition, to_grid
-from ..subspaces import subspace
+from ..masks.subjects import partition, to_grid
 from ..sweep import Recording, sweep
+from ..watch.subspaces import subspace
 from .condition import Condition
 from .groups import Group, NotHere
 from .sets import MOST_BYTES, Sets
@@ -210,8 +210,14 @@ class Ablation(Edit):
             options["reference"] = self._others(ground, channels)
         if self.how == "scale":
             options |= {"factor": c.strength, "strength": 1.0}
-        return {**ground.place(), "edit": self.how, "channels": channels, "blocks": c.blocks, "steps": c.steps,
-                "options": options}  # fmt: skip
+        return {
+            **ground.place(),
+            "edit": self.how,
+            "channels": channels,
+            "blocks": c.blocks,
+            "steps": c.steps,
+            "options": options,
+        }
 
     def _others(self, ground: Ground, channels: Any) -> Recording:
         """Calibration prompts, whose tokens are put in: on all channels of all blocks where that fits into a GiB, else
@@ -232,7 +238,7 @@ class Ablation(Edit):
 
 
 class Transport(Edit):
-    """Channels of each source in its target's run (`fewchannels.patching.inject`). part: "both", "level", "pattern"."""
+    """Channels of each source in its target's run (`edits.patching.inject`). part: "both", "level", "pattern"."""
 
     def __init__(self, part: str = "both"):
         self.part = part
@@ -252,8 +258,14 @@ class Transport(Edit):
         options = {"source": ground.source(channels), "strength": c.strength, "branch": "cond", "part": self.part}
         options |= {} if mask is None else {"tokens": mask}
         options |= {} if numbers is None else {"sources": numbers}
-        return {**ground.place(), "edit": "transport", "channels": channels, "blocks": c.blocks, "steps": c.steps,
-                "options": options}  # fmt: skip
+        return {
+            **ground.place(),
+            "edit": "transport",
+            "channels": channels,
+            "blocks": c.blocks,
+            "steps": c.steps,
+            "options": options,
+        }
 
 
 class Around(Edit):

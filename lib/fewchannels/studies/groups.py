@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from ..image_latents import read_image, size_of
+from ..edits.image_latents import read_image, size_of
 from ..metrics import shuffled
-from ..prompt_pairs import Pair, subject_pairs
+from ..prompts.pairs import Pair, subject_pairs
+from ..reading.worlds import World
 from ..toyworld.prompts import Attributes
 from ..toyworld.scenes import render
-from ..worlds import World
 
 OTHER_NOISE = 1_000  # added to the seed of references that the model draws
 
@@ -165,9 +165,14 @@ def _of_scenes(world: World, count: int, seed: int, name: str, split: str) -> Gr
     made = [render(one, (3, i)) for i, one in drawn if one.subjects][:count]
     truth = [scene.attributes for scene in made]
     return Group(
-        name, [scene.prompt for scene in made], truth, seed, list(range(count)),
-        images=np.stack([scene.image for scene in made]), masks=np.stack([scene.mask for scene in made]),
-    )  # fmt: skip
+        name,
+        [scene.prompt for scene in made],
+        truth,
+        seed,
+        list(range(count)),
+        images=np.stack([scene.image for scene in made]),
+        masks=np.stack([scene.mask for scene in made]),
+    )
 
 
 def evaluation(share: float = 1.0, most: int | None = None, **more: Any) -> Prompts:

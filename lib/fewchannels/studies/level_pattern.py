@@ -21,17 +21,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..prompts import toyworld_attributes
-from ..readers import Adoption, Agreement, Change, Distances, Tone
+from ..instruments.levels import States
+from ..instruments.probes import probe_scenes, probe_sets
+from ..instruments.writers import watch_writers, why_not, writers_cell
+from ..prompts.toyworld import toyworld_attributes
+from ..reading.readers import Adoption, Agreement, Change, Distances, Tone
 from ..toyworld.prompts import format_prompt
 from .condition import Condition, each, one_at_a_time
 from .edits import SOURCE, UNTOUCHED
 from .groups import Group, NotHere, evaluation, pairs
-from .levels import States
-from .probes import probe_scenes, probe_sets
 from .sets import Sets
 from .study import Instrument, Study
-from .writers import watch_writers, why_not, writers_cell
 
 NOISES = 2
 PROBE_SCENES = 512
@@ -75,7 +75,7 @@ def instruments(sets: Sets) -> dict[str, Instrument]:
         "probes": Instrument(probes, again=False),
         "probes, no caption": Instrument(functools.partial(probes, captions=False), again=False),
         **(lent if sets.world.exact else {}),
-    }  # fmt: skip
+    }
 
 
 def _equal(sets: Sets, *kinds: str) -> dict[str, object]:
@@ -136,10 +136,9 @@ level_pattern = Study(
     "level_pattern",
     conditions,
     prompts={"all": evaluation(), "half": evaluation(share=1 / 2), "pairs": pairs()},
-    readers=(Change(), Tone(prompts=("all", "half")), Agreement(prompts=("all", "half")),
-             Distances(), Adoption()),
+    readers=(Change(), Tone(prompts=("all", "half")), Agreement(prompts=("all", "half")), Distances(), Adoption()),
     base=Condition(channels="top"),
     instruments=instruments,
     again=lambda c: c.channels in ("", "top") and c.blocks is None,
     about="The level and the pattern of channels: removed, carried over, and looked at in untouched runs.",
-)  # fmt: skip
+)

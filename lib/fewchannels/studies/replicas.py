@@ -18,15 +18,15 @@ from pathlib import Path
 import numpy as np
 
 from ..channels import channel_scores, largest_over_median
-from ..masks import to_grid
+from ..instruments.clusters import Rule
+from ..instruments.looks import look
+from ..masks.subjects import to_grid
 from ..metrics import Interval, bootstrap_interval
 from ..models import load
-from ..readers import Adoption, Agreement, Change, Distances
-from .clusters import Rule
+from ..reading.readers import Adoption, Agreement, Change, Distances
 from .condition import Condition, each
 from .edits import UNTOUCHED
 from .groups import Group, evaluation, pairs, scenes
-from .looked import look
 from .results import Results
 from .sets import Sets
 from .study import Instrument, Study, run
@@ -36,18 +36,19 @@ OWN = "this model"
 # what is compared: the measure of two conditions, whose difference is above 0 where the claim holds
 HEADLINES: dict[str, tuple[str, dict, dict]] = {
     "critical": ("change", {"channels": "top"}, {"channels": "bottom"}),
-    "transport": (
-        "to_source", {"edit": "transport", "channels": "random"}, {"edit": "transport", "channels": "top"},
-    ),
-}  # fmt: skip
+    "transport": ("to_source", {"edit": "transport", "channels": "random"}, {"edit": "transport", "channels": "top"}),
+}
 
 
 def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     """What the headlines need."""
     top = Condition(channels="top", k=sets.k)
     moved = top.but(edit="transport", prompts="pairs")
-    return [Condition(UNTOUCHED, k=sets.k), *each(top, channels=("top", "bottom", "random")),
-            *each(moved, channels=("top", "random"))]  # fmt: skip
+    return [
+        Condition(UNTOUCHED, k=sets.k),
+        *each(top, channels=("top", "bottom", "random")),
+        *each(moved, channels=("top", "random")),
+    ]
 
 
 def masks(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
@@ -92,10 +93,12 @@ def together(found: Mapping[str, Results], facts: Mapping[str, dict]) -> Results
     first = next(iter(found.values()))
     cells = {c.but(prompts=name): cell for name, own in found.items() for c, cell in own.cells.items()}
     return dataclasses.replace(
-        first, cells=cells, groups={name: max(own.groups.values()) for name, own in found.items()},
+        first,
+        cells=cells,
+        groups={name: max(own.groups.values()) for name, own in found.items()},
         instruments={f"{part} of {name}": a for name, own in found.items() for part, a in own.instruments.items()},
         index={**first.index, "models": dict(facts), "order": list(found)},
-    )  # fmt: skip
+    )
 
 
 def replicas_in(folders: Sequence[Path]) -> dict[str, object]:

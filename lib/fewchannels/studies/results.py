@@ -24,8 +24,8 @@ from typing import Any
 import numpy as np
 
 from ..metrics import Interval, bootstrap_interval
-from ..prompt_pairs import SCENE, SUBJECT
-from ..readers import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, mean_over
+from ..prompts.pairs import SCENE, SUBJECT
+from ..reading.readers import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES, mean_over
 from ..runfile import Run, RunFileError, load_run, save_run
 from ..toyworld.judge import ATTRIBUTES
 from .condition import FIELDS, Condition, checked_fields, span
@@ -232,8 +232,10 @@ class Results:
             own = {lines: name} if lines else {}
             row = [
                 self.mean(measure, n, **{**fields, **own, over: value})
-                if self.has(**{**fields, **own, over: value}) else (np.nan,) * 3 for value in x
-            ]  # fmt: skip
+                if self.has(**{**fields, **own, over: value})
+                else (np.nan,) * 3
+                for value in x
+            ]
             found[name or measure] = tuple(np.array(row).T)
         return {"x": [_tick(value) for value in x], "lines": found}
 
@@ -269,8 +271,12 @@ class Results:
         """What `plots.dots` takes: what a judge read, attribute by attribute, for each row {label: fields}; a group
         without a value where nobody read it."""
         known = {len(names): names for names in (ATTRIBUTES, PAIR_ATTRIBUTES, NATURAL_ATTRIBUTES)}
-        read = {label: self.cells[found[0]].get(measure, np.empty((1, 0))) if (found := self._there(own)) else
-                np.empty((1, 0)) for label, own in rows.items()}  # fmt: skip
+        read = {
+            label: self.cells[found[0]].get(measure, np.empty((1, 0)))
+            if (found := self._there(own))
+            else np.empty((1, 0))
+            for label, own in rows.items()
+        }
         names = next((known[a.shape[1]] for a in read.values() if a.shape[1] in known), ())
         found = {
             name: {label: interval(np.asarray(a[:, [i]], np.float64)) for label, a in read.items() if a.shape[1] > i}
@@ -370,8 +376,10 @@ class Results:
         where there is no such condition.
         """
         shape = tuple(len(labels) for labels in axes.values())
-        places = [dict(pair for part in parts for pair in {**part}.items())
-                  for parts in itertools.product(*(labels.values() for labels in axes.values()))]  # fmt: skip
+        places = [
+            dict(pair for part in parts for pair in {**part}.items())
+            for parts in itertools.product(*(labels.values() for labels in axes.values()))
+        ]
         shown = [self.pictures(n, **place) if self.has(**place) else None for place in places]
         some = next(one for one in shown if one is not None)
         images = np.stack([np.full_like(some, 255) if one is None else one for one in shown])
@@ -442,10 +450,15 @@ class Results:
         stats = {f"{i}/{name}": _small(a) for i, cell in enumerate(rows) for name, a in cell.items()}
         stats |= {f"{name}/{part}": _small(a) for name, cell in self.instruments.items() for part, a in cell.items()}
         index = {
-            "study": self.name, "conditions": [_sparse(c) for c in self.cells], "groups": self.groups,
-            "instruments": list(self.instruments), "left_out": self.left_out, "base": _sparse(self.base),
-            "shares": [[*key, shares] for key, shares in self.shares.items()], **self.index,
-        }  # fmt: skip
+            "study": self.name,
+            "conditions": [_sparse(c) for c in self.cells],
+            "groups": self.groups,
+            "instruments": list(self.instruments),
+            "left_out": self.left_out,
+            "base": _sparse(self.base),
+            "shares": [[*key, shares] for key, shares in self.shares.items()],
+            **self.index,
+        }
         return save_run(path, Run(self.provenance, self.prompts, stats, index=index))
 
     @classmethod
@@ -461,11 +474,17 @@ class Results:
             cell, _, part = name.rpartition("/")
             cells.setdefault(cell, {})[part] = array
         return cls(
-            index.pop("study"), {c: cells[str(i)] for i, c in enumerate(conditions)}, index.pop("groups"),
-            {name: cells[name] for name in index.pop("instruments")}, index.pop("left_out"),
-            {tuple(row[:3]): row[3] for row in index.pop("shares")}, run.provenance, run.prompts,
-            Condition(**checked_fields(index.pop("base"))), index,
-        )  # fmt: skip
+            index.pop("study"),
+            {c: cells[str(i)] for i, c in enumerate(conditions)},
+            index.pop("groups"),
+            {name: cells[name] for name in index.pop("instruments")},
+            index.pop("left_out"),
+            {tuple(row[:3]): row[3] for row in index.pop("shares")},
+            run.provenance,
+            run.prompts,
+            Condition(**checked_fields(index.pop("base"))),
+            index,
+        )
 
 
 def interval(values: np.ndarray) -> Interval:

@@ -32,13 +32,13 @@ from ..channels import (
     second_moments,
     top_channels,
 )
-from ..hooks import capture
 from ..identity import content
-from ..kept import KeepTokens
-from ..measuring import key_of, measure_channels
-from ..stats import ChannelStats
+from ..measure.statistics import key_of, measure_channels
+from ..reading.worlds import World, texts
 from ..sweep import sweep
-from ..worlds import World, texts
+from ..watch.hooks import capture
+from ..watch.statistics import ChannelStats
+from ..watch.tokens import KeepTokens
 from .groups import Group, NotHere, pairs
 from .side_by_side import WIDEST, differences
 
@@ -100,9 +100,13 @@ class Sets:
         if stream not in self._calibrations:
             text = stream == "text"
             stats = measure_channels(
-                self.model, self.prompts[:16] if text else self.prompts, seed=1, stream=stream, store=self.store,
+                self.model,
+                self.prompts[:16] if text else self.prompts,
+                seed=1,
+                stream=stream,
+                store=self.store,
                 **self.generation,
-            )  # fmt: skip
+            )
             self._calibrations[stream] = Calibration(stats, None if text else self._moments(stats), self.score)
         return self._calibrations[stream]
 
@@ -164,8 +168,14 @@ class Sets:
         def compute() -> dict[str, np.ndarray]:
             return differences(self.model, group, self.generation, chosen, moments)
 
-        key = key_of(self.model, group.prompts, group=content(group.content()), chosen=content(chosen), moments=moments,
-                     generation=content({**self.model.defaults, **self.generation}))  # fmt: skip
+        key = key_of(
+            self.model,
+            group.prompts,
+            group=content(group.content()),
+            chosen=content(chosen),
+            moments=moments,
+            generation=content({**self.model.defaults, **self.generation}),
+        )
         made = ("difference", group.name, len(group), None if chosen is None else chosen.label, moments)
         return self._once(made, lambda: sweep({"difference": compute}, self.store, key)["difference"])
 

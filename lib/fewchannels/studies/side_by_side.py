@@ -16,10 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from ..ablation import ablate
 from ..channels import ChannelSet, Directions
-from ..hooks import capture
-from ..subspaces import subspace
+from ..edits.ablation import ablate
+from ..watch.hooks import capture
+from ..watch.subspaces import subspace
 from .groups import Group
 
 WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a block grow out of memory on large models
@@ -77,9 +77,13 @@ class Apart:
 
 
 def differences(
-    model, group: Group, generation: Mapping[str, Any], chosen: ChannelSet | None = None, moments: bool = False,
+    model,
+    group: Group,
+    generation: Mapping[str, Any],
+    chosen: ChannelSet | None = None,
+    moments: bool = False,
     directions: Mapping[str, Directions] | None = None,
-) -> dict[str, np.ndarray]:  # fmt: skip
+) -> dict[str, np.ndarray]:
     """What sources and targets of a group of pairs differ in, as arrays of `Apart` by name: "channels", with a set
     "level" and "pattern" [P, L] of its difference, along directions their mean squares [P, L], and "moments" where
     they are asked for and fit."""
@@ -101,9 +105,12 @@ def _draw_both(model, group: Group, generation, numbers) -> np.ndarray:
     """
     rows = [(group.sources[own], group.prompts[i], own, i) for i, own in enumerate(numbers)]
     return model.generate(
-        [prompt for a, b, _, _ in rows for prompt in (a, b)], seed=group.seed, batch_size=_even(model),
-        samples=[group.samples[sample] for _, _, a, b in rows for sample in (a, b)], **generation,
-    )  # fmt: skip
+        [prompt for a, b, _, _ in rows for prompt in (a, b)],
+        seed=group.seed,
+        batch_size=_even(model),
+        samples=[group.samples[sample] for _, _, a, b in rows for sample in (a, b)],
+        **generation,
+    )
 
 
 def _even(model) -> int:
@@ -128,10 +135,14 @@ class SideBySide:
         sets = list(self.channels) if isinstance(self.channels, list) else [self.channels] * count
         mask = None if self.mask is None else np.asarray(self.mask)
         with ablate(
-            model, [one for own in sets for one in (None, own)], "resample", branch="cond",
+            model,
+            [one for own in sets for one in (None, own)],
+            "resample",
+            branch="cond",
             partners=[row - row % 2 for row in range(_even(model))],
-            tokens=mask if mask is None or mask.ndim == 2 else np.repeat(mask, 2, axis=0), **self.where,
-        ) as log:  # fmt: skip
+            tokens=mask if mask is None or mask.ndim == 2 else np.repeat(mask, 2, axis=0),
+            **self.where,
+        ) as log:
             images = _draw_both(model, self.group, self.generation, self.numbers or range(count))
         logged = {"moved": log.change[1::2], "energy": log.energy_ratio[1::2]}
         return images[1::2], {name: np.nanmean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}

@@ -17,16 +17,16 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..channels import ChannelSet
-from ..masks import POLARITIES, to_grid, upsample
-from ..measuring import spread
+from ..instruments.clusters import PictureClusters, Rule
+from ..instruments.looks import SEEN, Looked, look
+from ..instruments.mask_baselines import masks_from_words, priors, priors_of_others, random_half
+from ..masks.subjects import POLARITIES, to_grid, upsample
+from ..measure.statistics import spread
 from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling
-from ..worlds import World
-from .attention_maps import can_read
-from .clusters import PictureClusters, Rule
+from ..reading.worlds import World
+from ..watch.attention import can_read
 from .condition import Condition
 from .groups import Group, evaluation, scenes
-from .looked import SEEN, Looked, look
-from .mask_baselines import masks_from_words, priors, priors_of_others, random_half
 from .results import Results
 from .sets import Sets
 from .study import Instrument, Study

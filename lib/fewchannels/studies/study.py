@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
+from ..edits.inversion import can_invert, why_no_picture
 from ..identity import code_digest, content, digest
-from ..inversion import can_invert, why_no_picture
-from ..measuring import key_of
-from ..readers import Reader, Seen, smaller
+from ..measure.statistics import key_of
+from ..reading.readers import Reader, Seen, smaller
+from ..reading.worlds import World, texts, world_of
 from ..sweep import SweepFailed, sweep, sweep_conditions, unchanged
-from ..worlds import World, texts, world_of
 from .condition import Condition, span
 from .edits import SOURCE, UNTOUCHED, Ground, row_of
 from .groups import Group, NotHere, Prompts, own_pictures
@@ -88,10 +88,20 @@ class Plan:
     """A study on one model: groups, sets and conditions, before anything but calibration has run."""
 
     def __init__(
-        self, study: Study, model, *, n: int = 128, seed: int = 0, steps: int | None = None, k: int | None = None,
-        world: World | None = None, prompts: Sequence[str] | str | Path | None = None,
-        images: Sequence[str | Path] = (), store: str | Path | None = None, **generation: Any,
-    ):  # fmt: skip
+        self,
+        study: Study,
+        model,
+        *,
+        n: int = 128,
+        seed: int = 0,
+        steps: int | None = None,
+        k: int | None = None,
+        world: World | None = None,
+        prompts: Sequence[str] | str | Path | None = None,
+        images: Sequence[str | Path] = (),
+        store: str | Path | None = None,
+        **generation: Any,
+    ):
         store = store or None  # "" is what a notebook has where nothing is kept
         self.study, self.model, self.n, self.seed, self.store = study, model, n, seed, store
         self.own = own_pictures(model, images, generation.get("height"), generation.get("width"))
@@ -195,8 +205,11 @@ def seconds_a_picture(model, generation: dict[str, Any]) -> float:
 def _described(c: Condition, count: int) -> str:
     where = ["all" if part is None else span(part) for part in (c.blocks, c.steps)]
     usual = Condition()
-    more = [f"{name} {getattr(c, name)}" for name in ("mask", "strength", "stream", "source", "through")
-            if getattr(c, name) != getattr(usual, name)]  # fmt: skip
+    more = [
+        f"{name} {getattr(c, name)}"
+        for name in ("mask", "strength", "stream", "source", "through")
+        if getattr(c, name) != getattr(usual, name)
+    ]
     drawn, k = f"{c.channels} {c.draw + 1}" if c.draw else c.channels, c.k if c.channels else ""
     cells = (c.edit or "untouched", drawn, k, *where, ", ".join(more), count)
     return f"| {' | '.join(map(str, cells))} |"
@@ -372,11 +385,17 @@ class Engine:
                 shares[c.channels, c.k, c.draw] = self._shares(c)
         provenance = {**plan.model.provenance(), "seed": plan.seed, "steps": plan.steps}
         return Results(
-            plan.study.name, dict(self.cells), {name: len(group) for name, group in plan.groups.items()},
-            dict(self.instruments), dict(self.left_out), shares, provenance,
-            next(iter(plan.groups.values())).prompts, dataclasses.replace(plan.study.base, k=plan.k),
+            plan.study.name,
+            dict(self.cells),
+            {name: len(group) for name, group in plan.groups.items()},
+            dict(self.instruments),
+            dict(self.left_out),
+            shares,
+            provenance,
+            next(iter(plan.groups.values())).prompts,
+            dataclasses.replace(plan.study.base, k=plan.k),
             {"blocks": len(plan.model.layers), "width": plan.sets.width, "date": time.strftime("%Y-%m-%d")},
-        )  # fmt: skip
+        )
 
     def _shares(self, c: Condition) -> dict[str, float]:
         chosen = self.plan.sets.of(c.channels, c.k, c.draw, group=self.ground(c.prompts).group)

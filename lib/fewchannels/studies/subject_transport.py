@@ -15,10 +15,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..inversion import image_trajectory
+from ..edits.inversion import image_trajectory
+from ..edits.patching import Transport, transport
 from ..metrics import squared_distance
-from ..patching import Transport, transport
-from ..readers import Adoption, Distances, Regions
+from ..reading.readers import Adoption, Distances, Regions
 from .condition import Condition, each
 from .edits import UNTOUCHED, Ground
 from .groups import Group, references
@@ -110,9 +110,19 @@ def _elsewhere(place: str, few: Condition, mask: str, ks: list[int], best: dict[
 
 
 def transport_picture(
-    model, image, caption: str, prompts: str | Sequence[str], channels, how: str = "renoise", mask="union", *,
-    seed: int = 0, steps: int | None = None, iterations: int = 1, **generation,
-) -> Transport:  # fmt: skip
+    model,
+    image,
+    caption: str,
+    prompts: str | Sequence[str],
+    channels,
+    how: str = "renoise",
+    mask="union",
+    *,
+    seed: int = 0,
+    steps: int | None = None,
+    iterations: int = 1,
+    **generation,
+) -> Transport:
     """One picture's subject into new scenes: `image_trajectory` and `transport` in one call, with any model.
 
     image: a file's path, a PIL image or an array; caption: what it shows; prompts: the new scenes. how, iterations: as

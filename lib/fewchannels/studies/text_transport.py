@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..channels import Directions
-from ..readers import Adoption, Distances
+from ..reading.readers import Adoption, Distances
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import SOURCE, UNTOUCHED
 from .groups import Group, NotHere, pairs
@@ -29,8 +29,17 @@ WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)
 METHODS = ("transport", "blend latents", "blend velocities", "blend prompts")
 GOALS = ("subject taken", "scene kept")
-SETS = ("top", "bottom", "energy-matched", "complement", "random directions", "PCA", "all", "top of the difference",
-        "PCA of the difference")  # fmt: skip
+SETS = (
+    "top",
+    "bottom",
+    "energy-matched",
+    "complement",
+    "random directions",
+    "PCA",
+    "all",
+    "top of the difference",
+    "PCA of the difference",
+)
 
 
 def reaches(steps: int) -> list[tuple[int, ...]]:

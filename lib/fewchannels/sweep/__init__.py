@@ -14,13 +14,23 @@ and prefix.py are the saving.
 """
 
 from ..identity import code_digest
+from ..store.cells import Store, StoreError
+from ..store.running import digest_of, sweep
+from ..store.tasks import SweepFailed
 from .conditions import grid, pieces
 from .recordings import Recording, unchanged
-from .running import SweepFailed, digest_of, sweep
-from .store import Store, StoreError
 from .table import sweep_conditions
 
 __all__ = [
-    "Recording", "Store", "StoreError", "SweepFailed", "code_digest", "digest_of", "grid", "pieces", "sweep",
-    "sweep_conditions", "unchanged",
-]  # fmt: skip
+    "Recording",
+    "Store",
+    "StoreError",
+    "SweepFailed",
+    "code_digest",
+    "digest_of",
+    "grid",
+    "pieces",
+    "sweep",
+    "sweep_conditions",
+    "unchanged",
+]

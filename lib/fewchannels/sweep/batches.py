@@ -17,18 +17,18 @@ from typing import Any
 import numpy as np
 import torch
 
-from ..ablation import channel_edit
 from ..choices import chosen_layers, chosen_steps
-from ..edits import ChannelEdit
-from ..hooks import edit
+from ..edits.ablation import channel_edit
+from ..edits.channel_edit import ChannelEdit
+from ..edits.patching import channel_transport
 from ..metrics import squared_distance
 from ..models.arguments import of_rows
-from ..patching import channel_transport
+from ..store.tasks import Failure
+from ..store.workers import named
+from ..watch.hooks import edit
 from .depth import Depth
 from .prefix import Prefix
 from .recordings import Recording, unchanged
-from .running import Failure
-from .workers import named
 
 # of this process: by sweep and group, what its batches share, and how many rows fit into memory
 _bases: dict[tuple[str, str], Base] = {}
@@ -219,9 +219,12 @@ class Batch:
                 change = _ByRows(edits)
                 stack.enter_context(edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream))
             return model.generate(
-                [shared["prompts"][row] for row in rows], seed=shared["seed"], samples=_samples(shared, chunk),
-                batch_size=len(rows), **given,
-            )  # fmt: skip
+                [shared["prompts"][row] for row in rows],
+                seed=shared["seed"],
+                samples=_samples(shared, chunk),
+                batch_size=len(rows),
+                **given,
+            )
 
 
 @dataclass(frozen=True)

@@ -104,8 +104,10 @@ def complete(condition: Mapping, number: int) -> dict:
     if row["edit"] not in (None, "alone") and row["channels"] is None:
         raise ValueError(f"{name}: edit={row['edit']!r} needs channels")
     if row["edit"] == "resample" and row["options"].get("reference") is None:
-        raise ValueError(f"{name}: edit='resample' needs options={{'reference': Trajectory}}: the next sample of the "
-                         "batch, which stands in elsewhere, is another one in another batch")  # fmt: skip
+        raise ValueError(
+            f"{name}: edit='resample' needs options={{'reference': Trajectory}}: the next sample of the "
+            "batch, which stands in elsewhere, is another one in another batch"
+        )
     row["channels"] = _channels(row["channels"])
     row["blocks"], row["steps"] = (_indices(name, column, row[column]) for column in ("blocks", "steps"))
     return row

@@ -22,16 +22,7 @@ import torch
 from torch.utils import _pytree as pytree
 
 from ..layouts import blocks_of
-from .prefix import (
-    given_again,
-    leaves_beside,
-    restored,
-    rows_a_sample,
-    same_input,
-    samples_apart,
-    time_of,
-    wrapped,
-)
+from .prefix import given_again, leaves_beside, restored, rows_a_sample, same_input, samples_apart, time_of, wrapped
 
 BUDGET = 2**30  # bytes of block outputs that are held; fewer depths where all would be more
 _sound: WeakKeyDictionary[torch.nn.Module, dict[int, bool]] = WeakKeyDictionary()

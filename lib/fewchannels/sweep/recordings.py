@@ -22,10 +22,10 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import torch
 
-from ..blending import Steps, record_steps
+from ..edits.blending import Steps, record_steps
+from ..edits.inversion import image_trajectory
 from ..identity import NoContent, content, digest
-from ..inversion import image_trajectory
-from ..trajectories import Trajectory, record
+from ..watch.trajectories import Trajectory, record
 
 BUDGET = 4 * 2**30
 WHAT = ("tokens", "steps")

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..identity import code_digest, content, digest
+from ..store.cells import Store
+from ..store.running import carry_out, digest_of
+from ..store.tasks import Task
+from ..store.workers import files_of, identity, source_of
 from .conditions import complete, shared
-from .running import Task, carry_out, digest_of
-from .store import Store
-from .workers import files_of, identity, source_of
 
 ROWS, TOY_ROWS = 4, 16  # pictures at once: more of them do not stay in the caches of a CPU (bench/sharing.py)
 A_FORWARD = 2  # what a forward costs beside its rows, in rows: so on the toy world, on two cores

@@ -24,8 +24,14 @@ from .scenes import sample_attributes
 
 SEED = 4242  # the trainings draw from other seeds
 TARGETS = {
-    "background": 0.97, "texture": 0.97, "colour": 0.97, "size": 0.97, "position": 0.97, "shape": 0.90, "all": 0.80,
-}  # fmt: skip
+    "background": 0.97,
+    "texture": 0.97,
+    "colour": 0.97,
+    "size": 0.97,
+    "position": 0.97,
+    "shape": 0.90,
+    "all": 0.80,
+}
 FACTS = ("images", "hours", "hardware", "seed", "recipe")
 
 
@@ -60,9 +66,12 @@ def generate(
         some = prompts[start : start + batch]
         seeds = [int(np.random.SeedSequence((seed, 1, start + i)).generate_state(1)[0]) for i in range(len(some))]
         images = pipeline(
-            some, num_inference_steps=steps, guidance_scale=guidance, output_type="np",
+            some,
+            num_inference_steps=steps,
+            guidance_scale=guidance,
+            output_type="np",
             generator=[torch.Generator().manual_seed(s) for s in seeds],
-        ).images  # fmt: skip
+        ).images
         parts.append(np.rint(images * 255).astype(np.uint8))
     return np.concatenate(parts)
 
@@ -192,11 +201,14 @@ def main(argv: list[str] | None = None) -> None:
     images = generate(pipeline, [format_prompt(t) for t in truths], args.steps, args.guidance, args.seed, args.batch)
     modules = (pipeline.transformer, pipeline.text_encoder)
     result = {
-        "prompts": args.prompts, "steps": args.steps, "guidance": args.guidance, "seed": args.seed,
+        "prompts": args.prompts,
+        "steps": args.steps,
+        "guidance": args.guidance,
+        "seed": args.seed,
         "seconds_per_image": round((time.monotonic() - start) / args.prompts, 4),
         "parameters": sum(p.numel() for m in modules for p in m.parameters()),
         "scores": evaluate(judge, images, truths),
-    }  # fmt: skip
+    }
     print(table(result["scores"]))
     if args.json:
         write_whole(args.json, f"{json.dumps(result, indent=1)}\n".encode())

@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from .. import capture, load
-from ..prompts import toyworld_prompts
+from ..prompts.toyworld import toyworld_prompts
 from ..runfile import Run, save_run
-from ..stats import ChannelStats
+from ..watch.statistics import ChannelStats
 from .recipe import build_pipeline
 
 

@@ -96,9 +96,10 @@ def render_card(facts: dict, scores: dict) -> str:
     """The card as Markdown, from the training's facts and the exam's scores."""
     attributes = "\n".join(
         f"| {name} | {_cell(scores['clean'][name])} | {scores['chance'][name][0]:.3f} | "
-        + " | ".join(f"{scores['mild'][how][name][0]:.3f}" for how in scores["mild"]) + " |"
+        + " | ".join(f"{scores['mild'][how][name][0]:.3f}" for how in scores["mild"])
+        + " |"
         for name in ATTRIBUTES
-    )  # fmt: skip
+    )
     kinds = "\n".join(
         f"| {kind}{' (held out of training)' if kind == breakage.HELD_OUT else ''} | {_cell(score)} |"
         for kind, score in scores["none"].items()

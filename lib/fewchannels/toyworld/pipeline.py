@@ -133,8 +133,10 @@ class ToyWorldPipeline(DiffusionPipeline):
             latents = self.scheduler.step(velocity, t, latents, return_dict=False)[0]
             if callback_on_step_end is not None:
                 given = {
-                    "latents": latents, "prompt_embeds": prompt_embeds, "pooled_prompt_embeds": pooled_prompt_embeds,
-                }  # fmt: skip
+                    "latents": latents,
+                    "prompt_embeds": prompt_embeds,
+                    "pooled_prompt_embeds": pooled_prompt_embeds,
+                }
                 given = {name: given[name] for name in callback_on_step_end_tensor_inputs}
                 changed = callback_on_step_end(self, i, t, given) or {}
                 latents = changed.get("latents", latents)

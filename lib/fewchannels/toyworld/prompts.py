@@ -114,8 +114,10 @@ def parse_prompt(prompt: str) -> Attributes:
         raise NoSentence(f"the prompt {prompt!r} is no sentence of the toy world; expected {GRAMMAR}")
     return Attributes(
         tuple(Subject(**m.groupdict()) for m in subjects),
-        background["texture"], background["colour"], background["second"],
-    )  # fmt: skip
+        background["texture"],
+        background["colour"],
+        background["second"],
+    )
 
 
 def _split_subjects(head: str) -> list[str]:

@@ -38,17 +38,33 @@ def build_pipeline(seed: int = 0, architecture: str = "sd3") -> ToyWorldPipeline
     torch.manual_seed(seed)
     if architecture == "sd3":
         transformer = SD3Transformer2DModel(
-            sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
-            attention_head_dim=32, num_attention_heads=6, joint_attention_dim=64, pooled_projection_dim=64,
-            caption_projection_dim=192, pos_embed_max_size=12, qk_norm="rms_norm",
-        )  # fmt: skip
+            sample_size=scenes.IMAGE_SIZE,
+            patch_size=4,
+            in_channels=3,
+            out_channels=3,
+            num_layers=6,
+            attention_head_dim=32,
+            num_attention_heads=6,
+            joint_attention_dim=64,
+            pooled_projection_dim=64,
+            caption_projection_dim=192,
+            pos_embed_max_size=12,
+            qk_norm="rms_norm",
+        )
         # AdaLN-zero: every block starts as the identity
         zeroed = ("norm1.linear", "norm1_context.linear", "norm_out.linear", "proj_out.")
     elif architecture == "pixart":
         transformer = PixArtTransformer2DModel(
-            sample_size=scenes.IMAGE_SIZE, patch_size=4, in_channels=3, out_channels=3, num_layers=6,
-            attention_head_dim=32, num_attention_heads=6, cross_attention_dim=192, caption_channels=64,
-        )  # fmt: skip
+            sample_size=scenes.IMAGE_SIZE,
+            patch_size=4,
+            in_channels=3,
+            out_channels=3,
+            num_layers=6,
+            attention_head_dim=32,
+            num_attention_heads=6,
+            cross_attention_dim=192,
+            caption_channels=64,
+        )
         zeroed = ("adaln_single.linear", "proj_out.")
     else:
         raise ValueError(f"architecture={architecture!r}: expected one of {', '.join(ARCHITECTURES)}")

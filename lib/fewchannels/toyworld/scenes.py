@@ -24,10 +24,17 @@ JITTER = {"small": 2.0, "large": 1.5, "huge": 1.0}  # px
 DIRECTION = {"left": (-1, 0), "right": (1, 0), "center": (0, 0), "top": (0, -1), "bottom": (0, 1)}
 OPPOSITE = (("left", "right"), ("top", "bottom"))
 RGB = {
-    "red": (214, 40, 40), "orange": (242, 140, 20), "yellow": (244, 220, 60), "green": (50, 150, 60),
-    "cyan": (80, 215, 215), "blue": (40, 70, 200), "purple": (130, 50, 165), "pink": (245, 140, 185),
-    "white": (242, 242, 242), "black": (28, 28, 30),
-}  # fmt: skip
+    "red": (214, 40, 40),
+    "orange": (242, 140, 20),
+    "yellow": (244, 220, 60),
+    "green": (50, 150, 60),
+    "cyan": (80, 215, 215),
+    "blue": (40, 70, 200),
+    "purple": (130, 50, 165),
+    "pink": (245, 140, 185),
+    "white": (242, 242, 242),
+    "black": (28, 28, 30),
+}
 
 
 @dataclass(frozen=True)

@@ -74,8 +74,10 @@ class Trainer:
         others = [p for n, p in self.parameters.items() if p.ndim < 2 or n.startswith("text_encoder")]
         self.optimiser = torch.optim.AdamW(
             [{"params": decayed, "weight_decay": 0.01}, {"params": others, "weight_decay": 0.0}],
-            lr=args.lr, betas=(0.9, 0.95), fused=True,
-        )  # fmt: skip
+            lr=args.lr,
+            betas=(0.9, 0.95),
+            fused=True,
+        )
         self.images = self.step = 0
         facts = {} if not args.init_from else json.loads((args.init_from / "training.json").read_text())
         self.images_before, self.hours_before = facts.get("images", 0), facts.get("hours", 0.0)
@@ -112,9 +114,12 @@ class Trainer:
                 tensors[f"first.{name}"] = state["exp_avg"]
                 tensors[f"second.{name}"] = state["exp_avg_sq"]
         counts = {
-            "images": self.images, "step": self.step, "seconds": self.seconds, "images_before": self.images_before,
+            "images": self.images,
+            "step": self.step,
+            "seconds": self.seconds,
+            "images_before": self.images_before,
             "hours_before": self.hours_before,
-        }  # fmt: skip
+        }
         folder = self.args.state
         (folder / "state.next.json").write_text(json.dumps(counts))
         save_file(tensors, folder / "state.tmp")
@@ -186,9 +191,11 @@ class Trainer:
         samples = [scenes.random_scene((999, i)) for i in range(64)]
         with self.averaged() as pipeline:
             images = pipeline(
-                [s.prompt for s in samples], num_inference_steps=16, output_type="np",
+                [s.prompt for s in samples],
+                num_inference_steps=16,
+                output_type="np",
                 generator=[torch.Generator().manual_seed(i) for i in range(64)],
-            ).images  # fmt: skip
+            ).images
         rows = [np.concatenate(images[i : i + 16], axis=1) for i in range(0, 64, 16)]
         sheet = Image.fromarray(np.rint(np.concatenate(rows) * 255).astype(np.uint8))
         sheet.save(self.args.state / f"sheet-{self.images_before + self.images:08d}.png")
@@ -222,10 +229,11 @@ class Trainer:
                 self.export(args.state / f"snapshot-{total:08d}")
             if self.images // 1600 > before // 1600:
                 line = {
-                    "images": total, "loss": round(float(np.mean(losses)), 4),
+                    "images": total,
+                    "loss": round(float(np.mean(losses)), 4),
                     "images_per_s": round(len(losses) * args.batch / (now - reported), 1),
                     "hours": round(self.seconds / 3600, 3),
-                }  # fmt: skip
+                }
                 losses, reported = [], now
                 if self.images // REPORT_EVERY > before // REPORT_EVERY:
                     line |= self.report()
@@ -255,9 +263,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     parser.add_argument("--workers", type=int, default=0, help="processes that render scenes")
     parser.add_argument(
-        "--state", type=Path, default=Path.home() / ".cache" / "fewchannels" / "train",
+        "--state",
+        type=Path,
+        default=Path.home() / ".cache" / "fewchannels" / "train",
         help="folder for state, snapshots, sheets and log, outside the work tree",
-    )  # fmt: skip
+    )
     parser.add_argument("--out", type=Path, help="folder for the finished pipeline (default: STATE/pipeline)")
     parser.add_argument("--init-from", type=Path, help="a pipeline folder whose weights are the start")
     args = parser.parse_args(argv)

@@ -236,17 +236,19 @@ class Trainer:
         args = self.args
         ablated = f", pictures by an ablated toy-world model ({args.samples} of them)" if args.samples_from else ""
         return {
-            "images": self.images, "hours": round(self.seconds / 3600, 3), "seed": args.seed,
+            "images": self.images,
+            "hours": round(self.seconds / 3600, 3),
+            "seed": args.seed,
             "hardware": f"{args.device}, {torch.get_num_threads()} thread(s)" if args.device == "cpu" else args.device,
             "parameters": sum(p.numel() for p in self.parameters.values()),
             "recipe": (
                 f"A pool of {args.pool:,} rendered scenes, one in ten without a subject, half of each batch under mild "
                 f"noise, blur and colour shift; {BROKEN:.0%} of each batch are broken pictures "
-                f"({', '.join(breakage.TRAINED)}{ablated}), whose subject attributes are \"none\". "
+                f'({", ".join(breakage.TRAINED)}{ablated}), whose subject attributes are "none". '
                 f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "
                 "of the run, bf16 autocast."
             ),
-        }  # fmt: skip
+        }
 
 
 def mask_ious(judge: Judge, tested: list[scenes.Scene]) -> np.ndarray:
@@ -273,9 +275,11 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     parser.add_argument(
-        "--state", type=Path, default=Path.home() / ".cache" / "fewchannels" / "judge",
+        "--state",
+        type=Path,
+        default=Path.home() / ".cache" / "fewchannels" / "judge",
         help="folder for state and rendered scenes, outside the work tree",
-    )  # fmt: skip
+    )
     parser.add_argument("--out", type=Path, help="folder for the judge (default: STATE/weights)")
     args = parser.parse_args(argv)
     args.out = args.out or args.state / "weights"

@@ -29,8 +29,8 @@ class Explorer(PageWidget):
     score_error, map_levels: precision of what the page carries, the relative error of scores and the number of values
         that a map has; the page states both. Coarser is smaller.
     ask: in a live notebook, what runs the model again where the reader asks for another prompt, seed or edit:
-        ask(request, report=..., stopped=...) -> Run, such as `fewchannels.recording.recorder(model, like=run)`. It
-        works in a thread of its own; leave the model alone meanwhile. edits: those that it understands.
+        ask(request, report=..., stopped=...) -> Run, such as `measure.recording.recorder(model, like=run)`. It works
+        in a thread of its own; leave the model alone meanwhile. edits: those that it understands.
     sample: address of a run file that the page offers to try.
     In a live notebook `explorer.state` follows the page, and setting it moves the page.
 

@@ -77,8 +77,11 @@ def run_scores(run: Any) -> dict[str, np.ndarray]:
 
     abs_mean is |mean|, energy is var + mean². Raises ValueError where there is none of them, or shapes differ.
     """
-    stats = {name: np.asarray(run.stats[name], np.float32) for name in ("mean", "mean_abs", "max_abs", "var")
-             if name in run.stats}  # fmt: skip
+    stats = {
+        name: np.asarray(run.stats[name], np.float32)
+        for name in ("mean", "mean_abs", "max_abs", "var")
+        if name in run.stats
+    }
     shapes = {array.shape for array in stats.values()}
     if not {"mean", "mean_abs"} & set(stats):
         raise ValueError(f"the run has the statistics {sorted(run.stats)}: an explorer needs mean or mean_abs")

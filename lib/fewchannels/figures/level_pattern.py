@@ -1,0 +1,270 @@
+"""Tables and figures of level and pattern: the study's results in the form that a plot, or a check, takes.
+
+    show(plots.dots(**removed(found, "right subject"), xlabel="subject right"), alt="...")
+    check("gate_writes_massive", each_place(found, "writers", ("top: gate", 2)))
+
+What a model cannot have (`Results.left_out`) is NaN here, so that its figure is empty and its claim cannot be told.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from ..instruments.levels import FACTORS, median_shares, step_minus_prompt
+from ..instruments.writers import GATES
+from ..metrics import Interval, bootstrap_interval, chance_levels
+from ..prompts.pairs import SUBJECT, value_of
+from ..prompts.toyworld import toyworld_attributes
+from ..studies.edits import UNTOUCHED
+from ..studies.level_pattern import BACKGROUNDS, MOVED, REMOVED
+from ..studies.results import Results, interval
+from ..studies.study import Table
+
+UNKNOWN = Interval(np.nan, np.nan, np.nan)
+SETS = ("top", "random", "energy-matched", "bottom")
+LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
+    f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
+}
+READ = (
+    "top",
+    "top level",
+    "top pattern",
+    "random",
+    "bottom",
+    "energy-matched",
+    "random directions",
+    "PCA",
+    "all",
+    "pixels",
+)
+Part = str | tuple  # of an instrument, such as "top: gain_level"; or with a place on the last axis, ("top: gate", 2)
+
+
+def described(found: Results) -> Table:
+    """A Markdown table of the sets: what each is, and how far it moves the state to take its level or its pattern."""
+    head = (
+        "set",
+        "channels",
+        "of the width",
+        "of the energy",
+        "of that, level",
+        "moved without level",
+        "moved without pattern",
+    )
+    rows = [f"| {' | '.join(head)} |", f"|---{'|--:' * (len(head) - 1)}|"]
+    for kind in SETS:
+        own = found.shares.get((kind, found.base.k, 0))
+        if own is None:
+            continue
+        share = _part(found, "levels", f"{kind}: level_share")
+        moved = [found.mean("moved", edit=REMOVED[name], channels=kind).value for name in ("no level", "no pattern")]
+        shares = [own["width"], own["energy"], np.nan if share is None else share.mean(), *moved]
+        rows.append(f"| {kind} | {own['count']:.0f} | {' | '.join(map(_percent, shares))} |")
+    return Table("\n".join(rows))
+
+
+def _percent(share: float) -> str:
+    return "" if np.isnan(share) else f"{share:.0%}" if share > 0.02 else f"{share:.1%}"
+
+
+def removed(found: Results, measure: str) -> dict:
+    """What `plots.dots` takes: a measure after each edit of `REMOVED` for each set, and with the top at zero."""
+    sets = {kind: {"channels": kind} for kind in SETS[:3]}
+    groups = {name: found.dots(measure, sets, edit=how)["groups"] for name, how in REMOVED.items()}
+    zero = found.dots(measure, {"top": sets["top"]}, lines=["untouched"])
+    return {"groups": groups | {"zero": zero["groups"]}, "lines": zero["lines"]}
+
+
+def turns(found: Results, measure: str = "right subject") -> dict:
+    """What `plots.dots` takes: how much more of a measure is left without level than without pattern, under several
+    choices of the set, of the edit, and in single blocks."""
+    level, pattern = {"edit": REMOVED["no level"]}, {"edit": REMOVED["no pattern"]}
+    choices = {kind: {"channels": kind} for kind in SETS}
+    choices |= {f"top in block {b}": {"blocks": (b,)} for b in _single_blocks(found)}
+    shown = found.versus([measure], level, pattern, choices)
+    mean = {"top to mean level": found.minus(measure, {"edit": REMOVED["mean level"]}, pattern)}
+    return {"groups": {**mean, **shown["groups"][measure]}, "lines": shown["lines"]}
+
+
+def _single_blocks(found: Results) -> list[int]:
+    """The blocks in which the top was edited alone."""
+    return sorted({c.blocks[0] for c in found.cells if c.edit == found.base.edit and c.blocks and len(c.blocks) == 1})
+
+
+def one_block(found: Results) -> dict:
+    """What `plots.curves` takes: what one edited block alone leaves, over untouched: attributes right without the top,
+    without its level and without its pattern, and fine structure without the top; and, as a level, what is right with
+    every block edited."""
+    rows = {"right": ("right", {})}
+    rows |= {f"right, {name}": ("right", {"edit": REMOVED[name]}) for name in ("no level", "no pattern")}
+    rows["fine structure"] = ("detail", {})
+    places = _single_blocks(found)
+    lines = {
+        name: tuple(np.array([_over_untouched(found, measure, {**own, "blocks": (b,)}) for b in places]).T)
+        for name, (measure, own) in rows.items()
+    }
+    levels = {"untouched": 1.0, "right, every block": _over_untouched(found, "right", {}).value}
+    return {"x": places, "lines": lines, "levels": levels}
+
+
+def kept_in_one_block(found: Results) -> dict[int, Interval]:
+    """By block: the share of what was right that is left with the top at zero in that block alone."""
+    return {b: _over_untouched(found, "right", {"blocks": (b,)}) for b in _single_blocks(found)}
+
+
+def _over_untouched(found: Results, measure: str, fields: Mapping) -> Interval:
+    return found.ratio(measure, fields, {"edit": UNTOUCHED})
+
+
+def carried(found: Results, measure: str = "taken") -> dict:
+    """What `plots.dots` takes: a measure of the transport of each part of `MOVED`, for each set."""
+    sets = {kind: {"channels": kind} for kind in SETS}
+    groups = {part: found.dots(measure, sets, edit=how)["groups"] for part, how in MOVED.items() if part != "both"}
+    return {"groups": groups | {"both": found.dots(measure, {"top": {}}, edit=MOVED["both"])["groups"]}}
+
+
+def of_the_difference(found: Results) -> Table:
+    """A Markdown table of the parts of the top: which share of the mean square of source minus target each holds, and
+    which attributes came with it."""
+    rows = ["| part of the top | of the difference | subject taken | scene taken |", "|---|--:|--:|--:|"]
+    whole = _part(found, "difference", "all")
+    for part in ("level", "pattern"):
+        own = _part(found, "difference", part)
+        share = np.nan if own is None or whole is None else own.sum() / whole.sum()
+        told = [found.mean(measure, edit=MOVED[part]).value for measure in ("subject taken", "scene taken")]
+        rows.append(f"| {part} | {' | '.join(map(_percent, (share, *told)))} |")
+    return Table("\n".join(rows))
+
+
+def _part(found: Results, instrument: str, part: Part) -> np.ndarray | None:
+    """An instrument's array in float64, at a place of its last axis where one is given; None where it is missing."""
+    name, *place = (part,) if isinstance(part, str) else part
+    array = found.instruments.get(instrument, {}).get(name)
+    return None if array is None else np.asarray(array, np.float64)[(..., *place)]
+
+
+def _interval(values: np.ndarray | None, statistic: Callable = np.nanmean, draws: int = 2000) -> Interval:
+    if values is None or np.isnan(values).all():
+        return UNKNOWN
+    return bootstrap_interval(values, statistic, draws=draws)
+
+
+def each_place(found: Results, instrument: str, part: Part) -> dict[int, Interval]:
+    """The mean over prompts at each block (or step), the second axis of an instrument's arrays, and over all axes
+    behind it."""
+    array = _part(found, instrument, part)
+    if array is None:
+        return {0: UNKNOWN}
+    rows = array.reshape(*array.shape[:2], -1).mean(axis=2)
+    return {place: _interval(column) for place, column in enumerate(rows.T)}
+
+
+def along(found: Results, instrument: str, lines: Mapping[str, Part], first: int = 0) -> dict:
+    """What `plots.curves` takes: a line for each part over blocks, or over steps, which count from 1 (first=1)."""
+    each = {label: each_place(found, instrument, part) for label, part in lines.items()}
+    places = range(max(map(len, each.values())))
+    rows = {label: np.array([own.get(place, UNKNOWN) for place in places]) for label, own in each.items()}
+    return {"x": [first + place for place in places], "lines": {label: tuple(row.T) for label, row in rows.items()}}
+
+
+def divisors(found: Results) -> dict:
+    """What `plots.curves` takes: what LayerNorm would divide by without a part, over what it divides by."""
+    sides = [(part, kind) for kind in ("top", "random") for part in ("level", "pattern")]
+    return along(found, "levels", {f"{part} gone, {kind}": f"{kind}: gain_{part}" for part, kind in sides})
+
+
+def follows(found: Results) -> dict:
+    """What `plots.curves` takes: how alike patterns are over two runs, by step, for the top and for random channels."""
+    ways = {"same prompt": "same_prompt", "same noise": "same_noise", "neither": "neither"}
+    lines = {f"{kind}, {way}": f"{kind}: {part}" for kind in ("top", "random") for way, part in ways.items()}
+    return along(found, "levels", lines, first=1)
+
+
+def gates(found: Results) -> dict:
+    """What `plots.curves` takes: gates of attention and MLP in the top over those in other channels, and the same of
+    what comes to the gates."""
+    lines = {f"{name} gate": ("top: gate", i) for i, name in enumerate(GATES)}
+    return along(found, "writers", lines | {f"{name}, before": ("top: content", i) for i, name in enumerate(GATES)})
+
+
+def _levels(found: Results, kind: str) -> np.ndarray | None:
+    """[P, J, L, T, k]: prompts, noises, blocks, steps, channels. kind: a set; "size", the mean |level| of the top k as
+    one channel; or "one background 1", ...: of the top, on prompts that share a background."""
+    if kind.startswith("one background"):
+        return _part(found, kind, "level")
+    levels = _part(found, "levels", f"{'top' if kind == 'size' else kind}: level")
+    return np.abs(levels).mean(axis=-1, keepdims=True) if kind == "size" and levels is not None else levels
+
+
+def dependence(found: Results) -> dict:
+    """What `plots.dots` takes: on what levels hang, as shares of their variance between steps and between prompts, for
+    `LEVELS`; of the median channel over blocks. Size is the mean |level| of the top k."""
+    shown = ("step", "prompt")
+    return {
+        "groups": {
+            factor: {
+                label: _interval(_levels(found, kind), lambda x, i=i: median_shares(x)[i], draws=200)
+                for label, kind in LEVELS.items()
+            }
+            for i, factor in enumerate(FACTORS)
+            if factor in shown
+        }
+    }
+
+
+def step_over_prompt(found: Results, kind: str = "top") -> Interval:
+    """The step's share of a level's variance less the prompt's, in the median channel. kind: of the values of
+    `LEVELS`."""
+    return _interval(_levels(found, kind), step_minus_prompt, draws=1000)
+
+
+def prompt_over_noise(found: Results, kind: str = "top") -> Interval:
+    """How much more alike patterns of one prompt under two noises are than those of two prompts under one noise:
+    difference of the mean correlations, in the middle block and the first half of the steps."""
+    same = [_part(found, "levels", f"{kind}: {part}") for part in ("same_prompt", "same_noise")]
+    if same[0] is None or same[1] is None:
+        return UNKNOWN
+    apart = same[0] - same[1]
+    return _interval(apart[:, : max(1, apart.shape[1] // 2)].mean(axis=1))
+
+
+def _answers(found: Results, kind: str) -> np.ndarray:
+    """[scenes, 4, draws]: right or wrong; NaN where nothing was probed."""
+    probes = found.instruments.get("probes", {})
+    drawn = [kind] if kind in probes else []
+    if kind == "random":
+        drawn = [name for name in probes if name.removeprefix("random ").isdigit()]
+    if not drawn:
+        return np.full((1, len(SUBJECT), 1), np.nan)
+    return np.stack([np.asarray(probes[name], np.float64) for name in drawn], axis=-1)
+
+
+def probed(found: Results) -> dict:
+    """What `plots.dots` takes: how often a linear probe is right, mean over the subject's attributes, for each of
+    `READ`; and what always saying the most frequent word gives."""
+    rows = {kind: interval(_answers(found, kind).mean(axis=1)) for kind in READ}
+    known = {kind: row for kind, row in rows.items() if np.isfinite(row.value)}
+    lines = {"most frequent word": float(np.mean(_frequent(len(_answers(found, "top")))))} if known else {}
+    return {"groups": known or {"none": np.nan}, "lines": lines}
+
+
+def probed_by_attribute(found: Results) -> dict:
+    """What `plots.dots` takes: the same for each attribute of the subject, from either part of the top, from random
+    channels and from all."""
+    answers = {kind: _answers(found, kind) for kind in ("top level", "top pattern", "random", "all")}
+    return {
+        "groups": {name: {kind: interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
+    }
+
+
+def probe_ahead(found: Results, kind: str) -> Interval:
+    """How much more often a probe of the top is right than one of another kind, mean over attributes."""
+    return interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
+
+
+def _frequent(count: int) -> list[float]:
+    """The share of the most frequent word among `count` scenes, by attribute of their subject."""
+    asked = toyworld_attributes(count, "evaluation", subjects=1)
+    return [chance_levels([value_of(one, name) for one in asked])["constant"] for name in SUBJECT]

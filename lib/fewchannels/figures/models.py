@@ -1,0 +1,153 @@
+"""Runs of several models beside each other, from here and from files, in the form that figures and tables take.
+
+runs, refused = gathered(model, n=12)
+show(plots.lines(over_depth(runs, ModelRun.ratio), "depth", "largest / median channel"), alt="...")
+at_equal_energy(runs)                                      # a table
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from ..measure.contributed import ModelRun, channels_for_share, energy_held, measured_run, read_folder, results_folder
+from ..models import load
+from ..reading.worlds import texts, world_of
+from ..runfile import save_run
+from ..studies.study import Table
+
+TOY_PROMPTS = 12
+
+
+def gathered(
+    model, n: int, *, seed: int = 0, steps: int = 0, k: int = 0, folder: str = "", save: str = "", store=None
+) -> tuple[dict[str, ModelRun], dict[str, str]]:
+    """Runs by name, and for each file that is no run the reason why: one of `model` made here on n prompts; the toy
+    world's, where that is another; and all that lie in a folder (results/real of the repository).
+
+    save: a file to keep the run made here in. Raises FileNotFoundError where its folder is not there.
+    """
+    path = Path(save).expanduser()
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"save={save!r}: that folder is not there; make it first")
+    runs = {model.name: _run(model, n, seed, steps, k, store)}
+    if save:
+        save_run(path, runs[model.name].run)
+    if not model.is_toy:
+        runs["toyworld"] = _run(load("toyworld", device="cpu"), TOY_PROMPTS, seed, 0, 0, store)
+    found, refused = read_folder(results_folder(folder))
+    runs |= {name if name not in runs else f"{name} (from a file)": run for name, run in found.items()}
+    return runs, refused
+
+
+def _run(model, n: int, seed: int, steps: int, k: int, store) -> ModelRun:
+    steps, world = steps or model.preset.study_steps or model.steps, world_of(model)
+    prompts = texts(world, world.prompts(n))
+    made = measured_run(model, prompts, seed=seed, steps=steps, k=k or model.preset.k, store=store)
+    return ModelRun.of(made, model.name)
+
+
+def sources(runs: Mapping[str, ModelRun]) -> str:
+    """For under a figure: what made each run."""
+    return " ".join(f"{name}: {run.source()}" for name, run in runs.items())
+
+
+def over_depth(runs: Mapping[str, ModelRun], measure: Callable[[ModelRun], np.ndarray | None]) -> dict:
+    """What `plots.lines` takes: a measure [L, 3] of each run that has it, over relative depth."""
+    rows = {name: measure(run) for name, run in runs.items()}
+    return {name: (runs[name].depth, *np.asarray(row).T) for name, row in rows.items() if row is not None}
+
+
+def by_rank(runs: Mapping[str, ModelRun]) -> dict:
+    """What `plots.lines` takes: scores of the middle block over the median, largest first, by share of the width."""
+    found = {}
+    for name, run in runs.items():
+        scores = run.frozen()[0][len(run.depth) // 2]
+        ranks = np.arange(1, run.width + 1) / run.width
+        found[name] = ranks, np.sort(scores)[::-1] / max(np.median(scores), 1e-12)
+    return found
+
+
+def held_by_largest(runs: Mapping[str, ModelRun]) -> dict:
+    """What `plots.lines` takes: the share of the middle block's energy in a growing share of its largest channels."""
+    return {
+        name: (np.arange(1, run.width + 1) / run.width, energy_held(*run.frozen())[len(run.depth) // 2])
+        for name, run in runs.items()
+    }
+
+
+def compared_share(runs: Mapping[str, ModelRun]) -> float:
+    """The share of the energy at which models are compared: what the toy's top k hold in its median block, with one set
+    for all prompts and steps (of the first run, where the toy is not among them)."""
+    reference = runs.get("toyworld", next(iter(runs.values())))
+    return float(np.median(energy_held(*reference.frozen())[:, reference.k - 1]))
+
+
+def described(runs: Mapping[str, ModelRun]) -> Table:
+    """A Markdown table: what each run is of, and what made it."""
+    rows = [
+        "| model | class | blocks | channels | tokens | k | prompts | made by |",
+        "|---|---|--:|--:|--:|--:|--:|---|",
+    ]
+    for name, one in runs.items():
+        made, grid = one.run.provenance, one.run.index.get("grid") or ["unknown"]
+        count = f"{len(one.run.prompts)}{' (merged)' if one.merged else ''}"
+        rows.append(
+            f"| {name} | {made.get('class') or 'unknown'} | {len(one.depth)} | {one.width:,} | "
+            f"{' x '.join(map(str, grid))} | {one.k} ({one.k / one.width:.1%}) | {count} | "
+            f"{made.get('command') or 'a run'} |"
+        )
+    return Table("\n".join(rows))
+
+
+def at_equal_energy(runs: Mapping[str, ModelRun]) -> Table:
+    """A Markdown table: how much the top k hold, and how many channels hold `compared_share`."""
+    share = compared_share(runs)
+    rows = [
+        f"| model | top k | hold, ranked for each prompt and step | channels for {share:.0%} (median block) | "
+        "of the width | blocks apart |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for name, run in runs.items():
+        needed = channels_for_share(*run.frozen(), share)
+        middle = np.median(needed)
+        rows.append(
+            f"| {name} | {run.k} ({run.k / run.width:.1%}) | {run.share()[:, 0].mean():.0%} | {int(middle)} | "
+            f"{middle / run.width:.1%} | {needed.min()} to {needed.max()} |"
+        )
+    return Table("\n".join(rows))
+
+
+def steadiness(runs: Mapping[str, ModelRun]) -> Table:
+    """A Markdown table: overlap of the top sets between prompts and between steps, mean over blocks with the least and
+    the most, at k and at the number that holds `compared_share`, beside chance."""
+    share = compared_share(runs)
+    rows = ["| model | compared | channels | between prompts | between steps | chance |", "|---|---|--:|--:|--:|--:|"]
+    for name, run in runs.items():
+        equal = min(int(np.median(channels_for_share(*run.frozen(), share))), run.width)
+        for kind, count in (("at k", run.k), (f"at {share:.0%} of the energy", equal)):
+            overlaps = " | ".join(map(_told, (run.over_prompts(count), run.over_steps(count))))
+            rows.append(f"| {name} | {kind} | {count} | {overlaps} | {run.chance(count):.3f} |")
+    return Table("\n".join(rows))
+
+
+def _told(rows: np.ndarray | None) -> str:
+    if rows is None:
+        return "not in the file"
+    return f"{np.nanmean(rows[:, 0]):.2f} ({np.nanmin(rows[:, 0]):.2f} to {np.nanmax(rows[:, 0]):.2f})"
+
+
+def steady_channels(run: ModelRun, most: int = 6) -> np.ndarray:
+    """Up to `most` channels that are in the top k of more than half of the blocks, most frequent first."""
+    scores = run.frozen()[0]
+    tops = np.argsort(-scores, axis=1)[:, : run.k]
+    counts = np.bincount(tops.ravel(), minlength=run.width)
+    order = np.argsort(-counts, kind="stable")[:most]
+    return order[counts[order] > len(scores) / 2]
+
+
+def first_maps(runs: Mapping[str, ModelRun]) -> dict:
+    """`ModelRun.maps` of each run whose file keeps them."""
+    return {name: shown for name, run in runs.items() if (shown := run.maps()) is not None}

@@ -1,0 +1,180 @@
+"""What the figures of the study `spatial` take, from its results: grids, rows and curves of the middle block.
+
+    found = run(studies.spatial, model, n=24)
+    plots.dots(beside(found, tested(found)), "IoU")               # channels, and what they are held against
+    plots.panels_of_numbers(**grids(found, "generated", ("top", "random")))
+
+What a model lacks (words that can be rendered, attention that can be read) is left out of rows and lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from ..masks.subjects import POLARITIES
+from ..metrics import Interval
+from ..reading.worlds import ToyWorld
+from ..studies.groups import scenes
+from ..studies.results import Results
+from ..studies.spatial import at, difference, mean_of, tested
+from ..toyworld.prompts import SIZES
+
+BLIND = "priors: everything", "priors: centred disc", "priors: average mask"
+RIVALS = {
+    "nothing seen": {
+        "everything": BLIND[0],
+        "a coin": "priors: random half",
+        "centred disc": BLIND[1],
+        "average mask": BLIND[2],
+    },
+    "words": {"words alone": "priors: words"},
+    "latents": {"noisy latents": "noisy pixels", "own estimate": "own estimate"},
+    "attention": {"to the noun": "attention to noun, all blocks", "to the phrase": "attention to phrase, all blocks"},
+}  # what a mask from channels is held against
+EARLY = {
+    "top": "top",
+    "random": "random",
+    "noisy latents": "noisy pixels",
+    "own estimate": "own estimate",
+    "attention to the phrase": "attention to phrase, all blocks",
+    "words alone": "priors: words",
+}  # what is followed from noise to picture
+ORIGINS = {
+    "own prompt, own noise": "top",
+    "own prompt, other noise": "other noise",
+    "other prompt, own noise": "other prompt",
+    "no prompt, own noise": "empty prompt",
+}
+
+
+def scores(
+    found: Results, group: str, names: Mapping[str, str], level: float | None = None, part: str = "iou"
+) -> dict[str, Interval]:
+    """Rows of `plots.dots`, in the middle block: the mean of each {label: name}, but for those that a model lacks."""
+    rows = {label: mean_of(at(found, group, name, level=level, part=part)) for label, name in names.items()}
+    return {label: row for label, row in rows.items() if np.isfinite(row.value)}
+
+
+def leads(found: Results, group: str, level: float | None = None) -> dict[str, Interval]:
+    """Rows of `plots.dots`, in the middle block: by how much the top is ahead of each of `RIVALS` on the same pictures,
+    the strongest rival first."""
+    top = at(found, group, "top", level=level)
+    named = {label: name for rivals in RIVALS.values() for label, name in rivals.items()}
+    rows = {label: difference(top, at(found, group, name, level=level)) for label, name in named.items()}
+    return dict(sorted(((label, row) for label, row in rows.items() if np.isfinite(row.value)), key=lambda one: one[1]))
+
+
+def beside(found: Results, group: str) -> dict[str, dict[str, Interval]]:
+    """What `plots.dots` takes: masks from channels beside those of `RIVALS`, at the claimed noise level."""
+    groups = {"channels": {name: name for name in ("top", "frozen", "all", "random", "bottom")}, **RIVALS}
+    rows = {heading: scores(found, group, names) for heading, names in groups.items()}
+    return {heading: own for heading, own in rows.items() if own}
+
+
+def best_blind(found: Results, group: str) -> str:
+    """The best of the masks that see nothing of the picture, by its name."""
+    return max(BLIND, key=lambda name: np.nan_to_num(np.nanmean(at(found, group, name)), nan=-1))
+
+
+def grids(found: Results, group: str, names: Sequence[str]) -> dict:
+    """What `plots.panels_of_numbers` takes: the mean IoU in each block and at each noise level, a panel a name."""
+    cell = found.instruments[group]
+    where = [[(block, level) for level in cell["sigmas"]] for block in cell["layers"]]
+    panels = {
+        name: np.array([[mean_of(at(found, group, name, *place)).value for place in row] for row in where])
+        for name in names
+    }
+    return {
+        "panels": panels,
+        "rows": list(map(str, cell["layers"])),
+        "columns": levels_of(found, group),
+        "xlabel": "noise level",
+        "ylabel": "block",
+    }
+
+
+def levels_of(found: Results, group: str) -> list[str]:
+    """Noise levels as labels.
+
+    >>> levels_of(Results("", {}, {}, {"scenes": {"sigmas": np.array([1.0, 0.857, 0.001])}}), "scenes")
+    ['1', '.86', '.00']
+    """
+    return [f"{level:.2f}".lstrip("0") if level < 0.995 else "1" for level in found.instruments[group]["sigmas"]]
+
+
+def over_levels(found: Results, group: str, names: Mapping[str, str] = EARLY, bands: int = 3) -> dict:
+    """What `plots.curves` takes: {label: name} over the noise levels in the middle block, the first few with their
+    intervals; what a model lacks is left out."""
+    sigmas = found.instruments[group]["sigmas"]
+
+    def row(name: str) -> np.ndarray:
+        return np.array([mean_of(at(found, group, name, level=level)) for level in sigmas])
+
+    rows = {label: row(name) for label, name in names.items()}
+    known = {label: row for label, row in rows.items() if np.isfinite(row).any()}
+    lines = {label: tuple(row.T) if i < bands else row[:, 0] for i, (label, row) in enumerate(known.items())}
+    return {"x": levels_of(found, group), "lines": lines}
+
+
+def over_k(found: Results) -> dict:
+    """What `plots.curves` takes: IoU over the number of channels in the middle block, and the share of the energy that
+    the top hold; where claims are tested."""
+    group = tested(found)
+    cell = found.instruments[group]
+    named = [name for name in cell if name.startswith("k: top") and name.endswith("iou")]
+    ks = sorted(int(name.split()[-2].rstrip(":")) for name in named)
+
+    def row(kind: str, part: str = "iou") -> np.ndarray:
+        few = [k for k in ks if kind != "random" or f"k: random 1, k = {k}: iou" in cell]
+        means = [mean_of(at(found, group, f"k: {kind}, k = {k}", part=part)) for k in few]
+        return np.array([*means, *[(np.nan,) * 3] * (len(ks) - len(few))]).T
+
+    lines = {kind: tuple(row(kind)) for kind in ("top", "random", "bottom")}
+    return {"x": ks, "lines": lines | {"energy of the top": row("top", "energy")[0]}}
+
+
+def polarities(found: Results) -> dict:
+    """What `plots.table_of_numbers` takes: the mean IoU by each rule that names the subject's cluster, and of the
+    better one; a row a kind of scene, the last of all of them."""
+    group = tested(found)
+    parts = {rule: "iou" if rule == "border" else rule for rule in POLARITIES} | {"best": "best"}
+    columns = [at(found, group, "top", part=part) for part in parts.values()]
+    kinds = _kinds(len(columns[0])) if group == "scenes" else {}
+    kinds |= {"all": np.ones(len(columns[0]), bool)}
+    return {
+        "values": np.array([[mean_of(column[chosen]).value for column in columns] for chosen in kinds.values()]),
+        "rows": list(kinds),
+        "columns": [*(rule.replace("_", "\n") for rule in POLARITIES), "better\nof two"],
+        "label": "IoU",
+    }
+
+
+def _kinds(n: int) -> dict[str, np.ndarray]:
+    """What each of n scenes holds, bool [n] by the size of its subject."""
+    truth = scenes().of(ToyWorld(), n, 0).truth
+    kinds = np.array(["two" if len(one.subjects) > 1 else one.subjects[0].size for one in truth])
+    return {name: kinds == name for name in (*SIZES, "two") if (kinds == name).any()}
+
+
+def protocols(found: Results) -> dict:
+    """What `plots.panels_of_numbers` takes: the public replication's protocol in the last step, in each block, and one
+    change of it at a time."""
+    cell = found.instruments["generated"]
+    changed = {
+        "as stated": "as stated",
+        "percentiles": "percentile range",
+        "mean of abs": "mean of abs",
+        "frozen top": "frozen set",
+    }
+    named = {label: (name, "larger_sum") for label, name in changed.items()} | {"border rule": ("as stated", "iou")}
+
+    def grid(part: str | None) -> np.ndarray:
+        keys = [f"protocol: {name}: {part or own}" for name, own in named.values()]
+        return np.array([np.nanmean(np.asarray(cell[key], np.float64), axis=0)[:, 0] for key in keys])
+
+    areas = grid("area")
+    areas[-1] = np.asarray(cell["top: area"], np.float64)[:, :, -1].mean(axis=0)
+    panels = {"IoU": grid(None), "IoU of the better cluster": grid("best"), "share of tokens in the mask": areas}
+    return {"panels": panels, "rows": list(named), "columns": list(map(str, cell["layers"])), "xlabel": "block"}

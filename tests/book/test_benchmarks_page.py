@@ -1,0 +1,56 @@
+"""The page of benchmarks is made from a run's results, and from nothing else."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import benchmarks_page
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def results(monkeypatch):
+    """Masks, measured now on a small grid."""
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import masks
+    import run
+
+    monkeypatch.setattr(masks, "BLOCKS", 2)
+    rows = masks.rows([4], repeats=2)
+    return {"benches": {"masks": {"date": "today", "machine": run.machine(), "pairs": 2, "rows": rows}}}
+
+
+def test_the_page_holds_what_was_measured(tmp_path, results):
+    (tmp_path / "book").mkdir()
+    shutil.copy(ROOT / "book" / "benchmarks.md", tmp_path / "book")
+    assert benchmarks_page.write_page(tmp_path, tmp_path / "none.json")
+    assert "Nothing was measured yet" in (tmp_path / "book" / "benchmarks.md").read_text()
+    shutil.copy(ROOT / "book" / "benchmarks.md", tmp_path / "book")
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    assert benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
+    page = (tmp_path / "book" / "benchmarks.md").read_text()
+    slow, quick = results["benches"]["masks"]["rows"]
+    assert f"{quick['seconds'][0]:.4f} (" in page
+    assert f"| {slow['what']} | 1.00 |" in page
+    assert f"{1 / quick['ratio'][0]:.2f} (" in page
+    assert "Medians of 2 paired runs" in page
+    assert benchmarks_page.PLACEHOLDER not in page
+    with pytest.raises(ValueError, match="no placeholder"):
+        benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
+    assert quick["what"] in benchmarks_page.as_text(results)
+    assert 0.9 < quick["agree"] <= 1
+
+
+def test_results_that_are_kept_name_no_machine():
+    kept = ROOT / "bench" / "results.json"
+    if not kept.exists():
+        pytest.skip("nothing was measured yet")
+    benches = json.loads(kept.read_text())["benches"]
+    assert set(benches) <= set(benchmarks_page.TITLES)
+    for bench in benches.values():
+        assert {"processor", "cores", "threads", "versions"} <= set(bench["machine"])
+        assert not {"host", "node", "path"} & set(bench["machine"])

@@ -1,0 +1,94 @@
+"""One look over the noise levels: some blocks and steps are those of a look at all, and what cannot be seen says so."""
+
+import fewchannels as fc
+import numpy as np
+import pytest
+from fewchannels.edits.inversion import encode
+from fewchannels.instruments.clusters import Rule
+from fewchannels.instruments.looks import look
+from fewchannels.instruments.mask_baselines import two_clusters
+from fewchannels.prompts.natural import natural_prompts
+from fewchannels.reading.worlds import ToyWorld
+from fewchannels.studies.groups import scenes
+from fewchannels.studies.spatial import words_of
+from fewchannels.watch.loop import tokens_of
+from tiny_pipelines import PIPELINES, guidance_of
+
+TOP = {"top": Rule("top", 4)}
+
+
+@pytest.fixture(scope="module")
+def group():
+    return scenes().of(ToyWorld(), 2, 0)
+
+
+@pytest.fixture(scope="module", params=["SD3", "PixArt-Sigma", "FLUX.2-klein"])
+def dit(request):
+    case = PIPELINES[request.param]()
+    return fc.load(case.pipeline, generation={**guidance_of(case, False), "height": 64, "width": 96})
+
+
+def test_pictures_under_noise_are_looked_at_by_channels_pixels_and_words(toy, group):
+    seen = look(toy, group.prompts, TOP, clean=list(group.images), levels=(1.0, 0.3), words=words_of(group.truth))
+    assert seen.sigmas == pytest.approx([1.0, 0.3])
+    assert seen.clusters["top"].shape == (2, 6, 2, 12, 12)
+    for name in ("noisy pixels", "own estimate, scaled", "attention to noun, all blocks"):
+        assert seen.clusters[name].shape == (2, 1, 2, 12, 12), name
+    assert seen.clusters["attention to phrase"].shape == (2, 6, 2, 12, 12)
+    clean = tokens_of(encode(toy, list(group.images)), (12, 12)).numpy()
+    of_pictures = two_clusters(clean[:, None], (12, 12))[:, 0, 0]
+    near = (seen.clusters["own estimate"][:, 0, 1] == of_pictures).mean(axis=(1, 2))
+    assert (near > 0.9).all(), "at little noise the model's own estimate is the picture"
+    assert seen.energy["top"].shape == (2, 6, 2)
+    assert seen.nearest(0.4) == 1
+
+
+def test_the_better_of_two_and_a_maps_own_side(toy, group):
+    seen = look(toy, group.prompts, TOP, clean=list(group.images), levels=(1.0, 0.6), words=words_of(group.truth))
+    truth = ~seen.clusters["top"][:, 3, 1]
+    assert seen.iou("top", truth, "best")[:, 3, 1].tolist() == [1, 1]
+    assert seen.iou("top", truth, "smaller_sum")[:, 3, 1].tolist() == [1, 1]
+    assert seen.iou("top", truth, "larger_sum")[:, 3, 1].tolist() == [0, 0]
+    assert seen.area("top", "larger_sum")[:, 3, 1] == pytest.approx(1 - truth.mean(axis=(1, 2)))
+    for polarity in ("border", "smaller_sum"):
+        masks = seen.masks("attention to noun", polarity)
+        assert (masks == seen.clusters["attention to noun"]).all(), "more attention is the subject, whatever the rule"
+    with pytest.raises(KeyError, match="there are top, noisy pixels"):
+        seen.masks("bottom")
+
+
+def test_some_blocks_and_steps_are_those_of_a_look_at_all(dit):
+    prompts = [str(p) for p in natural_prompts(2)]
+    whole = look(dit, prompts, TOP, steps=3)
+    part = look(dit, prompts, TOP, steps=3, layers=[1], at=[0, 2], keep_loop=False)
+    assert (part.clusters["top"] == whole.clusters["top"][:, 1:2, [0, 2]]).all()
+    assert (part.clusters["own estimate"] == whole.clusters["own estimate"][:, :, [0, 2]]).all()
+    assert part.sigmas == pytest.approx(whole.sigmas[[0, 2]])
+    assert part.loop is None
+    assert whole.loop.noisy(whole.grid).shape[:3] == (2, 3, 24)
+    assert (whole.images == dit.generate(prompts, seed=0, steps=3)).all(), "looking changes no bit"
+
+
+def test_what_cannot_be_looked_at_is_left_out_with_its_reason(dit, monkeypatch):
+    def unknown(scheduler):
+        raise ValueError("unheard of")
+
+    for module in ("scheduler", "studies.watched"):
+        monkeypatch.setattr(f"fewchannels.{module}.signal_and_noise", unknown)
+    looked = look(dit, ["a black cat on a window sill in the rain"], TOP, steps=2)
+    assert looked.left_out == dict.fromkeys(["own estimate", "own estimate, scaled"], "unheard of")
+    truth = np.ones((1, *looked.grid), bool)
+    assert np.isnan(looked.iou("own estimate", truth)).all()
+    assert looked.iou("noisy pixels", truth).shape == (1, 1, 2)
+    assert looked.sigmas == pytest.approx([1, 0.5])
+    with pytest.raises(RuntimeError, match="no estimate of the clean picture: unheard of"):
+        looked.loop.estimate(looked.grid)
+
+
+def test_a_pipeline_that_packs_its_latents_is_looked_at_under_noise_too(flux, prompts):
+    """FLUX passes its own sigmas and a shift to the scheduler."""
+    pictures = [np.full((64, 64, 3), value, np.uint8) for value in (40, 200)]
+    looked = look(flux, prompts[:2], TOP, clean=pictures, levels=(1.0, 0.5), height=64, width=64)
+    assert looked.sigmas == pytest.approx([1.0, 0.5])
+    assert looked.clusters["top"].shape == (2, 4, 2, *looked.grid)
+    assert looked.clusters["own estimate"].shape == (2, 1, 2, *looked.grid)
