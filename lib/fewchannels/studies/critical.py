@@ -20,27 +20,31 @@ from .sets import Sets
 from .study import Study
 
 KS = (1, 2, 4, 8, 16, 32)
-DRAWS = 3
-ONCE = ("top", "bottom", "complement", "PCA")
+DRAWS, MATCHES = 14, 7
+STRENGTHS = (-1, -0.5, -0.25, 0.25, 0.5, 0.75, 1.5, 2)  # 1 is zero, -1 is twice as large, 2 turns the sign
+ONCE = ("top", "top without the first", "bottom", "complement", "PCA")
 
 
 def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     """The headline on all prompts; edits, doses, places and sensitivity on a part of them."""
     top, few = Condition(channels="top", k=sets.k), Condition(channels="top", k=sets.k, prompts="few")
     matched, four = sets.matched_blocks(), ("top", "bottom", "random", "energy-matched")
-    where_matched = [few.but(channels="random", draw=draw, blocks=matched) for draw in range(DRAWS)]
+    where_matched = each(few.but(channels="random", blocks=matched), draw=range(MATCHES))
     return [
         *each(Condition(k=sets.k), edit=(UNTOUCHED, OTHER_NOISE, OTHER_PROMPT)),
         *each(top, channels=ONCE),
-        *each(top, channels=("random", "energy-matched"), draw=range(DRAWS)),
-        top.but(channels="random directions"),
+        top.but(k=1),
+        *each(top, channels=("random", "random directions"), draw=range(DRAWS)),
+        *each(top, channels=("energy-matched",), draw=range(MATCHES)),
         *([top.but(blocks=matched)] if matched else []),
-        *each(top, edit=("resample",)),
+        top.but(edit="resample"),
         *each(top, edit=("resample",), channels=("random",), draw=range(DRAWS)),
         *each(few, edit=("zero", "mean", "own_mean", "shuffle", "resample"), channels=four),
         *each(few, edit=("noise", "shift"), channels=("bottom", "random")),
         *each(few, k=KS, channels=four),
-        *each(few, strength=(0.25, 0.5, 0.75)),
+        *each(few, strength=STRENGTHS, channels=("top", "random")),
+        *each(few.but(k=1), strength=STRENGTHS),
+        *([*each(few.but(blocks=range(blocks - 1)), channels=("top", "random"))] if blocks > 1 else []),
         *each(few, blocks=one_at_a_time(blocks), channels=("top", "random")),
         *each(few, blocks=parts(blocks), steps=parts(steps), channels=("top", "random")),
         *each(few, channels=("top by the other score", "top of each prompt")),

@@ -207,7 +207,9 @@ class Ablation(Edit):
         if self.how in FROM_CALIBRATION:
             options["reference"] = ground.sets.calibration(c.stream).stats
         if self.how == "resample":
-            options["reference"] = self._others(ground, channels)
+            options["reference"] = others = self._others(ground, channels)
+            drawn = np.random.default_rng((ground.sets.seed, 13)).integers(len(others.prompts), size=len(ground.group))
+            options["partners"] = drawn.tolist()  # of each prompt its own, the same for every set
         if self.how == "scale":
             options |= {"factor": c.strength, "strength": 1.0}
         return {

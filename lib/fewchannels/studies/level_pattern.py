@@ -36,8 +36,8 @@ from .study import Instrument, Study
 NOISES = 2
 PROBE_SCENES = 512
 BACKGROUNDS, SCENES = 3, 16
-DRAWS = 3
-CONTROLS = ("top", "bottom", "energy-matched")
+DRAWS, MATCHES = 14, 7
+CONTROLS = ("top", "top without the first", "bottom")
 REMOVED = {"no level": "no_level", "mean level": "mean_level", "no pattern": "own_mean"}
 MOVED = {"level": "transport level", "pattern": "transport pattern", "both": "transport"}
 
@@ -51,6 +51,8 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         Condition(UNTOUCHED, k=sets.k),
         *each(top, edit=removed, channels=CONTROLS),
         *each(top, edit=removed, channels=("random",), draw=range(DRAWS)),
+        *each(top, edit=removed, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(top, edit=removed, k=(1,)),
         *each(top, edit=("mean_level",), channels=("top", "random", "energy-matched")),
         top,
         *each(top, blocks=one_at_a_time(blocks)),
@@ -58,7 +60,9 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         *each(Condition(k=sets.k, prompts="pairs"), edit=(UNTOUCHED, SOURCE)),
         moved,
         *each(moved, edit=carried, channels=CONTROLS),
-        *each(moved, edit=carried, channels=("random",), draw=range(2)),
+        *each(moved, edit=carried, channels=("random",), draw=range(DRAWS)),
+        *each(moved, edit=carried, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(moved, edit=carried, k=(1,)),
     ]
 
 

@@ -203,6 +203,14 @@ class Sets:
         return {part: float(np.mean(values)) for part, values in found.items()}
 
 
+def _without_the_first(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    """The top k but for the largest of each block: a set is not a channel, and one may do what all seem to do."""
+    if k < 2:
+        raise NotHere("without its first the top 1 is empty")
+    wide, first = (top_channels(calibration.stats, count, calibration.score).mask() for count in (k, 1))
+    return ChannelSet.from_mask(wide & ~first, f"top {k} without the first")
+
+
 def _outside_top(calibration: Calibration, k: int, base: int, seed: int, draw: int) -> ChannelSet:
     if base + k > calibration.width:
         raise NotHere(f"outside the top {base} of {calibration.width} channels are fewer than {k}")
@@ -272,6 +280,7 @@ def _pca_of_the_difference(sets: Sets, calibration: Calibration, k: int, draw: i
 
 KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions]] = {
     "top": lambda sets, c, k, draw: top_channels(c.stats, k, c.score),
+    "top without the first": _without_the_first,
     "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k, c.score),
     "random": lambda sets, c, k, draw: _outside_top(c, k, k, sets.seed, draw),
     "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, sets.seed, draw),

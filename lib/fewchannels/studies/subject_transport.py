@@ -24,6 +24,7 @@ from .edits import UNTOUCHED, Ground
 from .groups import Group, references
 from .results import Results
 from .sets import Sets
+from .text_transport import DRAWS, MATCHES
 from .study import Instrument, Study
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -45,8 +46,10 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     tried, shown = {"prompts": ["tried"]}, lambda counts: [range(count) for count in counts]
     return [
         *each(plain, edit=(UNTOUCHED, "asked for")),
-        *each(moved, channels=("top", "bottom", "energy-matched", "all")),
-        *each(moved, channels=("random",), draw=range(3)),
+        *each(moved, channels=("top", "top without the first", "bottom", "all")),
+        moved.but(k=1),
+        *each(moved, channels=("random",), draw=range(DRAWS)),
+        *each(moved, channels=("energy-matched",), draw=range(MATCHES)),
         *each(moved, k=[times * sets.k for times in WIDER], mask=("source", "union"), **tried),
         *each(plain, edit=("image to image",), steps=shown(range(1, max(2, steps - 2))), **tried),
         *each(plain, edit=("paste",), steps=shown(range(steps // 2, steps + 1, 2)), mask=("source", "union"), **tried),

@@ -25,16 +25,17 @@ from .side_by_side import differences
 from .study import Instrument, Study
 
 KS = (1, 2, 4, 16, 32, 64)
+DRAWS, MATCHES = 14, 7
+STRENGTHS = (-1, -0.5, 0.25, 0.5, 0.75, 1.5, 2)  # 1 replaces, 0 leaves, 2 goes beyond the source
 WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)
 METHODS = ("transport", "blend latents", "blend velocities", "blend prompts")
 GOALS = ("subject taken", "scene kept")
 SETS = (
     "top",
+    "top without the first",
     "bottom",
-    "energy-matched",
     "complement",
-    "random directions",
     "PCA",
     "all",
     "top of the difference",
@@ -75,12 +76,14 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     return [
         *each(top.but(channels=""), edit=(UNTOUCHED, SOURCE)),
         *each(top, channels=SETS),
-        *each(top, channels=("random",), draw=range(3)),
+        top.but(k=1),
+        *each(top, channels=("random", "random directions"), draw=range(DRAWS)),
+        *each(top, channels=("energy-matched",), draw=range(MATCHES)),
         *each(top, channels=("top", "all"), mask=("union",)),
         top.but(source="another pair"),
         *each(few, k=sizes),
         *each(few, channels=("random outside the top",), k=(32, 64)),
-        *each(few, strength=(0.25, 0.5, 0.75)),
+        *each(few, strength=STRENGTHS),
         *each(few, blocks=depths, steps=times),
         *([few.but(blocks=range(blocks - 1))] if blocks > 1 else []),
         *each(few, channels=("all",), blocks=one_at_a_time(blocks)),
