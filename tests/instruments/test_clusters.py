@@ -3,7 +3,7 @@
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.channels import ChannelSet
+from fewchannels.channels import ChannelSet, Directions
 from fewchannels.instruments.clusters import Clusters, Maps, PictureClusters, Rule, iou_of
 from fewchannels.masks import partition
 from fewchannels.metrics import iou
@@ -45,6 +45,20 @@ def test_random_channels_lie_outside_each_samples_own_top():
         assert set(b) != set(c)
     frozen = Rule("frozen", frozen=ChannelSet.same([3, 5], 4, 40))
     assert (frozen.channels(scores, 2) == [3, 5]).all()
+
+
+def test_what_directions_read_is_clustered_as_channels_are(toy, prompts):
+    """Directions along channels are those channels, and ranks that follow are none of the top."""
+    few = ChannelSet.same([3, 5, 7], 6, 192)
+    along = Directions(tuple(np.eye(192)[[3, 5, 7]] for _ in range(6)), "three channels")
+    rules = {"channels": Rule("frozen", frozen=few), "directions": Rule("frozen", frozen=along)}
+    with capture(toy, found := Clusters(rules)):
+        toy.generate(prompts, seed=0, steps=1)
+    assert (found.larger_sum["channels"] == found.larger_sum["directions"]).all()
+    assert found.energy["channels"] == pytest.approx(found.energy["directions"], rel=1e-4)
+    scores = np.random.default_rng(0).random((5, 40))
+    order = np.argsort(-scores, axis=1)
+    assert (np.sort(Rule("next", 4).channels(scores, 2)) == np.sort(order[:, 4:8])).all()
 
 
 def test_rules_that_cannot_be_followed_are_refused():

@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from fewchannels.channels import ChannelSet, random_directions
-from fewchannels.instruments.probes import STRENGTH, features, pooled_cells, probe, probe_scenes, probe_sets
+from fewchannels.instruments.probes import (
+    STRENGTHS,
+    best_strength,
+    features,
+    pooled_cells,
+    probe,
+    probe_scenes,
+    probe_sets,
+    read_all,
+)
 
 FEW = ChannelSet(tuple(np.arange(4) for _ in range(6)), 192, "four a block")
 PARTLY = ChannelSet((*[np.arange(4)] * 3, np.arange(0), *[np.arange(4)] * 2), 192, "none in the middle block")
@@ -77,7 +86,7 @@ def test_more_features_than_samples_give_the_same_probe():
     expected = np.zeros(30, bool)
     for train, test in GroupKFold(4).split(x, labels, range(30)):
         scaler = StandardScaler().fit(x[train])
-        fitted = LogisticRegression(C=STRENGTH, max_iter=1000).fit(scaler.transform(x[train]), labels[train])
+        fitted = LogisticRegression(C=0.1, max_iter=1000).fit(scaler.transform(x[train]), labels[train])
         expected[test] = fitted.predict(scaler.transform(x[test])) == labels[test]
     found = probe(x, labels, range(30))
     assert np.array_equal(found, expected)
@@ -96,6 +105,23 @@ def test_a_prompt_is_not_in_training_and_test():
 
 
 def test_sets_side_by_side(scenes):
-    found = probe_sets(scenes, {"top": FEW, "empty": PARTLY}, layer=3)
-    assert list(found) == ["top", "top level", "top pattern", "all", "pixels"]
+    found = probe_sets(scenes, scenes, {"top": FEW, "empty": PARTLY}, layer=3)
+    names = ["top", "top level", "top pattern", "all", "pixels"]
+    assert list(found) == [one for name in names for one in (name, f"{name}, ridge")]
     assert all(right.shape == (24, 4) and right.dtype == bool for right in found.values())
+
+
+def test_the_penalty_is_the_best_on_calibration_scenes_for_each_set(scenes):
+    """Few features that tell everything are hardly penalised; many that tell nothing are penalised most."""
+    codes = {name: np.unique(words, return_inverse=True)[1] for name, words in scenes.labels.items()}
+    told = np.stack([np.eye(12)[code] for code in codes.values()], axis=1).reshape(24, -1)
+    for kind in ("logistic", "ridge"):
+        reads = {one: read_all(told, scenes, one, kind).mean() for one in STRENGTHS}
+        chosen = best_strength(told, scenes, kind)
+        assert reads[chosen] == max(reads.values())
+        assert best_strength(np.zeros((24, 3)), scenes, kind) == STRENGTHS[0]
+
+
+def test_an_unknown_kind_of_probe_is_refused():
+    with pytest.raises(ValueError, match="kind='forest': expected 'logistic' or 'ridge'"):
+        probe(np.eye(8), list("abababab"), range(8), kind="forest")

@@ -3,7 +3,7 @@
 import fewchannels as fc
 import numpy as np
 import pytest
-from fewchannels.channels import Directions
+from fewchannels.channels import Directions, layer_energy
 from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.groups import NotHere, evaluation, pairs
 from fewchannels.studies.sets import DRAWN, KINDS, Sets
@@ -23,15 +23,37 @@ def test_every_kind_has_the_count_that_it_says(sets):
         chosen = sets.of(kind)
         if isinstance(chosen, Directions):
             assert chosen.k == 8, kind
-        elif kind not in ("energy-matched", "complement", "all"):
+        elif kind == "top without the first":
+            assert set(chosen.sizes) == {7}
+        elif kind not in ("energy-matched", "matched without the first", "complement", "all"):
             assert set(chosen.sizes) == {8}, kind
 
 
 def test_sets_beside_the_top_hold_none_of_it(sets):
     top = sets.of("top").mask()
-    for kind in ("random", "random outside the top", "complement", "next ranks", "energy-matched", "bottom"):
+    for kind in (
+        "random",
+        "random outside the top",
+        "complement",
+        "next ranks",
+        "energy-matched",
+        "bottom",
+        "matched without the first",
+    ):
         assert not (sets.of(kind).mask() & top).any(), kind
     assert (sets.of("complement").mask() | top).all()
+
+
+def test_without_the_first_is_the_top_but_for_the_largest_and_its_match_has_its_energy(sets):
+    rest, top, first = sets.of("top without the first"), sets.of("top"), sets.of("top", 1)
+    assert (rest.mask() ^ first.mask() == top.mask()).all()
+    energy = layer_energy(sets.calibration().stats)
+    matched = sets.of("matched without the first")
+    for row, own, found in zip(energy, rest, matched, strict=True):
+        if len(found):  # the last channel drawn passes the mark
+            smallest = row[found].sum() - row[found].max()
+            assert smallest < row[own].sum() <= row[found].sum() * (1 + 1e-9)
+    assert not sets.exists("top without the first", 1)
 
 
 def test_a_set_is_made_once_and_draws_differ(sets):
@@ -53,7 +75,7 @@ def test_what_cannot_be_made_says_why(sets):
     with pytest.raises(NotHere, match="k=500 is more than the 192 channels"):
         sets.of("top", 500)
     assert not sets.exists("next ranks", 100)
-    with pytest.raises(ValueError, match="no set is called 'largest'; there are top, bottom"):
+    with pytest.raises(ValueError, match="no set is called 'largest'; there are top, top without the first, bottom"):
         sets.of("largest")
     with pytest.raises(ValueError, match="pass the group of prompts"):
         sets.of("top of each prompt")

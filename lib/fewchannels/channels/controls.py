@@ -81,8 +81,10 @@ class EnergyMatch:
         return text
 
 
-def energy_matched_channels(stats: Any, massive: ChannelSet, seed: int = 0) -> EnergyMatch:
-    """Random channels outside `massive`, one after the other until their energy reaches that of `massive`.
+def energy_matched_channels(
+    stats: Any, massive: ChannelSet, seed: int = 0, outside: ChannelSet | None = None
+) -> EnergyMatch:
+    """Random channels outside `massive` (or `outside`), one after the other until their energy reaches `massive`'s.
 
     Drawn in random order and not by size: the largest of the rest would be the next-ranked, nearly massive channels.
     Energy is the mean square over tokens, samples and steps. A layer where all the other channels together hold less
@@ -92,8 +94,8 @@ def energy_matched_channels(stats: Any, massive: ChannelSet, seed: int = 0) -> E
     check_fit(massive, energy.shape)
     rng = np.random.default_rng(seed)
     chosen, feasible, sizes, ratios = [], [], [], []
-    for row, inside in zip(energy, massive, strict=True):
-        others = rng.permutation(np.setdiff1d(np.arange(len(row)), inside))
+    for row, inside, barred in zip(energy, massive, outside or massive, strict=True):
+        others = rng.permutation(np.setdiff1d(np.arange(len(row)), barred))
         reached = np.cumsum(row[others])
         target = row[inside].sum()
         enough = inside.size > 0 and others.size > 0 and reached[-1] >= target

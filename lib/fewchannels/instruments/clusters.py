@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from ..channels import ChannelSet, rank_channels
+from ..channels import ChannelSet, Directions, rank_channels
 from ..masks.subjects import choose_cluster, partition, upsample
 from ..masks.two_means import two_means
 from ..metrics import iou
@@ -25,15 +25,16 @@ from ..reading.judges import ImageJudge
 from ..watch.sinks import PerSample
 
 SIDE = 48  # cells along the longer side, of a picture that is clustered by its own pixels
-CHOICES = ("top", "bottom", "random", "all", "frozen")
+CHOICES = ("top", "next", "bottom", "random", "all", "frozen")
 
 
 @dataclass(frozen=True)
 class Rule:
     """Which channels are clustered, and how.
 
-    choose: "top" or "bottom" k by score; "random" k outside the top k, the `draw`-th draw; "all"; or "frozen", the
-    channels of `frozen`. score, normalise: as for `masks.partition`. layers, steps: only there (None: everywhere).
+    choose: "top" or "bottom" k by score; "next", ranks k + 1 to 2 k; "random" k outside the top k, the `draw`-th draw;
+    "all"; or "frozen", the channels of `frozen`, or what its directions read. score, normalise: as for
+    `masks.partition`. layers, steps: only there (None: everywhere).
     Raises ValueError for an unknown choice, and for "frozen" without a set.
     """
 
@@ -42,7 +43,7 @@ class Rule:
     draw: int = 0
     score: str = "abs_mean"
     normalise: str = "minmax"
-    frozen: ChannelSet | None = None
+    frozen: ChannelSet | Directions | None = None
     layers: tuple[int, ...] | None = None
     steps: tuple[int, ...] | None = None
 
@@ -50,7 +51,7 @@ class Rule:
         if self.choose not in CHOICES:
             raise ValueError(f"choose={self.choose!r}: expected one of {', '.join(CHOICES)}")
         if (self.choose == "frozen") != (self.frozen is not None):
-            raise ValueError("choose='frozen' and frozen=ChannelSet go together: pass both or neither")
+            raise ValueError("choose='frozen' and frozen=ChannelSet or Directions go together: pass both or neither")
 
     def applies(self, layer: int, step: int) -> bool:
         return (self.layers is None or layer in self.layers) and (self.steps is None or step in self.steps)
@@ -69,6 +70,8 @@ class Rule:
             return top
         if 2 * self.k > width:
             raise ValueError(f"k={self.k}: only {width - self.k} of {width} channels are left outside the top")
+        if self.choose == "next":
+            return rank_channels(scores, 2 * self.k)[:, self.k :]
         order = np.random.default_rng((self.draw, layer)).permutation(width)
         return np.stack([order[~np.isin(order, row)][: self.k] for row in top])
 
@@ -95,9 +98,16 @@ class Clusters(PerSample):
         squares = np.einsum("bnd,bnd->bd", values, values, dtype=np.float64)
         kept = {}
         for name, rule in rules.items():
-            chosen = rule.channels(scores[rule.score], layer)
-            found = partition(values, chosen, grid=grid, normalise=rule.normalise, polarity="larger_sum")
-            held = np.take_along_axis(squares, chosen, axis=1).sum(axis=1) / squares.sum(axis=1)
+            if isinstance(rule.frozen, Directions):
+                read = values @ rule.frozen[layer].T.astype(np.float32)
+                every = np.broadcast_to(np.arange(read.shape[-1]), (len(read), read.shape[-1]))
+                found = partition(read, every, grid=grid, normalise=rule.normalise, polarity="larger_sum")
+                held = np.square(read).sum(axis=(1, 2), dtype=np.float64)
+            else:
+                chosen = rule.channels(scores[rule.score], layer)
+                found = partition(values, chosen, grid=grid, normalise=rule.normalise, polarity="larger_sum")
+                held = np.take_along_axis(squares, chosen, axis=1).sum(axis=1)
+            held = held / squares.sum(axis=1)
             kept |= {f"clusters of {name}": found.larger_sum, f"energy of {name}": held.astype(np.float32)}
         return kept
 

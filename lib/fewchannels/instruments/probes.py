@@ -5,9 +5,9 @@
 
 A probe sees, for each channel, its level (the mean over tokens) and its pattern at a coarse grid: the means over 3 x 3
 cells of the picture minus the level. Both scale with the number of channels, so a set of more channels gives more
-features; standardised, L2-penalised logistic regression with one strength for all, scored out of fold, no prompt in
-training and test at once. A probe says what can be read out, and not what the model reads (Belinkov, 2022,
-arXiv 2102.12452).
+features. Standardised, L2-penalised logistic regression, ridge beside it, the penalty chosen for each set of features
+on calibration scenes; scored out of fold, no prompt in training and test at once. A probe says what can be read out,
+and not what the model reads (Belinkov, 2022, arXiv 2102.12452).
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ from ..watch.hooks import capture
 CELLS = 3  # the coarse grid has 3 x 3
 NOISE_LEVEL = 0.6
 FOLDS = 4
-STRENGTH = 0.1  # inverse strength of the L2 penalty, scikit-learn's C; one for all sets
+STRENGTHS = tuple(10.0**power for power in range(-5, 2))  # inverse strengths of the L2 penalty, scikit-learn's C
+KINDS = ("logistic", "ridge")
 BATCH = 32
 
 
@@ -53,9 +54,15 @@ class ProbeScenes:
 
 
 def probe_scenes(
-    model, n: int, layer: int | None = None, t: float = NOISE_LEVEL, captions: bool = True, seed: int = 0
+    model,
+    n: int,
+    layer: int | None = None,
+    t: float = NOISE_LEVEL,
+    captions: bool = True,
+    seed: int = 0,
+    split: str = "evaluation",
 ) -> ProbeScenes:
-    """Render `n` evaluation scenes of one subject, noise them to level t and show each to the model once.
+    """Render `n` scenes of one subject of a split, noise them to level t and show each to the model once.
 
     layer: the block whose output is kept (default: the middle one). captions: with each scene's own prompt, or with the
     empty one, in which case all that is read came from the picture. For the toy world, which renders scenes. Raises
@@ -69,7 +76,7 @@ def probe_scenes(
             "the toy world only"
         )
     layer = len(model.layers) // 2 if layer is None else layer
-    attributes = toyworld_attributes(n, "evaluation", subjects=1)
+    attributes = toyworld_attributes(n, split, subjects=1)
     clean = encode(model, [render(a, (11, i)).image for i, a in enumerate(attributes)])
     noise = torch.from_numpy(np.random.default_rng((12, seed)).standard_normal(clean.shape, dtype=np.float32))
     noisy = (1 - t) * clean.float().cpu() + t * noise
@@ -135,15 +142,24 @@ def features(pooled: np.ndarray, chosen=None, part: str = "both", layer: int | N
     return np.concatenate(kept, axis=1).reshape(len(values), -1)
 
 
-def probe(x: np.ndarray, labels: Sequence[str], groups: Sequence[str], folds: int = FOLDS) -> np.ndarray:
+def probe(
+    x: np.ndarray,
+    labels: Sequence[str],
+    groups: Sequence[str],
+    strength: float = 0.1,
+    kind: str = "logistic",
+    folds: int = FOLDS,
+) -> np.ndarray:
     """Was the label of each of n samples read rightly by a probe that had not seen its prompt? bool [n].
 
-    x: [n, F]; standardised on the training folds. Raises ValueError where there are fewer different prompts than
-    folds, or a label is the only one.
+    x: [n, F]; standardised on the training folds. strength: inverse of the L2 penalty. kind: of `KINDS`. Raises
+    ValueError where there are fewer different prompts than folds, or a label is the only one, and for another kind.
     """
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression, RidgeClassifier
     from sklearn.model_selection import GroupKFold
 
+    if kind not in KINDS:
+        raise ValueError(f"kind={kind!r}: expected {' or '.join(map(repr, KINDS))}")
     labels = np.asarray(labels)
     if len(set(groups)) < folds or len(set(labels.tolist())) < 2:
         raise ValueError(
@@ -157,15 +173,40 @@ def probe(x: np.ndarray, labels: Sequence[str], groups: Sequence[str], folds: in
         # an L2 penalty does not see a rotation: in the span of the training rows the solution is the same, and smaller
         if x.shape[1] > len(train):
             scaled = scaled @ np.linalg.svd(scaled[train], full_matrices=False)[2].T
-        fitted = LogisticRegression(C=STRENGTH, max_iter=300).fit(scaled[train], labels[train])
+        line = RidgeClassifier(1 / strength) if kind == "ridge" else LogisticRegression(C=strength, max_iter=300)
+        fitted = line.fit(scaled[train], labels[train])
         right[test] = fitted.predict(scaled[test]) == labels[test]
     return right
 
 
-def probe_sets(scenes: ProbeScenes, sets: Mapping[str, object], layer: int) -> dict[str, np.ndarray]:
-    """What each set can be read for: {name: bool [n, 4]} over `SUBJECT`, of a set, of "top level" and "top pattern"
-    (where there is a "top"), of "all" channels, and of the noisy "pixels". Sets that are empty in the block are left
-    out."""
+def read_all(x: np.ndarray, scenes: ProbeScenes, strength: float, kind: str) -> np.ndarray:
+    """`probe` for each attribute of `SUBJECT`: bool [n, 4]."""
+    labels, groups = scenes.labels, scenes.groups
+    return np.stack([probe(x, labels[attribute], groups, strength, kind) for attribute in SUBJECT], axis=1)
+
+
+def best_strength(x: np.ndarray, scenes: ProbeScenes, kind: str = "logistic") -> float:
+    """The strength of `STRENGTHS` with which most is read of these scenes, out of fold; of equal ones the smallest,
+    which penalises most."""
+    return max(STRENGTHS, key=lambda strength: (read_all(x, scenes, strength, kind).mean(), -strength))
+
+
+def probe_sets(
+    scenes: ProbeScenes, calibration: ProbeScenes, sets: Mapping[str, object], layer: int
+) -> dict[str, np.ndarray]:
+    """What each set can be read for: {name: bool [n, 4]} over `SUBJECT`, and {name + ", ridge": ...}, of a set, of "top
+    level" and "top pattern" (where there is a "top"), of "all" channels, and of the noisy "pixels"; each with the
+    strength that is best on calibration scenes. Sets that are empty in the block are left out."""
+    found = {}
+    known = _features(calibration, sets, layer)
+    for name, x in _features(scenes, sets, layer).items():
+        for kind in KINDS:
+            strength = best_strength(known[name], calibration, kind)
+            found[name + (", ridge" if kind == "ridge" else "")] = read_all(x, scenes, strength, kind)
+    return found
+
+
+def _features(scenes: ProbeScenes, sets: Mapping[str, object], layer: int) -> dict[str, np.ndarray]:
     seen: dict[str, np.ndarray] = {}
     for name, chosen in sets.items():
         own = chosen if isinstance(chosen, Directions) else chosen[layer]
@@ -174,9 +215,4 @@ def probe_sets(scenes: ProbeScenes, sets: Mapping[str, object], layer: int) -> d
     if "top" in sets:
         for part in ("level", "pattern"):
             seen[f"top {part}"] = features(scenes.pooled, sets["top"][layer], part)
-    seen |= {"all": features(scenes.pooled), "pixels": features(scenes.pixels)}
-    labels, groups = scenes.labels, scenes.groups
-    return {
-        name: np.stack([probe(x, labels[attribute], groups) for attribute in SUBJECT], axis=1)
-        for name, x in seen.items()
-    }
+    return seen | {"all": features(scenes.pooled), "pixels": features(scenes.pixels)}

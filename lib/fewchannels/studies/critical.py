@@ -22,6 +22,7 @@ from .study import Study
 KS = (1, 2, 4, 8, 16, 32)
 DRAWS, MATCHES = 14, 7
 STRENGTHS = (-1, -0.5, -0.25, 0.25, 0.5, 0.75, 1.5, 2)  # 1 is zero, -1 is twice as large, 2 turns the sign
+MATCHED = ("energy-matched", "matched without the first")
 ONCE = ("top", "top without the first", "bottom", "complement", "PCA")
 
 
@@ -35,11 +36,11 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         *each(top, channels=ONCE),
         top.but(k=1),
         *each(top, channels=("random", "random directions"), draw=range(DRAWS)),
-        *each(top, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(top, channels=MATCHED, draw=range(MATCHES)),
         *([top.but(blocks=matched)] if matched else []),
         top.but(edit="resample"),
         *each(top, edit=("resample",), channels=("random",), draw=range(DRAWS)),
-        *each(few, edit=("zero", "mean", "own_mean", "shuffle", "resample"), channels=four),
+        *each(few, edit=("zero", "mean", "own_mean", "shuffle", "resample"), channels=(*four, "top without the first")),
         *each(few, edit=("noise", "shift"), channels=("bottom", "random")),
         *each(few, k=KS, channels=four),
         *each(few, strength=STRENGTHS, channels=("top", "random")),

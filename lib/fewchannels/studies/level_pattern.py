@@ -28,6 +28,7 @@ from ..prompts.toyworld import toyworld_attributes
 from ..reading.readers import Adoption, Agreement, Change, Distances, Tone
 from ..toyworld.prompts import format_prompt
 from .condition import Condition, each, one_at_a_time
+from .critical import DRAWS, MATCHED, MATCHES
 from .edits import SOURCE, UNTOUCHED
 from .groups import Group, NotHere, evaluation, pairs
 from .sets import Sets
@@ -36,7 +37,6 @@ from .study import Instrument, Study
 NOISES = 2
 PROBE_SCENES = 512
 BACKGROUNDS, SCENES = 3, 16
-DRAWS, MATCHES = 14, 7
 CONTROLS = ("top", "top without the first", "bottom")
 REMOVED = {"no level": "no_level", "mean level": "mean_level", "no pattern": "own_mean"}
 MOVED = {"level": "transport level", "pattern": "transport pattern", "both": "transport"}
@@ -51,7 +51,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         Condition(UNTOUCHED, k=sets.k),
         *each(top, edit=removed, channels=CONTROLS),
         *each(top, edit=removed, channels=("random",), draw=range(DRAWS)),
-        *each(top, edit=removed, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(top, edit=removed, channels=MATCHED, draw=range(MATCHES)),
         *each(top, edit=removed, k=(1,)),
         *each(top, edit=("mean_level",), channels=("top", "random", "energy-matched")),
         top,
@@ -61,7 +61,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         moved,
         *each(moved, edit=carried, channels=CONTROLS),
         *each(moved, edit=carried, channels=("random",), draw=range(DRAWS)),
-        *each(moved, edit=carried, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(moved, edit=carried, channels=MATCHED, draw=range(MATCHES)),
         *each(moved, edit=carried, k=(1,)),
     ]
 
@@ -127,12 +127,14 @@ def probes(model, group: Group, sets: Sets, captions: bool = True) -> dict[str, 
     """Right or wrong [n, 4] for each set, in the middle block, by scenes shown with their caption or without."""
     if not sets.world.exact:
         raise NotHere("probes need scenes whose attributes are known, which are rendered for the toy world only")
-    kinds = ("top", "bottom", "energy-matched", "random directions", "PCA") if captions else ("top", "energy-matched")
-    chosen = _equal(sets, *kinds)
-    for draw in range(DRAWS if captions else 1):
+    more = ("bottom", "random directions", "PCA") if captions else ()
+    chosen = _equal(sets, "top", "top without the first", "energy-matched", "matched without the first", *more)
+    for draw in range(MATCHES if captions else 1):
         chosen[f"random {draw + 1}"] = sets.of("random", draw=draw)
     layer = len(model.layers) // 2
-    found = probe_sets(probe_scenes(model, PROBE_SCENES, layer, captions=captions), chosen, layer)
+    shown = probe_scenes(model, PROBE_SCENES, layer, captions=captions)
+    tuned = probe_scenes(model, PROBE_SCENES // 2, layer, captions=captions, seed=1, split="calibration")
+    found = probe_sets(shown, tuned, chosen, layer)
     return {name: right.astype(np.int8) for name, right in found.items()}
 
 

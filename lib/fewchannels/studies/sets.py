@@ -244,6 +244,15 @@ def _energy_matched(sets: Sets, calibration: Calibration, k: int, draw: int) -> 
     return matched.channels
 
 
+def _matched_without_first(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+    """Outside the top k, with the energy of those after its first, which alone may hold more than all others do."""
+    top, rest = top_channels(calibration.stats, k, calibration.score), _without_the_first(sets, calibration, k, draw)
+    matched = energy_matched_channels(calibration.stats, rest, sets.seed + draw, outside=top)
+    if matched.channels is None:
+        raise NotHere(f"in no block do channels outside the top {k} hold as much energy as those after its first")
+    return matched.channels
+
+
 def _of_moments(calibration: Calibration) -> np.ndarray:
     if calibration.moments is None:
         raise NotHere(f"directions are not drawn in {calibration.width} channels: second moments would not fit")
@@ -287,6 +296,7 @@ KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions
     "random of all": _of_all,
     "random of all, twin": _twin,
     "energy-matched": _energy_matched,
+    "matched without the first": _matched_without_first,
     "complement": _complement,
     "random directions": _random_directions,
     "PCA": lambda sets, c, k, draw: pca_directions(_of_moments(c), k),
@@ -295,7 +305,7 @@ KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions
     "all": _all,
     "PCA of the difference": _pca_of_the_difference,
 }
-DRAWN = ("random", "energy-matched", "random directions")
+DRAWN = ("random", "energy-matched", "matched without the first", "random directions")
 
 
 def _of_each_prompt(sets: Sets, group: Group, k: int) -> list[ChannelSet]:

@@ -26,6 +26,7 @@ from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling
 from ..reading.worlds import World
 from ..watch.attention import can_read
 from .condition import Condition
+from .critical import DRAWS, MATCHES
 from .groups import Group, evaluation, scenes
 from .results import Results
 from .sets import Sets
@@ -34,17 +35,29 @@ from .study import Instrument, Study
 LEVELS = (1.0, 0.9, 0.8, 0.6, 0.4, 0.2)
 CLAIMED = {"scenes": 0.6, "generated": 0.8}  # the noise levels that the claims name
 KS = (1, 2, 4, 8, 16, 32, 64, 96, 192, 256, 1024)
-DRAWS = 3
 CALIBRATION = 64  # scenes that the priors are fitted on
 MOST = 8  # blocks and steps of a large model that are looked at
 MAY_LACK = "attention", "priors"
 
 
-def rules(k: int, frozen: ChannelSet) -> dict[str, Rule]:
-    """The channels that are compared everywhere: "top", "bottom", "random 1" ... outside the top, "all", "frozen"."""
-    found = {"top": Rule("top", k), "bottom": Rule("bottom", k)}
-    found |= {f"random {draw + 1}": Rule("random", k, draw=draw) for draw in range(DRAWS)}
-    return found | {"all": Rule("all"), "frozen": Rule("frozen", frozen=frozen)}
+FROZEN = {"frozen": "top", "frozen without the first": "top without the first", "PCA": "PCA"}  # our names of sets
+DRAWN = {"matched": ("matched without the first", MATCHES), "random directions": ("random directions", DRAWS)}
+
+
+def rules(sets: Sets, layer: int) -> dict[str, Rule]:
+    """The channels that are compared everywhere: "top", "next" (the ranks that follow), "bottom", "random 1" and so on
+    outside the top, "all", and the frozen sets and directions of `FROZEN`; those of `DRAWN` in one block alone."""
+    found = {name: Rule(name, sets.k) for name in ("top", "next", "bottom")}
+    found |= {f"random {draw + 1}": Rule("random", sets.k, draw=draw) for draw in range(DRAWS)}
+    found |= {"all": Rule("all")}
+    for name, kind in FROZEN.items():
+        if sets.exists(kind):
+            found[name] = Rule("frozen", frozen=sets.of(kind))
+    for name, (kind, draws) in DRAWN.items():
+        for draw in range(draws):
+            if sets.exists(kind, draw=draw) and (kind == "random directions" or len(sets.of(kind, draw=draw)[layer])):
+                found[f"{name} {draw + 1}"] = Rule("frozen", frozen=sets.of(kind, draw=draw), layers=(layer,))
+    return found
 
 
 def k_rules(width: int, layer: int, step: int) -> dict[str, Rule]:
@@ -76,7 +89,7 @@ def over_scenes(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     same noise, at the first and the claimed level; "priors: ..." [n]; "on pixels: iou" and "ceiling" [n]."""
     middle, claimed = len(model.layers) // 2, LEVELS.index(CLAIMED["scenes"])
     given = {"clean": list(group.images), "seed": group.seed, **sets.generation}
-    chosen, by_k = rules(sets.k, sets.of("top")), k_rules(sets.width, middle, claimed)
+    chosen, by_k = rules(sets, middle), k_rules(sets.width, middle, claimed)
     words = words_of(group.truth) if can_read(model) else None
     seen = look(model, group.prompts, chosen | by_k, levels=LEVELS, words=words, **given)
     truth = to_grid(group.masks, seen.grid)
@@ -104,7 +117,7 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     The truth is that of `final_masks`."""
     steps, middle = sets.generation["steps"], len(model.layers) // 2
     layers, at = places(len(model.layers), steps)
-    chosen, protocol = rules(sets.k, sets.of("top")), protocol_rules(sets.k, sets.of("top"), at[-1])
+    chosen, protocol = rules(sets, middle), protocol_rules(sets.k, sets.of("top"), at[-1])
     given = {"seed": group.seed, "layers": layers, "keep_loop": False, **sets.generation}
     words = words_of(group.truth) if sets.world.exact and can_read(model) else None
     early = {} if sets.world.exact else k_rules(sets.width, middle, at[len(at) // 4])
@@ -213,13 +226,17 @@ def at(
     found: Results, group: str, name: str, block: int | None = None, level: float | None = None, part: str = "iou"
 ) -> np.ndarray:
     """One value a sample, [n], of a measure [n, L, T] in a block (None: the middle one) and at the nearest noise level
-    (None: the claimed one); what comes from no block has the same value in all of them, what comes from one step alone
-    in all steps, and what is [n] ("priors: words") everywhere. "random" and "k: random, k = 4" are draws, [n, draws].
+    (None: the claimed one); what comes from no block, or from one alone, has the same value in all of them, what comes
+    from one step alone in all steps, and what is [n] ("priors: words") everywhere. "random", those of `DRAWN` and
+    "k: random, k = 4" are draws, [n, draws].
 
     NaN where a model cannot give it (`MAY_LACK`). Raises KeyError for a name that nothing has."""
     cell, key = found.instruments[group], f"{name}: {part}"
-    if name.partition(",")[0] in ("random", "k: random"):
-        return random_at(found, group, block, level, name.removeprefix("k: random").removeprefix("random"), part)
+    kind, comma, rest = name.partition(",")
+    if kind in ("random", "k: random", *DRAWN):
+        drawn = [key for i in range(DRAWS) if f"{(key := f'{kind} {i + 1}{comma}{rest}')}: {part}" in cell]
+        values = [at(found, group, key, block, level, part) for key in drawn]
+        return np.stack(values, axis=1) if values else np.full((len(cell["top: iou"]), 1), np.nan)
     if name in cell and np.ndim(cell[name]) == 1:
         return np.asarray(cell[name], np.float64)
     if key not in cell and name.startswith(MAY_LACK):
@@ -230,15 +247,6 @@ def at(
     step = int(np.abs(sigmas - (CLAIMED[group] if level is None else level)).argmin())
     layer = int(np.abs(cell["layers"] - (found.index["blocks"] // 2 if block is None else block)).argmin())
     return values[:, layer if values.shape[1] > 1 else 0, step if values.shape[2] > 1 else 0]
-
-
-def random_at(
-    found: Results, group: str, block: int | None = None, level: float | None = None, of: str = "", part: str = "iou"
-) -> np.ndarray:
-    """The random draws outside the top, [n, draws]. of: the rest of their names, such as ", k = 4"."""
-    prefix, rest = ("k: ", of) if of else ("", "")
-    names = [f"{prefix}random {draw + 1}{rest}" for draw in range(DRAWS)]
-    return np.stack([at(found, group, name, block, level, part) for name in names], axis=1)
 
 
 def mean_of(values: np.ndarray) -> Interval:

@@ -20,11 +20,11 @@ from ..edits.patching import Transport, transport
 from ..metrics import squared_distance
 from ..reading.readers import Adoption, Distances, Regions
 from .condition import Condition, each
+from .critical import DRAWS, MATCHED, MATCHES
 from .edits import UNTOUCHED, Ground
 from .groups import Group, references
 from .results import Results
 from .sets import Sets
-from .text_transport import DRAWS, MATCHES
 from .study import Instrument, Study
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
@@ -49,7 +49,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         *each(moved, channels=("top", "top without the first", "bottom", "all")),
         moved.but(k=1),
         *each(moved, channels=("random",), draw=range(DRAWS)),
-        *each(moved, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(moved, channels=MATCHED, draw=range(MATCHES)),
         *each(moved, k=[times * sets.k for times in WIDER], mask=("source", "union"), **tried),
         *each(plain, edit=("image to image",), steps=shown(range(1, max(2, steps - 2))), **tried),
         *each(plain, edit=("paste",), steps=shown(range(steps // 2, steps + 1, 2)), mask=("source", "union"), **tried),

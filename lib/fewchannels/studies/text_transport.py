@@ -17,6 +17,7 @@ import numpy as np
 from ..channels import Directions
 from ..reading.readers import Adoption, Distances
 from .condition import Condition, each, one_at_a_time, parts
+from .critical import DRAWS, MATCHED, MATCHES
 from .edits import SOURCE, UNTOUCHED
 from .groups import Group, NotHere, pairs
 from .results import Results
@@ -25,7 +26,6 @@ from .side_by_side import differences
 from .study import Instrument, Study
 
 KS = (1, 2, 4, 16, 32, 64)
-DRAWS, MATCHES = 14, 7
 STRENGTHS = (-1, -0.5, 0.25, 0.5, 0.75, 1.5, 2)  # 1 replaces, 0 leaves, 2 goes beyond the source
 WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)
@@ -78,7 +78,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         *each(top, channels=SETS),
         top.but(k=1),
         *each(top, channels=("random", "random directions"), draw=range(DRAWS)),
-        *each(top, channels=("energy-matched",), draw=range(MATCHES)),
+        *each(top, channels=MATCHED, draw=range(MATCHES)),
         *each(top, channels=("top", "all"), mask=("union",)),
         top.but(source="another pair"),
         *each(few, k=sizes),
