@@ -88,6 +88,10 @@ def test_resampling_keeps_what_fits(model, ground, monkeypatch):
     c = Condition("resample", "top")
     plain = row_of(c, ground)["options"]["reference"]
     assert (len(plain.prompts), plain.channels) == (4, None)
+    partners = row_of(c, ground)["options"]["partners"]
+    assert partners == row_of(c.but(channels="random", draw=2), ground)["options"]["partners"]  # the same for every set
+    assert len(partners) == len(ground.group)
+    assert set(partners) <= set(range(4))
     one = 2 * 144 * STEPS * sum(ground.sets.of("top").sizes)  # bytes of a prompt
     monkeypatch.setattr(edits, "MOST_BYTES", 2 * one)
     few = row_of(c, ground)["options"]["reference"]
