@@ -35,7 +35,7 @@ def gathered(
     runs = {model.name: _run(model, n, seed, steps, k, store)}
     if save:
         save_run(path, runs[model.name].run)
-    if not model.is_toy:
+    if not world_of(model).exact:
         runs["toyworld"] = _run(load("toyworld", device="cpu"), TOY_PROMPTS, seed, 0, 0, store)
     found, refused = read_folder(results_folder(folder))
     runs |= {name if name not in runs else f"{name} (from a file)": run for name, run in found.items()}

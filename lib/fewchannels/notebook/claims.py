@@ -34,7 +34,7 @@ class UnregisteredClaim(LookupError):
 class Outcome:
     """Whether a claim holds, and the interval that decides it: of several the one nearest to failing, `where`.
 
-    As a truth value it is `holds`. As the last line of a cell it shows nothing: what is said of it stands there already.
+    As a truth value it is `holds`. As the last line of a cell it shows nothing: `check` has said it all.
     """
 
     holds: bool

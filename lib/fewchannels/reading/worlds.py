@@ -61,6 +61,10 @@ class World:
         """A prompt from its words. Raises ValueError for what this world does not know."""
         return text
 
+    def untrained(self):
+        """A pipeline of the same network with its random starting weights; None where nobody kept them."""
+        return None
+
     def of_captions(self, captions: Sequence[str]) -> list[Pair]:
         """Pairs of a reader's own pictures, which these are the captions of, and new scenes for their subjects. Raises
         ValueError for words that this world does not know, and for more captions than there are scenes."""
@@ -101,6 +105,11 @@ class ToyWorld(World):
 
     def parsed(self, text: str) -> Attributes:
         return parse_prompt(text)
+
+    def untrained(self):
+        from ..toyworld.recipe import build_pipeline
+
+        return build_pipeline()
 
     def of_captions(self, captions: Sequence[str]) -> list[Pair]:
         shown = [parse_prompt(caption) for caption in captions]
