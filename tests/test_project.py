@@ -191,6 +191,17 @@ def test_modules_of_a_package_have_an_order(package):
     list(graphlib.TopologicalSorter(graph).static_order())
 
 
+def test_the_api_page_and_the_package_name_all_units_in_their_order():
+    spec = importlib.util.spec_from_file_location("docstrings", ROOT / "book" / "_ext" / "docstrings.py")
+    docstrings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(docstrings)
+    rank = {unit: number for number, layer in enumerate(LAYERS) for unit in layer}
+    assert sorted(docstrings.ORDER) == sorted(rank) == sorted(fewchannels._modules())
+    assert [rank[unit] for unit in docstrings.ORDER] == sorted(rank.values())
+    listed = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  ", fewchannels.__doc__, re.MULTILINE)
+    assert {unit for line in listed for unit in line.split(", ")} == set(rank)
+
+
 def test_the_layers_are_read_from_real_imports():
     assert "layouts" in ours(LIB / "watch" / "hooks.py")
     assert ("torch", True) in imported(LIB / "watch" / "hooks.py")
