@@ -274,6 +274,19 @@ def test_notebooks_are_stripped(tmp_path):
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
+def test_a_chapter_has_at_most_150_lines_of_code(notebook):
+    """Without empty lines, comments, the cell that installs, and the exercises."""
+    count = 0
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and "## Exercises" in source:
+            break
+        if cell["cell_type"] == "code" and "remove-cell" not in cell["metadata"].get("tags", []):
+            count += sum(not line.strip().startswith("#") for line in source.splitlines() if line.strip())
+    assert 30 < count <= 150
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_open_in_colab(notebook):
     """Badge and install cell name this repository and this notebook, and are hidden on the page."""
     address = links.declared()
