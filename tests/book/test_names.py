@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import importlib
+import importlib.util
 import json
 import re
 import textwrap
@@ -91,3 +91,13 @@ def test_files_that_prose_names_are_there(file):
 def test_contributing_names_files_at_all():
     quoted = " ".join(QUOTED.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")))
     assert len(set(A_FILE.findall(quoted))) > 10
+
+
+def test_modules_that_moved_are_gone_from_the_old_place_and_there_at_the_new():
+    rows = re.findall(r"^\| `([\w.]+)` \| (.+) \|$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(rows) > 50
+    for was, now in rows:
+        homes = re.findall(r"`([a-z_.]+)`", now)
+        assert homes, was
+        assert all(importlib.util.find_spec(f"fewchannels.{home}") for home in homes), now
+        assert not (LIB / f"{was.replace('.', '/')}.py").exists(), was
