@@ -14,15 +14,14 @@ import numpy as np
 
 from ..instruments.levels import FACTORS, median_shares, step_minus_prompt
 from ..instruments.writers import GATES
-from ..metrics import Interval, bootstrap_interval, chance_levels
+from ..metrics import UNKNOWN, Interval, bootstrap_interval, chance_levels, mean_interval
 from ..prompts.pairs import SUBJECT, value_of
 from ..prompts.toyworld import toyworld_attributes
 from ..studies.edits import UNTOUCHED
 from ..studies.level_pattern import BACKGROUNDS, MOVED, REMOVED
-from ..studies.results import Results, interval
+from ..studies.results import Results
 from ..studies.study import Table
 
-UNKNOWN = Interval(np.nan, np.nan, np.nan)
 SETS = ("top", "random", "energy-matched", "bottom")
 LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
     f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
@@ -244,7 +243,7 @@ def _answers(found: Results, kind: str) -> np.ndarray:
 def probed(found: Results) -> dict:
     """What `plots.dots` takes: how often a linear probe is right, mean over the subject's attributes, for each of
     `READ`; and what always saying the most frequent word gives."""
-    rows = {kind: interval(_answers(found, kind).mean(axis=1)) for kind in READ}
+    rows = {kind: mean_interval(_answers(found, kind).mean(axis=1)) for kind in READ}
     known = {kind: row for kind, row in rows.items() if np.isfinite(row.value)}
     lines = {"most frequent word": float(np.mean(_frequent(len(_answers(found, "top")))))} if known else {}
     return {"groups": known or {"none": np.nan}, "lines": lines}
@@ -254,14 +253,13 @@ def probed_by_attribute(found: Results) -> dict:
     """What `plots.dots` takes: the same for each attribute of the subject, from either part of the top, from random
     channels and from all."""
     answers = {kind: _answers(found, kind) for kind in ("top level", "top pattern", "random", "all")}
-    return {
-        "groups": {name: {kind: interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
-    }
+    rows = {name: {kind: mean_interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
+    return {"groups": rows}
 
 
 def probe_ahead(found: Results, kind: str) -> Interval:
     """How much more often a probe of the top is right than one of another kind, mean over attributes."""
-    return interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
+    return mean_interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
 
 
 def _frequent(count: int) -> list[float]:
