@@ -175,9 +175,9 @@ def _of_scenes(world: World, count: int, seed: int, name: str, split: str) -> Gr
     )
 
 
-def evaluation(share: float = 1.0, most: int | None = None, **more: Any) -> Prompts:
+def evaluation(share: float = 1.0, **more: Any) -> Prompts:
     """Evaluation prompts: the run's n, or a share of it."""
-    return Prompts("plain", share, most, **more)
+    return Prompts("plain", share, **more)
 
 
 def pairs(most: int | None = None, split: str = "evaluation", **more: Any) -> Prompts:

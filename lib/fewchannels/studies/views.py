@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..metrics import Interval, mean_interval
+from ..metrics import Interval, known_mean, mean_interval
 from ..reading.readers import NATURAL_ATTRIBUTES, PAIR_ATTRIBUTES
 from ..toyworld.judge import ATTRIBUTES
 from .condition import Condition, span
@@ -22,6 +22,19 @@ from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
 from .selection import Selection
 
 REFERENCES = {"another seed": {"edit": OTHER_NOISE}, "untouched": {"edit": UNTOUCHED}, "chance": {"edit": OTHER_PROMPT}}
+
+
+class Table(str):
+    """Markdown that a notebook shows as a table."""
+
+    @classmethod
+    def of(cls, head: Sequence[str], rows: Iterable[Sequence], words: int = 1) -> Table:
+        """Rows under their head; the first `words` columns stand left, numbers right."""
+        rule = ["---"] * words + ["--:"] * (len(head) - words)
+        return cls("\n".join(f"| {' | '.join(map(str, row))} |" for row in (head, rule, *rows)))
+
+    def _repr_markdown_(self) -> str:
+        return str(self)
 
 
 class Views(Selection):
@@ -124,7 +137,7 @@ class Views(Selection):
             fixed = {name: value for name, value in own.items() if value is not ...}
             values = self.options(over[0], **fixed) if over else []
             places = [{**fixed, over[0]: value} for value in values] if over else [fixed]
-            points[label] = [tuple(float(np.nanmean(self.values(m, **place))) for m in (x, y)) for place in places]
+            points[label] = [tuple(float(known_mean(self.values(m, **place))) for m in (x, y)) for place in places]
             labels[label] = [len(value) if isinstance(value, tuple) else value for value in values]
         return {"points": points, "labels": labels}
 
@@ -199,14 +212,15 @@ class Views(Selection):
     def _repr_markdown_(self) -> str:
         return self.table()
 
-    def table(self, *measures: str) -> str:
+    def table(self, *measures: str) -> Table:
         """A Markdown table: a row a condition, its prompts, and each measure's mean with its interval."""
         measures = measures or tuple(name for name in ("change", "right", "taken", "kept") if self._knows(name))
-        rows = [f"| condition | prompts | {' | '.join(measures)} |", "|---|--:|" + "--:|" * len(measures)]
-        for c in self.cells:
-            numbers = [_number(mean_interval(self._value(c, m))) if self._knows(m, c) else "" for m in measures]
-            rows.append(f"| {c.name} | {self.groups[c.prompts]} | {' | '.join(numbers)} |")
-        return "\n".join(rows)
+
+        def told(c: Condition, measure: str) -> str:
+            return _number(mean_interval(self._value(c, measure))) if self._knows(measure, c) else ""
+
+        rows = [(c.name, self.groups[c.prompts], *(told(c, one) for one in measures)) for c in self.cells]
+        return Table.of(("condition", "prompts", *measures), rows)
 
     def _knows(self, measure: str, c: Condition | None = None) -> bool:
         for one in self.cells if c is None else [c]:
