@@ -73,7 +73,7 @@ def test_what_cannot_be_looked_at_is_left_out_with_its_reason(dit, monkeypatch):
     def unknown(scheduler):
         raise ValueError("unheard of")
 
-    for module in ("scheduler", "studies.watched"):
+    for module in ("scheduler", "watch.loop"):
         monkeypatch.setattr(f"fewchannels.{module}.signal_and_noise", unknown)
     looked = look(dit, ["a black cat on a window sill in the rain"], TOP, steps=2)
     assert looked.left_out == dict.fromkeys(["own estimate", "own estimate, scaled"], "unheard of")

@@ -36,7 +36,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("FEWCHANNELS_BOOK", raising=False)
-    monkeypatch.setattr(notebook, "_session", notebook._Session())
+    monkeypatch.setattr(notebook.cells, "_session", notebook.cells._Session())
     return tmp_path
 
 

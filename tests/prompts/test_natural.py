@@ -30,7 +30,7 @@ def test_every_prompt_is_a_target_once_and_no_pair_shares_a_part(split):
 
 
 def test_more_than_there_are_is_an_error_that_says_what_to_do():
-    with pytest.raises(ValueError, match=r"n=33.*32 evaluation prompts.*prompt_files"):
+    with pytest.raises(ValueError, match=r"n=33.*32 evaluation prompts.*prompts.files"):
         natural_prompts(33)
     with pytest.raises(ValueError, match=r"n=2 from number 15.*16 calibration"):
         swapped_pairs(2, "calibration", first=15)
