@@ -100,9 +100,7 @@ class Selection:
         where this model cannot have the condition, and `left_out` says why."""
         if self.lacks(**fields):
             return np.full((1, 1), np.nan)
-        columns = [self._value(c, measure)[:n] for c in self.select(**fields)]
-        rows = min(map(len, columns))
-        return np.stack([column[:rows] for column in columns], axis=1)
+        return np.stack(_of_one_length([self._value(c, measure)[:n] for c in self.select(**fields)]), axis=1)
 
     def lacks(self, **fields: Any) -> bool:
         """Whether there is no condition with these fields since this model cannot have one (see `left_out`)."""
@@ -142,19 +140,15 @@ class Selection:
 
         Each side is a selection; other may name several draws, one of them may not be of several as well.
         """
-        ours, theirs = self.values(measure, **one), self.values(measure, **other)
-        rows = min(len(ours), len(theirs))
-        ours, theirs = ours[:rows], theirs[:rows]
+        ours, theirs = _of_one_length([self.values(measure, **side) for side in (one, other)])
         if ours.shape[1] > 1 and theirs.shape[1] > 1 and ours.shape != theirs.shape:
             raise ValueError(f"{ours.shape[1]} draws of {said(one)} and {theirs.shape[1]} of {said(other)}: pass one")
         return mean_interval(ours - theirs)
 
     def ratio(self, measure: str, one: Mapping, other: Mapping) -> Interval:
         """The mean of one over the mean of other, on the same prompts, which are resampled together; NaN over 0."""
-        ours, theirs = (self.values(measure, **side).mean(axis=1) for side in (one, other))
-        rows = min(len(ours), len(theirs))
-        both = np.stack([ours[:rows], theirs[:rows]], axis=1)
-        return bootstrap_interval(both, _over)
+        sides = _of_one_length([self.values(measure, **side).mean(axis=1) for side in (one, other)])
+        return bootstrap_interval(np.stack(sides, axis=1), _over)
 
     def goals(self, *measures: str, **fields: Any) -> np.ndarray:
         """[P, M]: several measures of one condition, draws averaged."""
@@ -166,9 +160,8 @@ class Selection:
 
     def ahead(self, one: str, other: str, first: Mapping, second: Mapping) -> Interval:
         """The harmonic mean of two measures in the first condition less that in the second, on the same prompts."""
-        rows = [self.goals(one, other, **side) for side in (first, second)]
-        count = min(map(len, rows))
-        both = np.concatenate([row[:count] for row in rows], axis=1)
+        sides = _of_one_length([self.goals(one, other, **side) for side in (first, second)])
+        both = np.concatenate(sides, axis=1)
         return bootstrap_interval(both, lambda v: _harmonic(v[:, :2]) - _harmonic(v[:, 2:]))
 
     def best(self, one: str, other: str, **fields: Any) -> Condition:
@@ -216,6 +209,12 @@ class Selection:
 def said(fields: Mapping[str, Any]) -> str:
     """Fields in words, for errors."""
     return ", ".join(f"{name}={value!r}" for name, value in fields.items()) or "the study's own fields"
+
+
+def _of_one_length(arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The prompts that all of them have, which are the first."""
+    rows = min(map(len, arrays))
+    return [array[:rows] for array in arrays]
 
 
 def _over(rows: np.ndarray) -> float:
