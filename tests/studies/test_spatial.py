@@ -8,7 +8,7 @@ from fewchannels.figures import spatial as figures
 from fewchannels.instruments.clusters import Maps
 from fewchannels.notebook.chapters import other_trainings, prompts_for, truth_for
 from fewchannels.studies.results import Results
-from fewchannels.studies.spatial import CLAIMED, at, difference, mean_of, places, random_at
+from fewchannels.studies.spatial import CLAIMED, DRAWS, at, difference, mean_of, places
 from fewchannels.studies.spatial import tested as of_claims
 from fewchannels.watch.loop import watched
 
@@ -64,8 +64,8 @@ def test_a_value_is_of_the_middle_block_at_the_claimed_level_where_nothing_is_na
 
 
 def test_draws_come_together_and_what_a_model_lacks_is_nan(found):
-    assert (at(found, "scenes", "random") == random_at(found, "scenes")).all()
-    assert at(found, "scenes", "random").shape == (N, 3)
+    draws = [at(found, "scenes", f"random {draw + 1}") for draw in range(DRAWS)]
+    assert (at(found, "scenes", "random") == np.stack(draws, axis=1)).all()
     assert at(found, "scenes", "k: random, k = 2") == pytest.approx(np.full((N, 3), 0.2))
     for lacking in ("priors: words", "attention to noun, all blocks"):
         assert np.isnan(at(found, "scenes", lacking)).all()

@@ -22,7 +22,7 @@ from ..instruments.looks import SEEN, Looked, look
 from ..instruments.mask_baselines import masks_from_words, priors, priors_of_others, random_half
 from ..masks.subjects import POLARITIES, to_grid, upsample
 from ..measure.statistics import spread
-from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling
+from ..metrics import Interval, iou, iou_ceiling, mean_interval
 from ..reading.worlds import World
 from ..watch.attention import can_read
 from .condition import Condition
@@ -86,10 +86,7 @@ def over_scenes(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     for name, prompts in _other_words(group).items():
         other = look(model, prompts, {"top": Rule("top", sets.k)}, levels=(LEVELS[0], LEVELS[claimed]), **given)
         found[f"{name}: iou"] = other.iou("top", truth)
-    known = to_grid(scenes(split="calibration").of(sets.world, CALIBRATION, 0).masks, seen.grid)
-    masks = {name: np.broadcast_to(mask, truth.shape) for name, mask in priors(known).items()}
-    masks |= {"random half": random_half(len(truth), seen.grid), "words": masks_from_words(group.truth, seen.grid)}
-    found |= {f"priors: {name}": iou(mask, truth) for name, mask in masks.items()}
+    found |= {f"priors: {name}": iou(mask, truth) for name, mask in _blind(group, sets, truth).items()}
     on_pixels = upsample(seen.masks("top")[:, middle, claimed], group.masks.shape[1:])
     return found | {
         "on pixels: iou": iou(on_pixels, group.masks),
@@ -146,6 +143,7 @@ def final_masks(world: World, images: np.ndarray, prompts: Sequence) -> np.ndarr
 
 
 def _blind(group: Group, sets: Sets, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks bool [n, h, w] that see nothing of the pictures, by name."""
     grid = truth.shape[1:]
     if not sets.world.exact:
         fitted = priors_of_others(truth) if len(truth) > 1 else {}
@@ -218,8 +216,10 @@ def at(
 
     NaN where a model cannot give it (`MAY_LACK`). Raises KeyError for a name that nothing has."""
     cell, key = found.instruments[group], f"{name}: {part}"
-    if name.partition(",")[0] in ("random", "k: random"):
-        return random_at(found, group, block, level, name.removeprefix("k: random").removeprefix("random"), part)
+    kind, comma, rest = name.partition(",")
+    if kind in ("random", "k: random"):
+        names = [f"{kind} {draw + 1}{comma}{rest}" for draw in range(DRAWS)]
+        return np.stack([at(found, group, one, block, level, part) for one in names], axis=1)
     if name in cell and np.ndim(cell[name]) == 1:
         return np.asarray(cell[name], np.float64)
     if key not in cell and name.startswith(MAY_LACK):
@@ -232,20 +232,9 @@ def at(
     return values[:, layer if values.shape[1] > 1 else 0, step if values.shape[2] > 1 else 0]
 
 
-def random_at(
-    found: Results, group: str, block: int | None = None, level: float | None = None, of: str = "", part: str = "iou"
-) -> np.ndarray:
-    """The random draws outside the top, [n, draws]. of: the rest of their names, such as ", k = 4"."""
-    prefix, rest = ("k: ", of) if of else ("", "")
-    names = [f"{prefix}random {draw + 1}{rest}" for draw in range(DRAWS)]
-    return np.stack([at(found, group, name, block, level, part) for name in names], axis=1)
-
-
 def mean_of(values: np.ndarray) -> Interval:
     """The mean over samples [n], or over samples and draws [n, draws] crossed, with its interval; NaN is left out."""
-    if np.isnan(values).all():
-        return Interval(np.nan, np.nan, np.nan)
-    return bootstrap_interval(values, statistic=np.nanmean, draws=1000, crossed=values.ndim == 2)
+    return mean_interval(values, draws=1000)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> Interval:
