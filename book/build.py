@@ -9,7 +9,8 @@
 
 Any Python from 3.11 to 3.13 will do (on Windows: `py -3.12 book/build.py`): the environment is made in .venv where this
 interpreter does not hold it already. A notebook is run again when it, the library, the weights, the claims or the pins
-have changed; `--again` runs it anyway. Steps: execute.py (papermill), site.py (Jupyter Book), environment.py (pip).
+have changed; `--again` runs it anyway. Steps: execute.py (papermill), site_pages.py (Jupyter Book), and
+environment.py (pip).
 """
 
 from __future__ import annotations

@@ -132,3 +132,22 @@ def test_image_distances_are_per_picture_and_scale_bytes():
     np.testing.assert_allclose(metrics.absolute_distance(white, black), [1, 0.2])
     with pytest.raises(ValueError, match="equal shapes and types"):
         metrics.squared_distance(black, white / 255)
+
+
+def test_the_mean_of_what_is_known_is_nan_without_a_word_where_nothing_is(recwarn):
+    values = np.random.default_rng(5).normal(size=(4, 7, 3))
+    values[values > 0.8] = np.nan
+    assert np.array_equal(metrics.known_mean(values, axis=(1, 2)), np.nanmean(values, axis=(1, 2)))
+    assert metrics.known_mean(values) == np.nanmean(values)
+    values[1] = np.nan
+    assert np.isnan(metrics.known_mean(values, axis=(1, 2))).tolist() == [False, True, False, False]
+    assert not recwarn.list
+
+
+def test_an_interval_of_a_mean_crosses_draws_where_there_are_several():
+    values = np.random.default_rng(6).normal(size=(20, 3))
+    values[3] = np.nan
+    one, several = (metrics.bootstrap_interval(a, np.nanmean, crossed=a.ndim == 2) for a in (values[:, 0], values))
+    assert metrics.mean_interval(values[:, 0]) == metrics.mean_interval(values[:, :1]) == one
+    assert metrics.mean_interval(values) == several
+    assert np.isnan(metrics.mean_interval(np.full((3, 2), np.nan))).all()

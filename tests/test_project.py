@@ -191,6 +191,17 @@ def test_modules_of_a_package_have_an_order(package):
     list(graphlib.TopologicalSorter(graph).static_order())
 
 
+def test_the_api_page_and_the_package_name_all_units_in_their_order():
+    spec = importlib.util.spec_from_file_location("docstrings", ROOT / "book" / "_ext" / "docstrings.py")
+    docstrings = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(docstrings)
+    rank = {unit: number for number, layer in enumerate(LAYERS) for unit in layer}
+    assert sorted(docstrings.ORDER) == sorted(rank) == sorted(fewchannels._modules())
+    assert [rank[unit] for unit in docstrings.ORDER] == sorted(rank.values())
+    listed = re.findall(r"^    ([a-z_]+(?:, [a-z_]+)*)  ", fewchannels.__doc__, re.MULTILINE)
+    assert {unit for line in listed for unit in line.split(", ")} == set(rank)
+
+
 def test_the_layers_are_read_from_real_imports():
     assert "layouts" in ours(LIB / "watch" / "hooks.py")
     assert ("torch", True) in imported(LIB / "watch" / "hooks.py")
@@ -260,6 +271,19 @@ def test_notebooks_are_stripped(tmp_path):
     notebook["metadata"]["papermill"] = {"duration": 1}
     (tmp_path / "run.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
     assert stripped.dirty([tmp_path / "run.ipynb"]) == [tmp_path / "run.ipynb"]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
+def test_a_chapter_has_at_most_150_lines_of_code(notebook):
+    """Without empty lines, comments, the cell that installs, and the exercises."""
+    count = 0
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown" and "## Exercises" in source:
+            break
+        if cell["cell_type"] == "code" and "remove-cell" not in cell["metadata"].get("tags", []):
+            count += sum(not line.strip().startswith("#") for line in source.splitlines() if line.strip())
+    assert 30 < count <= 150
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)

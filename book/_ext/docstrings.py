@@ -20,33 +20,10 @@ LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    "layouts",
-    "models",
-    "hooks",
-    "stats",
-    "channels",
-    "clustering",
-    "masks",
-    "ablation",
-    "patching",
-    "inversion",
-    "blending",
-    "judges",
-    "metrics",
-    "worlds",
-    "readers",
-    "sweep",
-    "studies",
-    "prompts",
-    "prompt_pairs",
-    "runfile",
-    "plots",
-    "claims",
-    "notebook",
-    "chapters",
-    "cli",
-    "widgets",
-    "toyworld",
+    *("disk", "metrics", "wrapping", "choices", "origins"),
+    *("runfile", "scheduler", "identity", "toyworld", "layouts", "models", "store", "channels", "masks", "watch"),
+    *("edits", "sweep", "prompts", "reading", "instruments", "measure", "studies", "figures"),
+    *("layout_checks", "plots", "widgets", "notebook", "cli"),
 )
 ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
 BULLET = re.compile(r"(?:-|\d+\.) +")

@@ -4,17 +4,27 @@ The shape of a study. Importing the package needs no torch; each name is fetched
 
     import fewchannels as fc
     model = fc.load("toyworld")                                     # models
-    with fc.capture(model, stats := fc.ChannelStats()):             # hooks, stats
+    with fc.capture(model, stats := fc.ChannelStats()):             # watch
         images = model.generate(prompts, seed=0)
     massive = fc.top_channels(stats, k=8)                           # channels
-    with fc.ablate(model, massive, how="zero"):                     # ablation
+    with fc.ablate(model, massive, how="zero"):                     # edits
         broken = model.generate(prompts, seed=0)
 
-Modules, lowest first (each imports only those before it): scheduler (with wrapping and choices), identity, layouts,
-models (with origins), hooks, stats (with sinks, reductions and kept), channels, then masks, ablation, patching,
-inversion and blending, then judges, metrics, worlds and readers, then survey, recording, sweep and studies. prompts,
-prompt_pairs, disk, runfile, plots, claims, notebook, chapters, widgets and cli serve them.
-`toyworld` is the embedded model and its world.
+Lowest first; each imports only from those before it:
+
+    disk, metrics, wrapping, choices, origins       small modules that all lean on
+    runfile, scheduler, identity                    results on disk; noise levels; what a value is known by
+    toyworld                                        the embedded model and its world
+    layouts, models                                 where the image tokens are; load, generate
+    store                                           compute once, keep, go on after a stop
+    channels, masks                                 scores, sets and controls; tokens to a subject's mask
+    watch, edits                                    capture and what it keeps; ablate, transport, blends, pictures
+    sweep                                           many edits, in batches
+    prompts, reading                                what is asked for; judges, readers, worlds
+    instruments, measure                            what is measured besides an edit; statistics of many prompts
+    studies, figures                                conditions, results; what a chapter draws of them
+    plots, widgets, layout_checks                   these see arrays, or layouts alone
+    notebook, cli                                   what a chapter calls; `fewchannels`
 
 Source: "Few channels draw the whole picture", arXiv 2605.13974.
 """

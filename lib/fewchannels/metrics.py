@@ -33,6 +33,9 @@ class Interval(NamedTuple):
     high: float
 
 
+UNKNOWN = Interval(np.nan, np.nan, np.nan)
+
+
 def bootstrap_interval(
     values,
     statistic: Callable[[np.ndarray], float] = np.mean,
@@ -73,6 +76,32 @@ def bootstrap_interval(
     known = results[~np.isnan(results)]
     ends = np.quantile(known, [(1 - level) / 2, (1 + level) / 2]) if len(known) else (np.nan, np.nan)
     return Interval(value, float(ends[0]), float(ends[1]))
+
+
+def mean_interval(values, draws: int = 2000) -> Interval:
+    """The mean of [n], or of [n, draws of random sets] with both axes resampled, with its interval. NaN are passed
+    over; where there is nothing else, all three numbers are NaN.
+
+    >>> mean_interval([1.0, np.nan, 1.0])
+    Interval(value=1.0, low=1.0, high=1.0)
+    """
+    values = np.asarray(values, np.float64)
+    if np.isnan(values).all():
+        return UNKNOWN
+    values = values[:, 0] if values.ndim == 2 and values.shape[1] == 1 else values
+    return bootstrap_interval(values, np.nanmean, draws=draws, crossed=values.ndim == 2)
+
+
+def known_mean(values, axis=None) -> np.ndarray:
+    """The mean in float64 over one or several axes, passing over NaN; NaN, and no warning, where nothing else is left.
+
+    >>> known_mean([[1.0, np.nan], [np.nan, np.nan]], axis=1)
+    array([ 1., nan])
+    """
+    values = np.asarray(values, np.float64)
+    known = ~np.isnan(values)
+    total, count = np.where(known, values, 0).sum(axis=axis), known.sum(axis=axis)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)
 
 
 def iou(masks, truths) -> np.ndarray:

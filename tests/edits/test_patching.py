@@ -6,6 +6,7 @@ import pytest
 import torch
 from fewchannels.channels import random_directions
 from fewchannels.edits import patching
+from fewchannels.origins import generator_of
 
 STEPS = 3
 
@@ -39,6 +40,20 @@ def test_transport_moves_the_picture_towards_the_source(toy, prompts, massive, s
     with patching.inject(toy, source, fc.complement(massive)), patching.inject(toy, source, massive):
         whole = toy.generate(prompts[2:], seed=0, steps=STEPS)  # both together are the whole state
     assert distance(whole, source.images) < 0.05 * untouched
+
+
+def test_one_recorded_sample_shares_its_noise_with_the_first_target_alone(toy, prompts, source):
+    given = {"channels": None, "mask": None, "steps": STEPS}
+    noise = torch.randn(3, 48, 48, generator=generator_of(0, 0))
+    moved = fc.transport(toy, source, prompts[1:3], **given)
+    first, second = (distance(image, source.images[0]) for image in moved.images)
+    assert second > 20 * first, "another noise comes along"
+    for same in (
+        fc.transport(toy, prompts[0], prompts[1:3], **given),
+        fc.transport(toy, source, prompts[1:3], latents=torch.stack([noise, noise]), **given),
+    ):
+        apart = [distance(*pair) for pair in zip(same.images, same.source_images, strict=True)]
+        assert max(apart) < 0.05 * second
 
 
 def test_a_run_given_its_own_states_changes_no_bit(toy, flux, prompts, massive, source):

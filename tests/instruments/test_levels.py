@@ -4,14 +4,7 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.channels import ChannelSet
-from fewchannels.instruments.levels import (
-    Normaliser,
-    States,
-    median_shares,
-    pattern_correlations,
-    step_minus_prompt,
-    variance_shares,
-)
+from fewchannels.instruments.levels import Normaliser, States, pattern_correlations, variance_shares
 from fewchannels.watch.hooks import capture
 from fewchannels.watch.statistics import ChannelStats
 
@@ -49,9 +42,10 @@ def test_variance_is_shared_out():
     assert shares["rest"][4] > 0.1
     assert np.allclose(alone[:, 3].sum(), 1)
     levels = np.stack(only, axis=-1)[:, :, None]  # one block
-    assert step_minus_prompt(levels[..., :1]) == pytest.approx(1)
-    assert step_minus_prompt(levels[..., 1:2]) < -0.99
-    assert np.allclose(median_shares(levels[..., 2:]), [0, 0, 1, 0])
+    by_step, by_prompt, by_noise = ({n: s[..., i] for n, s in variance_shares(levels).items()} for i in range(3))
+    assert by_step["step"] - by_step["prompt"] == pytest.approx(1)
+    assert (by_prompt["step"] - by_prompt["prompt"] < -0.99).all()
+    assert np.allclose(np.stack([*by_noise.values()]).T, [0, 0, 1, 0])
     assert np.isnan(variance_shares(np.ones((2, 2, 3, 1)))["step"]).all()
     with pytest.raises(ValueError, match=r"expected \[prompts, noises"):
         variance_shares(np.zeros((2, 3, 4)))

@@ -60,8 +60,6 @@ def test_an_edited_recording_shows_what_the_model_goes_on_with(toy, prompts, run
     assert edited.stats["mean"].any()
     with fc.ablate(toy, top, how="zero"):
         np.testing.assert_array_equal(edited.images, toy.generate(prompts[:2], seed=4, steps=STEPS))
-    merged = record(toy, prompts[:2], seed=4, steps=STEPS, like=run, merge=True)
-    assert merged.stats["mean"].shape[0] == 1
 
 
 def test_progress_rises_to_the_end_and_a_stop_ends_it(toy, prompts):

@@ -7,12 +7,13 @@ import shutil
 import subprocess
 import sys
 
+import fewchannels
 import nbformat
 import numpy as np
 import pytest
-from fewchannels import notebook, plots
+from fewchannels import plots
 from fewchannels.metrics import Interval
-from fewchannels.notebook import CheckFailed, UnregisteredClaim, check, harvest, keep, show, start
+from fewchannels.notebook import CheckFailed, UnregisteredClaim, cells, check, harvest, keep, show, start
 
 CLAIMS = """
 - id: few-hold-much
@@ -36,7 +37,7 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "notebooks").mkdir()
     monkeypatch.chdir(tmp_path / "notebooks")
     monkeypatch.delenv("FEWCHANNELS_BOOK", raising=False)
-    monkeypatch.setattr(notebook.cells, "_session", notebook.cells._Session())
+    monkeypatch.setattr(cells, "_session", cells._Session())
     return tmp_path
 
 
@@ -107,7 +108,7 @@ def test_keeping_twice_is_an_error_in_the_book_only(monkeypatch):
 
 def test_a_claim_that_holds_says_so_with_its_numbers(shown):
     with shown:
-        assert check("few-hold-much", Interval(0.61, 0.55, 0.66)) is True
+        assert check("few-hold-much", Interval(0.61, 0.55, 0.66))
     data, metadata = shown[0]
     assert data["text/markdown"].startswith("**Holds here.** Eight channels hold more than half")
     assert "0.61, 95 % interval 0.55 to 0.66" in data["text/markdown"]
@@ -123,7 +124,9 @@ def test_a_claim_that_holds_says_so_with_its_numbers(shown):
 
 def test_a_claim_about_every_block_names_the_one_that_decides(shown):
     with shown:
-        assert check("steady", {0: Interval(0.9, 0.8, 1.0), 1: Interval(0.6, 0.55, 0.7)}) is True
+        decided = check("steady", {0: Interval(0.9, 0.8, 1.0), 1: Interval(0.6, 0.55, 0.7)})
+    assert decided
+    assert (decided.where, decided.value) == ("block 1", 0.6)
     assert "(block 1: 0.6, 95 % interval 0.55 to 0.7)" in shown[0][0]["text/markdown"]
 
 
@@ -132,7 +135,7 @@ def test_a_claim_that_fails_stops_the_toy_world_and_nothing_else(shown):
         check("few-hold-much", 0.4)
     start("black-forest-labs/FLUX.2-klein-4B")
     with shown:
-        assert check("few-hold-much", 0.4) is False
+        assert not check("few-hold-much", 0.4)
     text = shown[0][0]["text/markdown"]
     assert text.startswith("**Does not hold here** (on black-forest-labs/FLUX.2-klein-4B). Eight")
 
@@ -143,7 +146,7 @@ def test_on_another_model_what_is_not_finite_is_told_and_not_kept(shown):
     start("black-forest-labs/FLUX.2-klein-4B")
     with shown:
         keep("x", float("nan"), (np.nan, np.nan))
-        check("few-hold-much", Interval(float("nan"), 0.1, np.inf))
+        assert not check("few-hold-much", Interval(float("nan"), 0.1, np.inf))
     ((data, metadata),) = list(shown)
     assert data["text/markdown"].startswith("**Cannot be told here** (on black-forest-labs/FLUX.2-klein-4B). Eight")
     assert metadata == {}
@@ -260,14 +263,14 @@ def test_a_script_prints_the_words_of_a_plotly_figure_before_a_browser_is_asked(
 
 
 def environment(**more):
-    library = os.path.dirname(os.path.dirname(notebook.__file__))
+    library = os.path.dirname(os.path.dirname(fewchannels.__file__))
     return {**os.environ, "PYTHONPATH": library, "OMP_NUM_THREADS": "1", **more}
 
 
 CELLS = [
     "from fewchannels.notebook import start, keep, check, say, show\nstart('toyworld')",
     "keep('share', 0.6123, interval=(0.55, 0.66))\nkeep('count', 8)\nkeep('name', 'channel five')",
-    "assert check('few-hold-much', (0.6123, 0.55, 0.66))",
+    "check('few-hold-much', (0.6123, 0.55, 0.66))",
     "say(f'Eight channels hold **{0.6123:.0%}** of the energy.')",
     "import numpy as np\nfrom fewchannels import plots\n"
     "show(plots.scores_by_rank(np.arange(1.0, 20)), alt='Nineteen dots', caption='Seed 0', name='dots')",
@@ -312,6 +315,13 @@ def test_the_builder_harvests_what_was_kept_and_checked(executed):
     }
     assert found["checks"]["few-hold-much"]["holds"] is True
     assert found["checks"]["few-hold-much"]["model"] == "toyworld"
+
+
+def test_a_check_at_the_end_of_a_cell_shows_its_sentence_and_no_truth_value(executed):
+    cells = json.loads((executed / "notebooks" / "finding.ipynb").read_text())["cells"]
+    (cell,) = [cell for cell in cells if "".join(cell["source"]).startswith("check(")]
+    assert [output["output_type"] for output in cell["outputs"]] == ["display_data"]
+    assert "Holds here" in "".join(cell["outputs"][0]["data"]["text/plain"])
 
 
 def test_a_name_kept_with_two_values_is_refused_at_the_harvest(executed, tmp_path):

@@ -42,7 +42,7 @@ def done(model, conditions, prompts=REFERRED, readers=READERS, **more):
 def ground(model):
     few = [ToyWorld().text(one) for one in ToyWorld().prompts(4, "calibration")]
     sets = Sets(model, ToyWorld(), 8, prompts=few, steps=STEPS)
-    return Ground(model, sets, references().of(ToyWorld(), N, 0), {"steps": STEPS}, {})
+    return Ground(sets, references().of(ToyWorld(), N, 0))
 
 
 def test_other_noise_is_nobodys_inverted(model):
@@ -67,9 +67,9 @@ def test_masks_are_whose_they_say(ground):
 @pytest.mark.parametrize("made", [references(), pairs()])
 def test_masks_are_the_same_where_states_do_not_fit(model, ground, monkeypatch, made):
     group = made.of(ToyWorld(), 2, 0)
-    whole = Ground(model, ground.sets, group, ground.generation, {}).mask("union")
+    whole = Ground(ground.sets, group).mask("union")
     monkeypatch.setattr(edits, "LIMIT", 1)
-    few = Ground(model, ground.sets, group, ground.generation, {})
+    few = Ground(ground.sets, group)
     assert not few.fits(None)
     assert np.array_equal(few.mask("union"), whole)
 
@@ -156,7 +156,7 @@ def test_another_pairs_source_and_the_prompt_that_asks_for_both(model):
 
 
 def test_what_a_group_has_not_is_said(ground):
-    plain = Ground(ground.model, ground.sets, evaluation().of(ToyWorld(), 2, 0), ground.generation, {})
+    plain = Ground(ground.sets, evaluation().of(ToyWorld(), 2, 0))
     for edit, words in (
         ("transport", "no pairs"),
         ("source", "no pairs"),
@@ -166,7 +166,7 @@ def test_what_a_group_has_not_is_said(ground):
     ):
         with pytest.raises(NotHere, match=words):
             row_of(Condition(edit, "top"), plain)
-    paired = Ground(ground.model, ground.sets, pairs().of(ToyWorld(), 2, 0), ground.generation, {})
+    paired = Ground(ground.sets, pairs().of(ToyWorld(), 2, 0))
     with pytest.raises(NotHere, match="no exact mask"):
         row_of(Condition("transport", "top", mask="truth"), paired)
     with pytest.raises(NotHere, match="nobody draws masks"):
@@ -178,7 +178,7 @@ def test_a_model_without_text_between_its_blocks_and_nobody_who_draws_masks():
     pixart = fc.load(case.pipeline, generation={**guidance_of(case, False), "height": 64, "width": 96})
     group = pairs().of(NaturalWorld(), 2, 0)
     sets = Sets(pixart, NaturalWorld(), 4, prompts=group.prompts, steps=STEPS)
-    ground = Ground(pixart, sets, group, {"steps": STEPS}, {})
+    ground = Ground(sets, group)
     for c, words in (
         (TOP.but(stream="text"), "has no text tokens between its blocks"),
         (Condition("transport", "top", mask="judge"), "pass a segmenter"),
@@ -199,6 +199,6 @@ def test_prompts_that_cannot_be_mixed_leave_their_condition_out_and_no_other():
 
 def test_sets_of_each_pair_are_moved(ground):
     group = pairs().of(ToyWorld(), 2, 0)
-    paired = Ground(ground.model, ground.sets, group, ground.generation, {})
+    paired = Ground(ground.sets, group)
     row = row_of(Condition("transport", "top of the difference"), paired)
     assert [isinstance(one, ChannelSet) for one in row["channels"]] == [True, True]

@@ -86,9 +86,11 @@ def test_models_keep_their_own_and_can_forget_them(toy, prompts):
 
 def test_only_an_inverted_picture_has_a_start_of_its_own(toy, prompts):
     shown = {"images": np.full((1, 48, 48, 3), 200, np.uint8), "generation": {"steps": 2}}
-    assert of_one(prompts[0]).start(toy) is None
-    assert of_one(prompts[0], **shown).start(toy) is None
+    assert of_one(prompts[0]).of(toy).trajectory.latents is None
+    assert of_one(prompts[0], **shown).of(toy).trajectory.latents is None
     inverted = of_one(prompts[0], way="invert", **shown)
     np.testing.assert_allclose(
-        toy.generate(prompts[:1], latents=inverted.start(toy), steps=2).astype(int), inverted.of(toy).images, atol=1
+        toy.generate(prompts[:1], latents=inverted.of(toy).trajectory.latents, steps=2).astype(int),
+        inverted.of(toy).images,
+        atol=1,
     )

@@ -76,10 +76,10 @@ def _run(options: argparse.Namespace) -> None:
     import torch
 
     from ..channels import energy_share, top_channels
-    from ..measure.recording import stored
+    from ..measure.recording import run_of
     from ..models import load
     from ..models.arguments import of_rows
-    from ..runfile import Run, save_run
+    from ..runfile import save_run
     from ..watch.hooks import capture
     from ..watch.statistics import ChannelStats
 
@@ -109,24 +109,14 @@ def _run(options: argparse.Namespace) -> None:
     with capture(model, stats := ChannelStats(per_sample=not options.merge)):
         images = model.generate(prompts, **asked)
     massive = top_channels(stats, k=options.k, score=options.score)
-    run = Run(
-        provenance={**model.provenance(), **asked, "steps": len(stats.steps), "command": "fewchannels run"},
-        prompts=prompts,
-        stats=stored(stats),
-        images=images,
-        index={
-            "layers": list(stats.layers),
-            "steps": [int(s) for s in stats.steps],
-            "grid": list(stats.grid),
-            "score": options.score,
-            "channels": {"top": massive.to_json()},
-        },
-    )
+    maps = {}
     if options.maps:
         tell("once more for the maps of the top channels")
         few = slice(options.maps)
         own = of_rows(model.pipeline, asked, few, len(prompts))
-        run.maps["top"], run.index["maps"] = _top_maps(model, prompts[few], own, stats, massive)
+        maps["top"] = _top_tokens(model, prompts[few], own, stats, massive)
+    made = {**model.provenance(), **asked, "steps": len(stats.steps), "command": "fewchannels run"}
+    run = run_of(made, prompts, stats, images, {"top": massive}, options.score, maps)
     save_run(options.out, run, quality=None if options.lossless else 90)
     share = energy_share(stats, massive)
     held = f"{share.min():.1%} to {share.max():.1%}"
@@ -134,8 +124,8 @@ def _run(options: argparse.Namespace) -> None:
     print(options.out)
 
 
-def _top_maps(model: Any, prompts: list[str], asked: dict, stats: Any, massive: Any) -> tuple[Any, dict]:
-    """Maps [S, L, T, h, w, k] of the top channels, and their entry in the index."""
+def _top_tokens(model: Any, prompts: list[str], asked: dict, stats: Any, massive: Any) -> Any:
+    """The top channels at the first, middle and last step, as `KeepTokens`."""
     from ..watch.hooks import capture
     from ..watch.tokens import KeepTokens
 
@@ -143,12 +133,4 @@ def _top_maps(model: Any, prompts: list[str], asked: dict, stats: Any, massive: 
     dtype = "float32" if stats.max_abs.max() >= FP16_MAX else "float16"
     with capture(model, tokens := KeepTokens(steps=steps, channels=massive, dtype=dtype)):
         model.generate(prompts, **asked)
-    maps = tokens.array
-    height, width = tokens.grid
-    entry = {
-        "axes": ["sample", "layer", "step", "row", "column", "channel"],
-        "channels": "top",
-        "samples": list(range(len(prompts))),
-        "steps": [int(s) for s in tokens.steps],
-    }
-    return maps.reshape(*maps.shape[:3], height, width, maps.shape[-1]), {"top": entry}
+    return tokens

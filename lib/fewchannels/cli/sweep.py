@@ -257,7 +257,7 @@ def _sets(where, k: int, calibration: tuple[str, ...], store, tell) -> dict:
         model = named(*asked)
         given = {"steps": model.steps, **json.loads(generation)}
         sets = Sets(model, world_of(model), k, prompts=list(calibration) or None, **given)
-        return {name: sets.of(*kind).mask() for name, kind in KINDS.items() if sets.exists(*kind)}
+        return {name: made.mask() for name, kind in KINDS.items() if (made := sets.find(*kind)) is not None}
 
     key = {
         "model": name,

@@ -151,8 +151,12 @@ def transport(
     """Move `channels` of each source's trajectory into its target's; pair i shares its noise unless told otherwise.
 
     source, target: P prompts each, or one for all; source may also be a Trajectory, recorded before or made from
-    images (fewchannels.edits.inversion). channels: a ChannelSet, Directions or channel numbers, one or one a pair; or a
-    number k, for the top k of each pair by `score` over the steps, of `channels_from` ("source", "target", "union").
+    images (fewchannels.edits.inversion). A source prompt for all is run once a target, with its noise; a Trajectory of
+    one sample is taken as it is, so that of several targets only the first shares its noise: moved into the others,
+    its channels bring another noise along, and the picture is lost with it. Record such a source once a target, or
+    pass its start noise for each of them as `latents`.
+    channels: a ChannelSet, Directions or channel numbers, one or one a pair; or a number k, for the top k of each pair
+    by `score` over the steps, of `channels_from` ("source", "target", "union").
     mask: "union" of the subject masks of source and target, "source", "target", an array bool [h, w] or [P, h, w], or
     None for all tokens. Subject masks are K-means on `channels` in block `mask_layer` (the middle one) at `mask_step`
     (the last one, as in the paper); mask_options go to masks.partition.

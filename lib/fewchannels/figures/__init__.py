@@ -1,2 +1,2 @@
-"""What one chapter draws of its study, where plots/ alone does not do: spatial.py, transport.py, level_pattern.py and
-models.py each turn Results into the parts of a figure."""
+"""What one chapter draws of its study, where plots/ alone does not do: spatial.py, text_transport.py,
+subject_transport.py, level_pattern.py and models.py each turn results into the parts of a figure."""

@@ -12,17 +12,16 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ..instruments.levels import FACTORS, median_shares, step_minus_prompt
+from ..instruments.levels import variance_shares
 from ..instruments.writers import GATES
-from ..metrics import Interval, bootstrap_interval, chance_levels
+from ..metrics import UNKNOWN, Interval, bootstrap_interval, chance_levels, mean_interval
 from ..prompts.pairs import SUBJECT, value_of
 from ..prompts.toyworld import toyworld_attributes
 from ..studies.edits import UNTOUCHED
 from ..studies.level_pattern import BACKGROUNDS, MOVED, REMOVED
-from ..studies.results import Results, interval
-from ..studies.study import Table
+from ..studies.results import Results
+from ..studies.views import Table
 
-UNKNOWN = Interval(np.nan, np.nan, np.nan)
 SETS = ("top", "random", "energy-matched", "bottom")
 LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
     f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
@@ -44,16 +43,9 @@ Part = str | tuple  # of an instrument, such as "top: gain_level"; or with a pla
 
 def described(found: Results) -> Table:
     """A Markdown table of the sets: what each is, and how far it moves the state to take its level or its pattern."""
-    head = (
-        "set",
-        "channels",
-        "of the width",
-        "of the energy",
-        "of that, level",
-        "moved without level",
-        "moved without pattern",
-    )
-    rows = [f"| {' | '.join(head)} |", f"|---{'|--:' * (len(head) - 1)}|"]
+    head = ("set", "channels", "of the width", "of the energy", "of that, level")
+    head += ("moved without level", "moved without pattern")
+    rows = []
     for kind in SETS:
         own = found.shares.get((kind, found.base.k, 0))
         if own is None:
@@ -61,8 +53,8 @@ def described(found: Results) -> Table:
         share = _part(found, "levels", f"{kind}: level_share")
         moved = [found.mean("moved", edit=REMOVED[name], channels=kind).value for name in ("no level", "no pattern")]
         shares = [own["width"], own["energy"], np.nan if share is None else share.mean(), *moved]
-        rows.append(f"| {kind} | {own['count']:.0f} | {' | '.join(map(_percent, shares))} |")
-    return Table("\n".join(rows))
+        rows.append((kind, f"{own['count']:.0f}", *map(_percent, shares)))
+    return Table.of(head, rows)
 
 
 def _percent(share: float) -> str:
@@ -128,14 +120,14 @@ def carried(found: Results, measure: str = "taken") -> dict:
 def of_the_difference(found: Results) -> Table:
     """A Markdown table of the parts of the top: which share of the mean square of source minus target each holds, and
     which attributes came with it."""
-    rows = ["| part of the top | of the difference | subject taken | scene taken |", "|---|--:|--:|--:|"]
+    rows = []
     whole = _part(found, "difference", "all")
     for part in ("level", "pattern"):
         own = _part(found, "difference", part)
         share = np.nan if own is None or whole is None else own.sum() / whole.sum()
         told = [found.mean(measure, edit=MOVED[part]).value for measure in ("subject taken", "scene taken")]
-        rows.append(f"| {part} | {' | '.join(map(_percent, (share, *told)))} |")
-    return Table("\n".join(rows))
+        rows.append((part, *map(_percent, (share, *told))))
+    return Table.of(("part of the top", "of the difference", "subject taken", "scene taken"), rows)
 
 
 def _part(found: Results, instrument: str, part: Part) -> np.ndarray | None:
@@ -201,23 +193,27 @@ def _levels(found: Results, kind: str) -> np.ndarray | None:
 def dependence(found: Results) -> dict:
     """What `plots.dots` takes: on what levels hang, as shares of their variance between steps and between prompts, for
     `LEVELS`; of the median channel over blocks. Size is the mean |level| of the top k."""
-    shown = ("step", "prompt")
-    return {
-        "groups": {
-            factor: {
-                label: _interval(_levels(found, kind), lambda x, i=i: median_shares(x)[i], draws=200)
-                for label, kind in LEVELS.items()
-            }
-            for i, factor in enumerate(FACTORS)
-            if factor in shown
-        }
+    rows = {
+        factor: {label: _share_of(_levels(found, kind), 200, of=factor) for label, kind in LEVELS.items()}
+        for factor in ("step", "prompt")
     }
+    return {"groups": rows}
 
 
 def step_over_prompt(found: Results, kind: str = "top") -> Interval:
     """The step's share of a level's variance less the prompt's, in the median channel. kind: of the values of
     `LEVELS`."""
-    return _interval(_levels(found, kind), step_minus_prompt, draws=1000)
+    return _share_of(_levels(found, kind), 1000, of="step", less="prompt")
+
+
+def _share_of(levels: np.ndarray | None, draws: int, of: str, less: str = "") -> Interval:
+    """A factor's share of a level's variance, less that of another, in the median channel over all blocks."""
+
+    def median(some: np.ndarray) -> float:
+        shares = variance_shares(some)
+        return float(np.nanmedian(shares[of] - (shares[less] if less else 0)))
+
+    return _interval(levels, median, draws)
 
 
 def prompt_over_noise(found: Results, kind: str = "top") -> Interval:
@@ -244,7 +240,7 @@ def _answers(found: Results, kind: str) -> np.ndarray:
 def probed(found: Results) -> dict:
     """What `plots.dots` takes: how often a linear probe is right, mean over the subject's attributes, for each of
     `READ`; and what always saying the most frequent word gives."""
-    rows = {kind: interval(_answers(found, kind).mean(axis=1)) for kind in READ}
+    rows = {kind: mean_interval(_answers(found, kind).mean(axis=1)) for kind in READ}
     known = {kind: row for kind, row in rows.items() if np.isfinite(row.value)}
     lines = {"most frequent word": float(np.mean(_frequent(len(_answers(found, "top")))))} if known else {}
     return {"groups": known or {"none": np.nan}, "lines": lines}
@@ -254,14 +250,13 @@ def probed_by_attribute(found: Results) -> dict:
     """What `plots.dots` takes: the same for each attribute of the subject, from either part of the top, from random
     channels and from all."""
     answers = {kind: _answers(found, kind) for kind in ("top level", "top pattern", "random", "all")}
-    return {
-        "groups": {name: {kind: interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
-    }
+    rows = {name: {kind: mean_interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
+    return {"groups": rows}
 
 
 def probe_ahead(found: Results, kind: str) -> Interval:
     """How much more often a probe of the top is right than one of another kind, mean over attributes."""
-    return interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
+    return mean_interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
 
 
 def _frequent(count: int) -> list[float]:

@@ -16,7 +16,7 @@ from ..measure.contributed import ModelRun, channels_for_share, energy_held, mea
 from ..models import load
 from ..reading.worlds import texts, world_of
 from ..runfile import save_run
-from ..studies.study import Table
+from ..studies.views import Table
 
 TOY_PROMPTS = 12
 
@@ -35,7 +35,7 @@ def gathered(
     runs = {model.name: _run(model, n, seed, steps, k, store)}
     if save:
         save_run(path, runs[model.name].run)
-    if not model.is_toy:
+    if not world_of(model).exact:
         runs["toyworld"] = _run(load("toyworld", device="cpu"), TOY_PROMPTS, seed, 0, 0, store)
     found, refused = read_folder(results_folder(folder))
     runs |= {name if name not in runs else f"{name} (from a file)": run for name, run in found.items()}
@@ -87,50 +87,40 @@ def compared_share(runs: Mapping[str, ModelRun]) -> float:
 
 def described(runs: Mapping[str, ModelRun]) -> Table:
     """A Markdown table: what each run is of, and what made it."""
-    rows = [
-        "| model | class | blocks | channels | tokens | k | prompts | made by |",
-        "|---|---|--:|--:|--:|--:|--:|---|",
-    ]
+    head = ("model", "class", "blocks", "channels", "tokens", "k", "prompts", "made by")
+    rows = []
     for name, one in runs.items():
         made, grid = one.run.provenance, one.run.index.get("grid") or ["unknown"]
+        size = len(one.depth), f"{one.width:,}", " x ".join(map(str, grid)), f"{one.k} ({one.k / one.width:.1%})"
         count = f"{len(one.run.prompts)}{' (merged)' if one.merged else ''}"
-        rows.append(
-            f"| {name} | {made.get('class') or 'unknown'} | {len(one.depth)} | {one.width:,} | "
-            f"{' x '.join(map(str, grid))} | {one.k} ({one.k / one.width:.1%}) | {count} | "
-            f"{made.get('command') or 'a run'} |"
-        )
-    return Table("\n".join(rows))
+        rows.append((name, made.get("class") or "unknown", *size, count, made.get("command") or "a run"))
+    return Table.of(head, rows, 2)
 
 
 def at_equal_energy(runs: Mapping[str, ModelRun]) -> Table:
     """A Markdown table: how much the top k hold, and how many channels hold `compared_share`."""
     share = compared_share(runs)
-    rows = [
-        f"| model | top k | hold, ranked for each prompt and step | channels for {share:.0%} (median block) | "
-        "of the width | blocks apart |",
-        "|---|--:|--:|--:|--:|--:|",
-    ]
+    head = ("model", "top k", "hold, ranked for each prompt and step", f"channels for {share:.0%} (median block)")
+    rows = []
     for name, run in runs.items():
         needed = channels_for_share(*run.frozen(), share)
         middle = np.median(needed)
-        rows.append(
-            f"| {name} | {run.k} ({run.k / run.width:.1%}) | {run.share()[:, 0].mean():.0%} | {int(middle)} | "
-            f"{middle / run.width:.1%} | {needed.min()} to {needed.max()} |"
-        )
-    return Table("\n".join(rows))
+        top = f"{run.k} ({run.k / run.width:.1%})", f"{run.share()[:, 0].mean():.0%}"
+        rows.append((name, *top, int(middle), f"{middle / run.width:.1%}", f"{needed.min()} to {needed.max()}"))
+    return Table.of((*head, "of the width", "blocks apart"), rows)
 
 
 def steadiness(runs: Mapping[str, ModelRun]) -> Table:
     """A Markdown table: overlap of the top sets between prompts and between steps, mean over blocks with the least and
     the most, at k and at the number that holds `compared_share`, beside chance."""
     share = compared_share(runs)
-    rows = ["| model | compared | channels | between prompts | between steps | chance |", "|---|---|--:|--:|--:|--:|"]
+    rows = []
     for name, run in runs.items():
         equal = min(int(np.median(channels_for_share(*run.frozen(), share))), run.width)
         for kind, count in (("at k", run.k), (f"at {share:.0%} of the energy", equal)):
-            overlaps = " | ".join(map(_told, (run.over_prompts(count), run.over_steps(count))))
-            rows.append(f"| {name} | {kind} | {count} | {overlaps} | {run.chance(count):.3f} |")
-    return Table("\n".join(rows))
+            overlaps = map(_told, (run.over_prompts(count), run.over_steps(count)))
+            rows.append((name, kind, count, *overlaps, f"{run.chance(count):.3f}"))
+    return Table.of(("model", "compared", "channels", "between prompts", "between steps", "chance"), rows, 2)
 
 
 def _told(rows: np.ndarray | None) -> str:

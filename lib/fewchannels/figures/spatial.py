@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from ..masks.subjects import POLARITIES
-from ..metrics import Interval
+from ..metrics import Interval, known_mean
 from ..reading.worlds import ToyWorld
 from ..studies.groups import scenes
 from ..studies.results import Results
@@ -75,7 +75,7 @@ def beside(found: Results, group: str) -> dict[str, dict[str, Interval]]:
 
 def best_blind(found: Results, group: str) -> str:
     """The best of the masks that see nothing of the picture, by its name."""
-    return max(BLIND, key=lambda name: np.nan_to_num(np.nanmean(at(found, group, name)), nan=-1))
+    return max(BLIND, key=lambda name: np.nan_to_num(known_mean(at(found, group, name)), nan=-1))
 
 
 def grids(found: Results, group: str, names: Sequence[str]) -> dict:

@@ -24,7 +24,6 @@ from ..watch.hooks import capture
 from ..watch.sinks import PerSample
 from ..watch.tokens import KeepTokens
 
-FACTORS = ("step", "prompt", "noise", "rest")
 REMOVED = ("level", "pattern", "both")
 
 
@@ -40,15 +39,14 @@ class States:
         if noises < 1:
             raise ValueError(f"noises={noises}: expected at least 1")
         self.model, self.prompts, self.sets, self.noises = model, list(prompts), dict(sets), noises
-        self.generation = generation
+        self.generation, self._middle = generation, len(model.layers) // 2
+        self._union = np.unique(np.concatenate([chosen[self._middle] for chosen in sets.values()]))
 
     @functools.cached_property
     def _runs(self) -> tuple[list[SetStats], list[np.ndarray], list[Normaliser]]:
-        middle = len(self.model.layers) // 2
-        union = np.unique(np.concatenate([chosen[middle] for chosen in self.sets.values()]))
         found: tuple[list, list, list] = ([], [], [])
         for noise in range(self.noises):
-            sinks = SetStats(self.sets), KeepTokens(layers=[middle], channels=union), Normaliser(self.sets)
+            sinks = SetStats(self.sets), KeepTokens(layers=[self._middle], channels=self._union), Normaliser(self.sets)
             with capture(self.model, *sinks):
                 self.model.generate(self.prompts, samples=[noise] * len(self.prompts), **self.generation)
             for kept, one in zip(found, (sinks[0], sinks[1].array[:, 0], sinks[2]), strict=True):
@@ -66,24 +64,19 @@ class States:
         """
         stats, tokens, normalisers = self._runs
         chosen = self.sets[name]
-        part = {}
-        for i, what in enumerate(("level", "energy")):
-            part[what] = [
-                np.stack([s.array(name, layer)[i] for s in stats], axis=2) for layer in range(len(chosen))
-            ]  # [k, P, J, T]
+        pairs = [np.stack([s.array(name, layer) for s in stats], axis=3) for layer in range(len(chosen))]
+        levels, energies = ([pair[i] for pair in pairs] for i in range(2))  # of each block [k, P, J, T]
         shares = [
             (level**2).sum(axis=0) / both.sum(axis=0) if len(both) else np.full(both.shape[1:], np.nan)
-            for level, both in zip(part["level"], part["energy"], strict=True)
+            for level, both in zip(levels, energies, strict=True)
         ]
         cell = {"level_share": np.stack(shares, axis=2).mean(axis=1).astype(np.float16)}
         if len(set(chosen.sizes)) == 1:
-            level = np.moveaxis(np.stack(part["level"]), (0, 1), (2, 4))
+            level = np.moveaxis(np.stack(levels), (0, 1), (2, 4))
             small = np.abs(level).max() < 1e4  # float16 ends at 65,504, and massive channels of large models go beyond
             cell["level"] = level.astype(np.float16 if small else np.float32)
-        middle = len(self.model.layers) // 2
-        union = np.unique(np.concatenate([s[middle] for s in self.sets.values()]))
-        if len(chosen[middle]):
-            place = np.searchsorted(union, chosen[middle])
+        if len(chosen[self._middle]):
+            place = np.searchsorted(self._union, chosen[self._middle])
             cell |= pattern_correlations(np.stack([t[..., place] for t in tokens], axis=1))
         gains = np.mean([n.array(name) for n in normalisers], axis=0)  # [P, L, 3]
         return cell | {f"gain_{what}": gains[..., i].astype(np.float32) for i, what in enumerate(REMOVED)}
@@ -109,18 +102,6 @@ def variance_shares(levels: np.ndarray) -> dict[str, np.ndarray]:
             "noise": x.mean(axis=(0, time)).var(axis=0) / total,
         }
     return shares | {"rest": 1 - shares["step"] - shares["prompt"] - shares["noise"]}
-
-
-def median_shares(levels: np.ndarray) -> np.ndarray:
-    """[4]: the median over all blocks and channels of each share, in the order of `FACTORS`."""
-    shares = variance_shares(levels)
-    return np.array([np.nanmedian(shares[name]) for name in FACTORS])
-
-
-def step_minus_prompt(levels: np.ndarray) -> float:
-    """The step's share of a level's variance minus the prompt's, in the median channel over all blocks."""
-    shares = variance_shares(levels)
-    return float(np.nanmedian(shares["step"] - shares["prompt"]))
 
 
 def pattern_correlations(tokens: np.ndarray) -> dict[str, np.ndarray]:

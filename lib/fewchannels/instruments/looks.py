@@ -74,15 +74,16 @@ class Looked:
 
     def score(self, name: str, truth: np.ndarray, level: float, polarity: str = "border") -> np.ndarray:
         """IoU [S] in the middle block of those looked at, and at the nearest noise level."""
-        found = self.iou(name, truth, polarity)
-        return found[:, found.shape[1] // 2, self.nearest(level)]
+        return self._middle(self.iou(name, truth, polarity), level)
 
     def mask(self, name: str, level: float, polarity: str = "border", truth: np.ndarray | None = None) -> np.ndarray:
         """bool [S, h, w], in the middle block and at the nearest noise level; nothing where it is left out."""
         if name in self.left_out:
             return np.zeros((len(self.images), *self.grid), bool)
-        found = self.masks(name, polarity, truth)
-        return found[:, found.shape[1] // 2, self.nearest(level)]
+        return self._middle(self.masks(name, polarity, truth), level)
+
+    def _middle(self, values: np.ndarray, level: float) -> np.ndarray:
+        return values[:, values.shape[1] // 2, self.nearest(level)]
 
     def area(self, name: str, polarity: str = "border") -> np.ndarray:
         """Share of the tokens that the mask covers, [S, L, T]."""

@@ -16,7 +16,7 @@ import numpy as np
 from ..masks.subjects import partition, to_grid
 from ..masks.two_means import two_means
 from ..metrics import iou
-from ..toyworld.prompts import Attributes
+from ..toyworld.prompts import POSITIONS, SHAPES, SIZES, Attributes, Subject
 from ..toyworld.scenes import render
 
 SCENES_A_PHRASE = 16
@@ -39,7 +39,7 @@ def priors(calibration: np.ndarray) -> dict[str, np.ndarray]:
     return {
         "everything": np.ones((height, width), bool),
         "centred disc": _best([distance < radius for radius in np.linspace(0.1, 0.75, 27)], calibration),
-        "average mask": _best([average >= share for share in _shares(average)], calibration),
+        "average mask": _fitted(average, calibration),
     }
 
 
@@ -61,15 +61,11 @@ def random_half(n: int, grid: tuple[int, int], seed: int = 0) -> np.ndarray:
 def masks_from_words(attributes: Sequence[Attributes], grid: tuple[int, int]) -> np.ndarray:
     """The best that a prompt's words alone can say, bool [n, h, w]: for every subject the tokens that are covered in
     scenes rendered anew from the same size, shape and position, at the share that fits those scenes best."""
-    empty = np.zeros(grid, bool)
-    return np.stack(
-        [
-            functools.reduce(
-                np.logical_or, [_phrase(s.size, s.shape, s.position, tuple(grid)) for s in a.subjects], empty
-            )
-            for a in attributes
-        ]
-    )
+    found = np.zeros((len(attributes), *grid), bool)
+    for mask, asked in zip(found, attributes, strict=True):
+        for one in asked.subjects:
+            mask |= _phrase(one.size, one.shape, one.position, tuple(grid))
+    return found
 
 
 def two_clusters(tokens: np.ndarray, grid: tuple[int, int], normalise: str | None = None) -> np.ndarray:
@@ -98,8 +94,9 @@ def attention_masks(maps: np.ndarray, grid: tuple[int, int]) -> np.ndarray:
     return partition(flat, grid=grid, polarity="larger_sum").larger_sum.reshape(*maps.shape[:3], *grid)
 
 
-def _shares(average: np.ndarray) -> np.ndarray:
-    return THRESHOLDS * average.max()
+def _fitted(average: np.ndarray, truths: np.ndarray) -> np.ndarray:
+    """Where the average mask reaches the share that fits the truths best."""
+    return _best([average >= share for share in THRESHOLDS * average.max()], truths)
 
 
 def _best(candidates: Sequence[np.ndarray], truths: np.ndarray) -> np.ndarray:
@@ -109,10 +106,8 @@ def _best(candidates: Sequence[np.ndarray], truths: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def _phrase(size: str, shape: str, position: str, grid: tuple[int, int]) -> np.ndarray:
-    from ..toyworld.prompts import POSITIONS, SHAPES, SIZES, Subject
-
     scene = Attributes((Subject(size, "red", shape, position),), "plain", "white")
     seed = (11, SIZES.index(size), SHAPES.index(shape), POSITIONS.index(position))
     truths = to_grid(np.stack([render(scene, (*seed, i)).mask for i in range(SCENES_A_PHRASE)]), grid)
     average = truths.mean(axis=0)
-    return _best([average >= share for share in _shares(average)], truths) if truths.any() else average > 1
+    return _fitted(average, truths) if truths.any() else average > 1

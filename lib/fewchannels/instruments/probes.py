@@ -81,10 +81,8 @@ def probe_scenes(
     noise = torch.from_numpy(np.random.default_rng((12, seed)).standard_normal(clean.shape, dtype=np.float32))
     noisy = (1 - t) * clean.float().cpu() + t * noise
     prompts = [format_prompt(a) if captions else "" for a in attributes]
-    parts = []
-    for start in range(0, n, BATCH):
-        rows = slice(start, start + BATCH)
-        parts.append(_pooled_tokens(model, noisy[rows], prompts[rows], layer, t))
+    batches = [slice(start, start + BATCH) for start in range(0, n, BATCH)]
+    parts = [_pooled_tokens(model, noisy[rows], prompts[rows], layer, t) for rows in batches]
     return ProbeScenes(attributes, np.concatenate(parts), pooled_cells(noisy.movedim(1, -1).numpy()))
 
 
@@ -105,19 +103,19 @@ def _pooled_tokens(model, noisy: torch.Tensor, prompts: Sequence[str], layer: in
     return pool.pooled
 
 
-def pooled_cells(maps: np.ndarray, cells: int = CELLS) -> np.ndarray:
-    """Means of [n, h, w, D] over the whole grid and over each of cells x cells parts: [n, 1 + cells^2, D], whole first.
+def pooled_cells(maps: np.ndarray) -> np.ndarray:
+    """Means of [n, h, w, D] over the whole grid and over each of 3 x 3 cells: [n, 10, D], the whole first.
 
     A grid that the cells do not divide is cut as evenly as it goes. Raises ValueError for one that is too small.
 
     >>> pooled_cells(np.arange(9.0).reshape(1, 3, 3, 1))[0, :3, 0].tolist()
     [4.0, 0.0, 1.0]
     """
-    if min(maps.shape[1:3]) < cells:
-        raise ValueError(f"a grid of {maps.shape[1]} x {maps.shape[2]} tokens: expected at least {cells} each way")
+    if min(maps.shape[1:3]) < CELLS:
+        raise ValueError(f"a grid of {maps.shape[1]} x {maps.shape[2]} tokens: expected at least {CELLS} each way")
     parts = [maps.mean(axis=(1, 2))]
-    for strip in np.array_split(maps, cells, axis=1):
-        parts += [cell.mean(axis=(1, 2)) for cell in np.array_split(strip, cells, axis=2)]
+    for strip in np.array_split(maps, CELLS, axis=1):
+        parts += [cell.mean(axis=(1, 2)) for cell in np.array_split(strip, CELLS, axis=2)]
     return np.stack(parts, axis=1)
 
 
@@ -148,7 +146,6 @@ def probe(
     groups: Sequence[str],
     strength: float = 0.1,
     kind: str = "logistic",
-    folds: int = FOLDS,
 ) -> np.ndarray:
     """Was the label of each of n samples read rightly by a probe that had not seen its prompt? bool [n].
 
@@ -161,13 +158,13 @@ def probe(
     if kind not in KINDS:
         raise ValueError(f"kind={kind!r}: expected {' or '.join(map(repr, KINDS))}")
     labels = np.asarray(labels)
-    if len(set(groups)) < folds or len(set(labels.tolist())) < 2:
+    if len(set(groups)) < FOLDS or len(set(labels.tolist())) < 2:
         raise ValueError(
-            f"{len(set(groups))} prompts and {len(set(labels.tolist()))} labels: expected at least {folds} prompts and "
+            f"{len(set(groups))} prompts and {len(set(labels.tolist()))} labels: expected at least {FOLDS} prompts and "
             "two labels"
         )
     right = np.zeros(len(labels), dtype=bool)
-    for train, test in GroupKFold(folds).split(x, labels, groups):
+    for train, test in GroupKFold(FOLDS).split(x, labels, groups):
         mean, spread = x[train].mean(axis=0), x[train].std(axis=0)
         scaled = ((x - mean) / np.where(spread > 0, spread, 1)).astype(np.float64)
         # an L2 penalty does not see a rotation: in the span of the training rows the solution is the same, and smaller

@@ -14,13 +14,15 @@ its query, key, value and MLP weights.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import numpy as np
 import torch
 
 from ..channels import ChannelSet
 from ..watch.hooks import capture
+from ..watch.sinks import PerSample
+from ..wrapping import hooked
 from .levels import variance_shares
 
 SUPPORTED = ("JointTransformerBlock",)
@@ -29,7 +31,7 @@ PARTS = ("stream", "attention", "MLP")  # what a block's output is the sum of; s
 OF = ("level", "pattern")
 
 
-class Writers:
+class Writers(PerSample):
     """What `watch_writers` gives for S samples, L blocks, T steps and D channels, float32 arrays.
 
     gates [S, L, T, 2, D], in the order of `GATES`. content [S, L, 2, D]: root mean square over tokens and steps of what
@@ -41,11 +43,11 @@ class Writers:
     """
 
     def __init__(self, model):
+        super().__init__()
         self._model = model
         self._now: dict[int, dict[str, torch.Tensor]] = {}
-        self._gates: dict[tuple[int, int], list[np.ndarray]] = {}
-        self._scales: dict[tuple[int, int], list[np.ndarray]] = {}
-        self._sums: dict[int, dict[int, list]] = {}
+        self._sums: dict[tuple[str, int], dict[int, list]] = {}  # of what in which block: of a sample, over its steps
+        self._due: tuple | None = None
 
     def note(self, layer: int, what: str):
         """A hook that notes a submodule's output until the block is done."""
@@ -64,7 +66,11 @@ class Writers:
         return called
 
     def note_head(self, module, args, output):
-        self._head = output.detach().chunk(2, dim=1)[0]  # AdaLayerNormContinuous has its scale first
+        """The output layer's scale, of the samples whose first block has just been seen."""
+        if self._due is not None:
+            (samples, rows), self._due = self._due, None
+            scale = output.detach().chunk(2, dim=1)[0]  # AdaLayerNormContinuous has its scale first
+            self._sum("gain", len(self._model.layers), samples, (1 + scale[rows].float()).abs())
 
     def add(self, tokens, *, layer, step, samples, grid):
         """One block's output, as capture hands it on, with what was noted inside the block."""
@@ -82,62 +88,51 @@ class Writers:
         for part in (now["stream"][rows].float(), *update):
             own = part.mean(dim=1, keepdim=True)
             written.append(torch.stack([(own * level)[:, 0], ((part - own) * (output - level)).mean(dim=1)], dim=1))
-        size = torch.stack([c.square().mean(dim=1) for c in content], dim=1)
-        key = layer, step
-        self._gates.setdefault(key, []).append(torch.stack([gate, gate_mlp], dim=1).cpu().numpy())
-        self._scales.setdefault(key, []).append(torch.stack([scale, scale_mlp], dim=1).cpu().numpy())
-        sums = torch.stack(written, dim=2), size
-        total = self._sums.setdefault(layer, {}).setdefault(samples[0], [0, 0, 0])  # of a batch, over its steps
-        for i, part in enumerate(sums):
-            total[i] = total[i] + part.cpu().double()
-        total[2] += 1
+        super().add(torch.stack([gate, gate_mlp], dim=1), layer=layer, step=step, samples=samples, grid=grid)
+        self._sum("written", layer, samples, torch.stack(written, dim=2))
+        self._sum("content", layer, samples, torch.stack([c.square().mean(dim=1) for c in content], dim=1))
+        self._sum("gain", layer, samples, (1 + torch.stack([scale, scale_mlp], dim=1)).abs())
         if layer == 0:
-            self._head_due = step, rows
+            self._due = samples, rows
 
-    def head_done(self, module, args, output):
-        """The output layer's scale belongs to the step whose first block has just been seen."""
-        step, rows = self._head_due
-        self._scales.setdefault((len(self._model.layers), step), []).append(self._head[rows].float().cpu().numpy())
+    def look(self, tokens, *, layer, step, grid):
+        return {"gates": tokens.cpu().numpy()}
 
-    def _array(self, kept) -> np.ndarray:
-        layers, steps = (sorted({key[i] for key in kept}) for i in (0, 1))
-        return np.stack([np.stack([np.concatenate(kept[b, t]) for t in steps], axis=1) for b in layers], axis=1)
+    def _sum(self, what: str, layer: int, samples, rows: torch.Tensor) -> None:
+        for sample, row in zip(samples, rows.cpu().double().numpy(), strict=True):
+            total = self._sums.setdefault((what, layer), {}).setdefault(sample, [0.0, 0])
+            total[0], total[1] = total[0] + row, total[1] + 1
 
-    def _mean(self, part: int) -> np.ndarray:
-        """[S, L, ...] over steps, batches in their order."""
-        batches = [[sums[first] for first in sorted(sums)] for _, sums in sorted(self._sums.items())]
-        means = [np.concatenate([np.asarray(b[part] / b[2]) for b in rows]) for rows in batches]
-        return np.stack(means, axis=1).astype(np.float32)
+    def _mean(self, what: str, layer: int) -> np.ndarray:
+        """float32 [S, ...] over steps."""
+        rows = self._sums[what, layer]
+        return np.stack([rows[sample][0] / rows[sample][1] for sample in sorted(rows)]).astype(np.float32)
+
+    def _means(self, what: str) -> np.ndarray:
+        return np.stack([self._mean(what, layer) for layer in range(len(self._model.layers))], axis=1)
 
     @property
     def gates(self) -> np.ndarray:
-        return self._array(self._gates)
+        return self.kept("gates")
 
     @property
     def written(self) -> np.ndarray:
-        return self._mean(0)
+        return self._means("written")
 
     @property
     def content(self) -> np.ndarray:
-        return np.sqrt(self._mean(1))
+        return np.sqrt(self._means("content"))
 
     @property
     def read(self) -> np.ndarray:
         last, transformer = len(self._model.layers), self._model.transformer
-        found = []
-        for layer in range(1, last):
-            own = {key: value for key, value in self._scales.items() if key[0] == layer}
-            gain = np.abs(1 + self._array(own)[:, 0]).mean(axis=1)  # [S, 2, D]
-            found.append(gain * columns(transformer.transformer_blocks[layer]))
-        own = {key: value for key, value in self._scales.items() if key[0] == last}
-        gain = np.abs(1 + self._array(own)[:, 0]).mean(axis=1)
-        head = gain * _norms([transformer.proj_out])
-        found.append(np.stack([head, np.full_like(head, np.nan)], axis=1))
-        return np.stack(found, axis=1)
+        found = [self._mean("gain", b) * columns(transformer.transformer_blocks[b]) for b in range(1, last)]
+        head = self._mean("gain", last) * _norms([transformer.proj_out])
+        return np.stack([*found, np.stack([head, np.full_like(head, np.nan)], axis=1)], axis=1)
 
 
 @contextmanager
-def watch_writers(model, branch: str = "cond") -> Iterator[Writers]:
+def watch_writers(model) -> Iterator[Writers]:
     """Take every block's update apart while the model generates; the arrays can be read afterwards.
 
     Raises NotImplementedError for a transformer whose blocks are of another class than `SUPPORTED`, and ValueError for
@@ -145,22 +140,17 @@ def watch_writers(model, branch: str = "cond") -> Iterator[Writers]:
     """
     blocks = check_blocks(model)
     seen = Writers(model)
-    handles = []
-    try:
+    with ExitStack() as stack:
         for layer, block in enumerate(blocks):
-            handles.append(block.register_forward_pre_hook(seen.note_input(layer), with_kwargs=True))
-            for what, module in (("modulation", block.norm1.linear), ("attention", block.attn), ("MLP", block.ff)):
-                handles.append(module.register_forward_hook(seen.note(layer, what)))
+            inner = {"modulation": block.norm1.linear, "attention": block.attn, "MLP": block.ff}
             if getattr(block, "attn2", None) is not None:
-                handles.append(block.attn2.register_forward_hook(seen.note(layer, "second")))
-        head = model.transformer.norm_out
-        handles.append(head.linear.register_forward_hook(seen.note_head))
-        handles.append(head.register_forward_hook(seen.head_done))
-        with capture(model, seen, branch=branch):
-            yield seen
-    finally:
-        for handle in handles:
-            handle.remove()
+                inner["second"] = block.attn2
+            stack.enter_context(hooked(block, seen.note_input(layer), pre=True))
+            for what, module in inner.items():
+                stack.enter_context(hooked(module, seen.note(layer, what)))
+        stack.enter_context(hooked(model.transformer.norm_out.linear, seen.note_head))
+        stack.enter_context(capture(model, seen))
+        yield seen
 
 
 def why_not(model) -> str:
@@ -228,19 +218,22 @@ def writers_cell(seen: Writers, chosen: ChannelSet) -> dict[str, np.ndarray]:
     gates' variance in the set's median channel, the share of the step and of the prompt; no prompts here. All float16.
     """
     size = np.abs(seen.gates)  # [P, L, T, 2, D]
-    each = [over_others(size[:, :, :, i].mean(axis=2), chosen) for i in range(2)]
-    both = over_others(size.mean(axis=(2, 3)), chosen)
+    sizes = *np.moveaxis(size.mean(axis=2), 2, 0), size.mean(axis=(2, 3))
     mask = chosen.mask()
     part = np.where(mask[:, None, None], seen.written, 0).sum(axis=-1)  # [P, L, 2, 3]
     with np.errstate(invalid="ignore", divide="ignore"):
         written = part / part.sum(axis=-1, keepdims=True)
     filled = mask.any(axis=1) & ~mask.all(axis=1)
     steps = [over_steps(size.mean(axis=3)[:, filled], m[filled]) for m in (mask, ~mask)]
+
+    def beside(values) -> np.ndarray:
+        return np.stack([over_others(one, chosen) for one in values], axis=-1)
+
     cell = {
-        "gate": np.stack([*each, both], axis=-1),
-        "content": np.stack([over_others(seen.content[:, :, i], chosen) for i in range(2)], axis=-1),
+        "gate": beside(sizes),
+        "content": beside(np.moveaxis(seen.content, 2, 0)),
         "written": written,
-        "read": np.stack([over_others(seen.read[:, :, i], chosen) for i in range(2)], axis=-1),
+        "read": beside(np.moveaxis(seen.read, 2, 0)),
         "gate_size": np.stack(steps, axis=-1),
         "gate_by": gate_shares(seen.gates, chosen),
     }

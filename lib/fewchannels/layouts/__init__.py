@@ -7,8 +7,7 @@
 
 table.py holds the data, frames.py reads the grid, tokens.py reads and writes, residuals.py brings what is added between
 blocks within reach, branches.py labels forwards, calls.py tells what a call takes, guards.py refuses what would be
-silently wrong. Layouts were read from diffusers 0.42.1 and run
-at toy size.
+silently wrong. Layouts were read from diffusers 0.42.1 and run at toy size.
 """
 
 from .branches import PERTURBED, Labels

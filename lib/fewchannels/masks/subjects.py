@@ -11,7 +11,7 @@ the toy world it mostly picks the background, and loses 0.2 to 0.6 IoU against t
 (levels 0.2 to 1, huge subjects among them, top 8) it loses at most 0.02 in any of the six blocks, as "centre" does;
 "smaller" loses up to 0.07, 0.08 where subjects are huge. `best_of_two` does look at the truth, and is for analysis.
 
-K-means runs on all samples at once (`clustering`), from RESTARTS starts that the sample and the seed alone decide.
+K-means runs on all samples at once (`two_means`), from RESTARTS starts that the sample and the seed alone decide.
 """
 
 from __future__ import annotations

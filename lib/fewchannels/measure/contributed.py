@@ -30,6 +30,7 @@ from ..channels import (
 from ..runfile import Run, RunFileError, load_run, read_header
 from ..watch.hooks import capture
 from ..watch.tokens import KeepTokens
+from .recording import run_of
 from .statistics import measure_channels, spread
 from .survey import overlap_of_prompts, per_layer
 
@@ -166,29 +167,10 @@ def measured_run(
     top, last = top_channels(stats, k), stats.steps[-1]
     with capture(model, kept := KeepTokens(channels=top, dtype="float32"), steps=[last]):
         images = model.generate(prompts[:1], seed=seed, steps=steps)
-    arrays = stats.to_arrays()
-    return Run(
-        provenance={**model.provenance(), "seed": seed, "steps": steps, "command": "notebook 08_real_models"},
-        prompts=prompts,
-        stats={name: arrays[name] for name in ("mean", "mean_abs", "max_abs", "var", "count", "steps", "grid")},
-        maps={"top": kept.array.reshape(*kept.array.shape[:3], *kept.grid, -1)},
-        images=images,
-        index={
-            "layers": list(stats.layers),
-            "steps": [int(step) for step in stats.steps],
-            "grid": list(stats.grid),
-            "score": "abs_mean",
-            "channels": {"top": top.to_json()},
-            "maps": {
-                "top": {
-                    "axes": ["sample", "layer", "step", "row", "column", "channel"],
-                    "channels": "top",
-                    "samples": [0],
-                    "steps": [int(last)],
-                }
-            },
-        },
-    )
+    made = {**model.provenance(), "seed": seed, "steps": steps, "command": "notebook 08_real_models"}
+    run = run_of(made, prompts, stats, images, {"top": top}, maps={"top": kept})
+    run.stats.pop("nonfinite", None)
+    return run
 
 
 def _rows(values: np.ndarray) -> np.ndarray:

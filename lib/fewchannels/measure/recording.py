@@ -8,7 +8,7 @@ What `fewchannels run` writes and an explorer shows. A recording can be told to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -55,7 +55,6 @@ def record(
     map_steps: Sequence[int] | None = None,
     like: Run | None = None,
     ablate: dict[str, Any] | None = None,
-    merge: bool = False,
     label: str = "",
     report: Callable[[float], None] | None = None,
     stopped: Callable[[], bool] | None = None,
@@ -68,8 +67,8 @@ def record(
     same channels before and after an edit); else the model runs twice, first to rank and then for the maps.
     map_steps: at which steps maps are kept (None: at all).
     ablate: {"how": an edit of `fewchannels.ablate`, "channels": a ChannelSet}; what is recorded is then what the model
-    goes on with, after the edit. merge: statistics over all prompts together. report: is told the share done, 0 to 1.
-    stopped: is asked between blocks; once it says True the recording ends.
+    goes on with, after the edit. report: is told the share done, 0 to 1. stopped: is asked between blocks; once it says
+    True the recording ends.
 
     Raises Stopped for that, and what generate, capture and ablate raise; the model is always left as it was.
     """
@@ -83,7 +82,7 @@ def record(
             stack.enter_context(capture(model, watch, *sinks))
             return model.generate(list(prompts), seed=seed, **asked)
 
-    stats = ChannelStats(per_sample=not merge)
+    stats = ChannelStats()
     if like is not None:
         sets = {name: ChannelSet.from_json(given) for name, given in like.index["channels"].items()}
         tokens = KeepTokens(steps=map_steps, channels=sets["shown"]) if "shown" in sets else None
@@ -95,8 +94,31 @@ def record(
         if tokens:
             run_with(tokens)
     edit = {"how": str(ablate["how"]), "channels": ablate["channels"].to_json()} if ablate else None
+    made = {**model.provenance(), "seed": seed, **asked, "steps": len(stats.steps), "edit": edit}
+    run = run_of(made, prompts, stats, images, sets, score, tokens and {"shown": tokens})
+    if edit:
+        edit["label"] = f"{edit['how']} {ablate['channels'].label}".strip()
+    if label:
+        run.index["label"] = label
+    sigmas = noise_levels(model)
+    if sigmas is not None and len(sigmas) == len(stats.steps):
+        run.index["sigmas"] = [round(float(sigma), 4) for sigma in sigmas]
+    return run
+
+
+def run_of(
+    provenance: dict[str, Any],
+    prompts: Sequence[str],
+    stats: ChannelStats,
+    images: np.ndarray,
+    sets: Mapping[str, ChannelSet],
+    score: str = "abs_mean",
+    maps: Mapping[str, KeepTokens] | None = None,
+) -> Run:
+    """What was captured, as the content of a run file. sets: channels, ranked by `score`; maps: by the name of such a
+    set its tokens, of the first prompts at some steps, as [S, L, T, h, w, k]."""
     run = Run(
-        provenance={**model.provenance(), "seed": seed, **asked, "steps": len(stats.steps), "edit": edit},
+        provenance=provenance,
         prompts=list(prompts),
         stats=stored(stats),
         images=images,
@@ -108,15 +130,15 @@ def record(
             "channels": {name: chosen.to_json() for name, chosen in sets.items()},
         },
     )
-    if edit:
-        edit["label"] = f"{edit['how']} {ablate['channels'].label}".strip()
-    if label:
-        run.index["label"] = label
-    sigmas = noise_levels(model)
-    if sigmas is not None and len(sigmas) == len(stats.steps):
-        run.index["sigmas"] = [round(float(sigma), 4) for sigma in sigmas]
-    if tokens:
-        run.maps["shown"], run.index["maps"] = _maps(tokens, len(prompts))
+    for name, tokens in (maps or {}).items():
+        kept = tokens.array
+        run.maps[name] = kept.reshape(*kept.shape[:3], *tokens.grid, kept.shape[-1])
+        run.index.setdefault("maps", {})[name] = {
+            "axes": ["sample", "layer", "step", "row", "column", "channel"],
+            "channels": name,
+            "samples": list(range(len(kept))),
+            "steps": [int(step) for step in tokens.steps],
+        }
     return run
 
 
@@ -150,18 +172,6 @@ def channel_sets(stats: Any, k: int, score: str, shown: tuple[int, int, int]) ->
         fewest = min(map(len, rows))
         sets["shown"] = ChannelSet(tuple(np.asarray(row[:fewest]) for row in rows), width, "channels with maps")
     return sets
-
-
-def _maps(tokens: KeepTokens, samples: int) -> tuple[np.ndarray, dict]:
-    """Maps [S, L, T, h, w, k] and their entry in the index."""
-    maps = tokens.array
-    entry = {
-        "axes": ["sample", "layer", "step", "row", "column", "channel"],
-        "channels": "shown",
-        "samples": list(range(samples)),
-        "steps": [int(step) for step in tokens.steps],
-    }
-    return maps.reshape(*maps.shape[:3], *tokens.grid, maps.shape[-1]), {"shown": entry}
 
 
 EDITS = ("zero", "own_mean", "shuffle")

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +16,11 @@ import numpy as np
 from ..choices import listed
 from ..identity import content, digest
 from ..models.arguments import of_rows, texts
+from ..reading.worlds import world_of
 from ..sweep import sweep
 from ..watch.hooks import capture
 from ..watch.statistics import ChannelStats
+from .recording import stored
 
 # of a model's provenance, what no result hangs on
 PASSING = ("versions", "date", "device", "steps", "pipeline", "offload", "overflow")
@@ -50,15 +52,8 @@ def measure_channels(
         return stats
 
     measured_at = at and [one if isinstance(one, int) else repr(one) for one in at]
-    told = {
-        "seed": seed,
-        "steps": steps,
-        "at": measured_at,
-        "stream": stream,
-        "batch": size,
-        "generation": content({**model.defaults, **generation}),
-    }
-    key, parts = key_of(model, prompts, **told), []
+    told = {"seed": seed, "steps": steps, "at": measured_at, "stream": stream, "batch": size}
+    key, parts = key_of(model, prompts, generation, **told), []
     for first in range(0, len(prompts), size):
         part = prompts[first : first + size]
         own = of_rows(model.pipeline, generation, slice(first, first + size), len(prompts))
@@ -68,10 +63,7 @@ def measure_channels(
                 model.generate(
                     part, seed=seed, steps=steps, batch_size=size, samples=list(range(first, first + len(part))), **own
                 )
-            arrays = stats.to_arrays()
-            if not arrays["nonfinite"].any():  # as large as all else together, and nearly always empty
-                del arrays["nonfinite"]
-            return arrays | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
+            return stored(stats) | {"layers": np.array([model.layers.index(name) for name in stats.layers])}
 
         name = f"statistics from prompt {first}"
         parts.append(sweep({name: measure}, store, key | of_prompts(part))[name])
@@ -89,12 +81,17 @@ def _together(parts: list[dict[str, np.ndarray]], names: Sequence[str]) -> Chann
     return ChannelStats.from_arrays(whole, tuple(names[i] for i in parts[0]["layers"]))
 
 
-def key_of(model: Any, prompts: Sequence[str], **more: Any) -> dict[str, Any]:
+def key_of(
+    model: Any, prompts: Sequence[str], generation: Mapping[str, Any] | None = None, **more: Any
+) -> dict[str, Any]:
     """What results of a model hang on, as JSON values for `sweep`: its name and revision, the digest of all that it is
     now, and unless it is the toy world class, dtype and all else that its provenance says; digest and number of the
-    prompts; and `more`. Raises NoContent (a TypeError) for a model that holds what cannot be known."""
+    prompts; all arguments of `generate`, where some are given; and `more`. Raises NoContent (a TypeError) for a model
+    that holds what cannot be known."""
     found = {"model": model.name, "revision": model.revision, "digest": digest(model), **of_prompts(prompts), **more}
-    if model.is_toy:
+    if generation is not None:
+        found["generation"] = content({**model.defaults, **generation})
+    if world_of(model).exact:
         return found
     return {name: part for name, part in model.provenance().items() if name not in PASSING} | found
 

@@ -32,6 +32,7 @@ from ..channels import (
 )
 from ..metrics import bootstrap_interval
 from ..models.arguments import texts
+from ..reading.worlds import world_of
 from ..watch.statistics import ChannelStats
 from .statistics import measure_channels, spread
 
@@ -91,7 +92,7 @@ def survey_channels(
         raise ValueError(f"{len(prompts)} prompts: an interval over prompts needs at least 2, and 16 to say anything")
     taken = steps or model.steps
     at = spread(taken, MOST_STEPS) if taken and taken > MOST_STEPS else None
-    size = batch_size or (16 if model.is_toy else None)
+    size = batch_size or (16 if world_of(model).exact else None)
     ranked = []  # each [P, L, T, k]
     for i, seed in enumerate(seeds):
         run = measure_channels(
@@ -110,6 +111,7 @@ def survey_channels(
     width = stats.mean.shape[-1]
     measures = concentration(stats, k, score)
     by_score = [rank_channels(channel_scores(stats, name), k, overflowed(stats)) for name in SCORES]
+    by_seed = np.stack([run[:seed_prompts] for run in ranked], axis=3)  # [P, L, T, seeds, k]
     frozen = top_channels(stats, k, score)
     count = len(stats.layers)
     return Survey(
@@ -122,7 +124,7 @@ def survey_channels(
         energy_share=per_layer(measures.energy_share),
         gini=per_layer(measures.gini),
         over_prompts=overlap_of_prompts(ranked[0], width),
-        over_seeds=_over_seeds(ranked, width, seed_prompts) if len(seeds) > 1 else None,
+        over_seeds=per_layer(overlap(by_seed, width, axis=3).mean) if len(seeds) > 1 else None,
         over_steps=per_layer(overlap(ranked[0], width, axis=2).mean) if ranked[0].shape[2] > 1 else None,
         over_layers=np.array([[jaccard(frozen[a], frozen[b]) for b in range(count)] for a in range(count)]),
         chance=expected_jaccard(k, width),
@@ -157,8 +159,3 @@ def overlap_of_prompts(ranked: np.ndarray, width: int) -> np.ndarray:
         means = np.einsum("np,pq,nq->n", weights, pairs, weights) / total
         rows.append([means[0], *np.quantile(means[1:], [0.025, 0.975])])
     return np.array(rows)
-
-
-def _over_seeds(ranked: list[np.ndarray], width: int, seed_prompts: int) -> np.ndarray:
-    sets = np.stack([run[:seed_prompts] for run in ranked], axis=3)  # [P, L, T, seeds, k]
-    return per_layer(overlap(sets, width, axis=3).mean)

@@ -99,15 +99,15 @@ def keep(name: str, value: Any, interval: Sequence[float] | None = None) -> None
         _display({f"{PREFIX}text/plain": repr(item)}, metadata)
 
 
-def check(name: str, measured: Any) -> bool:
-    """Does a claim hold here? Says so under the cell, with the claim's words from book/claims.yml, and returns it.
+def check(name: str, measured: Any) -> Outcome:
+    """Does a claim hold here? Says so under the cell, with the claim's words from book/claims.yml.
 
     name: the claim's id. measured: what its rule is about: an interval (value, low, high), a number, or for a claim
     about every block (prompt, model, ...) a mapping or a list of them. Raises CheckFailed on the model that the text
     was written for, where the outcome is not what the text says: a claim's optional `found` in claims.yml is "holds"
     (the default) or "does not hold", set once the study was run. On any other model the cell says whether the claim
     holds here, or that it cannot be told where a number is not finite. Raises UnregisteredClaim for an id that
-    claims.yml lacks, and TypeError for what its rule is not about.
+    claims.yml lacks, and TypeError for what its rule is not about. Returns what decided it, true where the claim holds.
     """
     claim = _claim(name)
     outcome = claim.test(measured)
@@ -115,7 +115,7 @@ def check(name: str, measured: Any) -> bool:
         if _session.model == WRITTEN_FOR:
             raise ValueError(f"check({name!r}): {outcome.value} ({outcome.low} to {outcome.high}) is no number")
         say(f"**Cannot be told here** (on {_session.model}). {claim.statement}")
-        return outcome.holds
+        return outcome
     told = _numbers_text(outcome)
     if _session.model == WRITTEN_FOR and claim.found != FOUND[not outcome.holds]:
         raise CheckFailed(
@@ -137,7 +137,7 @@ def check(name: str, measured: Any) -> bool:
     if outcome.low == outcome.value == outcome.high:  # a number alone
         record |= {"low": None, "high": None}
     _display({"text/markdown": text, "text/plain": text.replace("**", "")}, {OWN: {"check": record}})
-    return outcome.holds
+    return outcome
 
 
 def say(text: str) -> None:

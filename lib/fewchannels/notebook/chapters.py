@@ -60,7 +60,7 @@ def open_chapter(
     _log_in(model)
     dit = load(model, **dict(options or {}))
     start(f"{dit.name}, other settings" if changed else dit)
-    if dit.is_toy:
+    if world_of(dit).exact:
         return dit
     record = dit.provenance()
     say(
@@ -131,7 +131,7 @@ def picture_judge(dit: Model, judges: Mapping[str, object] | None = None, kind: 
     unknown = set(judges or {}) - set(JUDGES)
     if unknown:
         raise ValueError(f"judges has {', '.join(sorted(unknown))}: expected {', '.join(JUDGES)}")
-    if dit.is_toy:
+    if world_of(dit).exact:
         return None
     wanted = dict(judges or {}).get(kind, JUDGES[kind].default)
     if wanted is None or isinstance(wanted, ImageJudge):
@@ -178,8 +178,8 @@ def run_study(
     kept = None if prompts or more.get("images") else shipped(study, dit, seed=seed, steps=steps, k=k)
     if kept is None:
         start(f"{dit.name}, {n} prompts")  # not what the text was written for: claims are told here, and never raise
-        lines = _Lines(dit, store)
-        found = run(study, dit, n=n, prompts=prompts or None, report=lines.told, **asked)
+        report = None if world.exact else _Cost(store).told
+        found = run(study, dit, n=n, prompts=prompts or None, report=report, **asked)
         say(
             f"There is no run of the study *{study.name}* on this model with these settings here, so all numbers below "
             f"come from a run of {n} prompts just now. Read intervals over so few with caution."
@@ -192,11 +192,12 @@ def run_study(
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
     for c, cell in fresh.cells.items():
         kept.cells[c] |= {name: cell[name] for name in ("pictures",) if name in cell}
-    parts = {"conditions": len(fresh.cells), "looks": len(fresh.instruments)}
-    again = " and ".join(f"{count} {what}" for what, count in parts.items() if count) + " of it"
+    parts = {"condition": len(fresh.cells), "look": len(fresh.instruments)}
+    again = " and ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in parts.items() if count)
+    one = sum(parts.values()) == 1
     say(
         f"The numbers below are from the study *{study.name}*, a run that comes with the book. {kept.source()} {again} "
-        f"were run again just now, on {n} prompts, and agree."
+        f"of it {'was' if one else 'were'} run again just now, on {n} prompts, and {'agrees' if one else 'agree'}."
     )
     return kept
 
@@ -236,10 +237,8 @@ def prompts_for(dit: Model, n: int, split: str = "evaluation", file: str | Path 
 def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: int = 4) -> Survey:
     """The survey of the same network with its random starting weights, beside the `report` of the trained one. All NaN,
     with a sentence, for a model whose starting weights nobody kept."""
-    if dit.is_toy:
-        from ..toyworld.recipe import build_pipeline
-
-        return survey_channels(load(build_pipeline()), prompts, seeds=range(1), steps=steps, k=report.k)
+    if (untrained := world_of(dit).untrained()) is not None:
+        return survey_channels(load(untrained), prompts, seeds=range(1), steps=steps, k=report.k)
     say(f"*How {dit.name} was before training is not known here, so what it is compared with is left blank.*")
     parts = ("ratio", "energy_share", "over_prompts")
     return dataclasses.replace(report, **{part: np.full_like(getattr(report, part), np.nan) for part in parts})
@@ -270,7 +269,7 @@ def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
     [M, L], and the blocks' names; NaN, with a sentence, for another model."""
     run = load_run(beside_the_code("results/growth.safetensors", "results/growth.safetensors"))
     ratio = largest_over_median(run.stats["abs_mean"][:, :, 0])
-    if not dit.is_toy:
+    if not world_of(dit).exact:
         say(f"*Nobody kept the moments of the training of {dit.name}, so this figure is left blank.*")
         ratio = np.full_like(ratio, np.nan)
     return np.array(run.index["images"]), ratio, list(run.index["layers"])
@@ -321,14 +320,14 @@ def truth_for(
     return to_grid(final_masks(world, images, [known.get(text, text) for text in prompts]), grid)
 
 
-class _Lines:
-    """What a long run says of itself: first what it will cost, and then nothing. Silent on the toy world."""
+class _Cost:
+    """What a long run says of itself: first what it will cost, and then nothing."""
 
-    def __init__(self, dit: Model, store: str):
-        self.dit, self.store, self.first = dit, store, True
+    def __init__(self, store: str):
+        self.store, self.first = store, True
 
     def told(self, line: str) -> None:
-        if not self.first or self.dit.is_toy:
+        if not self.first:
             return
         self.first = False
         kept = "Set `store` to a folder, and what is done is kept should the machine stop."

@@ -32,7 +32,10 @@ class UnregisteredClaim(LookupError):
 
 @dataclass(frozen=True)
 class Outcome:
-    """Whether a claim holds, and the interval that decides it: of several the one nearest to failing, `where`."""
+    """Whether a claim holds, and the interval that decides it: of several the one nearest to failing, `where`.
+
+    As a truth value it is `holds`. As the last line of a cell it shows nothing: `check` has said it all.
+    """
 
     holds: bool
     value: float
@@ -44,6 +47,12 @@ class Outcome:
     def known(self) -> bool:
         """Whether there was a number at all."""
         return bool(np.isfinite([self.value, self.low, self.high]).all())
+
+    def __bool__(self) -> bool:
+        return self.holds
+
+    def _ipython_display_(self) -> None:
+        pass
 
 
 @dataclass(frozen=True)
@@ -125,8 +134,6 @@ def _claim(path, given: Mapping[str, Any]) -> Claim:
         )
     if given.get("found", "holds") not in FOUND:
         raise ValueError(f"{path}: the claim {name!r} has found: {given['found']!r}; expected one of {FOUND}")
-    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
-    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
     words = ("statement", "direction", "falsifier", "found", "paper", "reason")
     texts = {key: str(given[key]) for key in words if key in given}
     return Claim(id=name, bound=bounds[0], limit=float(rule[bounds[0]]), every=str(rule.get("every", "")), **texts)

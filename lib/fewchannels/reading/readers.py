@@ -10,17 +10,17 @@ study can be read by it from pictures that were kept.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
+from PIL import Image
 
 from ..identity import digest
 from ..masks.subjects import upsample
-from ..metrics import squared_distance
+from ..metrics import known_mean, squared_distance
 from ..origins import generator_of
 from ..prompts.natural import NaturalPrompt
 from ..prompts.pairs import SCENE, SUBJECT, value_of
@@ -100,13 +100,13 @@ class Grain(Reader):
         return found
 
 
-def cells_of(images: np.ndarray, side: int = GRID) -> np.ndarray:
-    """Pictures [P, H, W, 3] as float [P, side, side, pixels of a cell, 3], in 0 to 1 where they were uint8; what is
+def cells_of(images: np.ndarray) -> np.ndarray:
+    """Pictures [P, H, W, 3] as float [P, 12, 12, pixels of a cell, 3], in 0 to 1 where they were uint8; what is
     left over at the right and lower edges is cut off."""
-    h, w = (size // side for size in images.shape[1:3])
-    cut = images[:, : h * side, : w * side].astype(np.float64) / (255 if images.dtype == np.uint8 else 1)
-    split = cut.reshape(len(cut), side, h, side, w, 3).transpose(0, 1, 3, 2, 4, 5)
-    return split.reshape(len(cut), side, side, h * w, 3)
+    h, w = (size // GRID for size in images.shape[1:3])
+    cut = images[:, : h * GRID, : w * GRID].astype(np.float64) / (255 if images.dtype == np.uint8 else 1)
+    split = cut.reshape(len(cut), GRID, h, GRID, w, 3).transpose(0, 1, 3, 2, 4, 5)
+    return split.reshape(len(cut), GRID, GRID, h * w, 3)
 
 
 class Tone(Reader):
@@ -283,17 +283,13 @@ def mean_over(rows: np.ndarray, names: Sequence[str] | None = None) -> np.ndarra
         raise ValueError(
             f"rows of shape {rows.shape}: expected [prompts, 1, 2, {', '.join(map(str, known))} attributes]"
         )
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Mean of empty slice", RuntimeWarning)
-        return np.nanmean(rows[..., columns], axis=-1)
+    return known_mean(rows[..., columns], axis=-1)
 
 
-def smaller(images: np.ndarray, side: int = SIDE) -> np.ndarray:
-    """Pictures [P, H, W, 3], the longer side reduced to `side` pixels where it is longer."""
-    from PIL import Image
-
+def smaller(images: np.ndarray) -> np.ndarray:
+    """Pictures [P, H, W, 3], the longer side reduced to 256 pixels where it is longer."""
     height, width = images.shape[1:3]
-    if max(height, width) <= side:
+    if max(height, width) <= SIDE:
         return images
-    size = (max(1, round(width * side / max(height, width))), max(1, round(height * side / max(height, width))))
+    size = tuple(max(1, round(side * SIDE / max(height, width))) for side in (width, height))
     return np.stack([np.asarray(Image.fromarray(image).resize(size, Image.Resampling.BOX)) for image in images])

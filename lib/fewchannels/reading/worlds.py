@@ -2,7 +2,7 @@
 
     world = world_of(model)                       # or world_of(model, judge=ClipJudge(), segmenter=ClipSegJudge())
     world.prompts(24), world.prompts(32, "calibration")
-    world.pairs(16)                               # (source, target), which differ in what `world.attributes` names
+    world.pairs(16)                               # (source, target)
     world.judge                                   # None where nobody reads the pictures
 
 In the toy world every prompt is an `Attributes`, so what a picture should show is known exactly. Prompts of the real
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..prompts.files import PromptFileError, read_prompt_file
 from ..prompts.natural import NaturalPrompt, natural_prompts, swapped_pairs
-from ..prompts.pairs import SCENE, SUBJECT, Pair, new_scene, toyworld_pairs
+from ..prompts.pairs import Pair, new_scene, toyworld_pairs
 from ..prompts.toyworld import toyworld_attributes
 from ..toyworld.prompts import Attributes, format_prompt, parse_prompt
 from .judges import ImageJudge, ToyJudge
@@ -28,14 +28,12 @@ PLAIN = "on a plain background"  # what is said of the scene of a reader's own p
 class World:
     """What the worlds share. prompts are objects whose `text(prompt)` the model is asked for.
 
-    attributes: what readers name; subject, scene: which of them belong to either. judge: reads pictures, or None;
-    segmenter: draws masks of subjects, or None. exact: whether prompts say all that a picture should show.
+    judge: reads pictures, or None; segmenter: draws masks of subjects, or None. exact: whether prompts say all that a
+    picture should show, as they do of the toy world. calibration: how many prompts sets are frozen on; study_steps: in
+    place of those of the model's preset, or None.
     """
 
     exact = False
-    attributes: tuple[str, ...] = ()
-    subject: tuple[str, ...] = ()
-    scene: tuple[str, ...] = ()
     calibration = 16
     study_steps: int | None = None
 
@@ -61,6 +59,10 @@ class World:
         """A prompt from its words. Raises ValueError for what this world does not know."""
         return text
 
+    def untrained(self):
+        """A pipeline of the same network with its random starting weights; None where nobody kept them."""
+        return None
+
     def of_captions(self, captions: Sequence[str]) -> list[Pair]:
         """Pairs of a reader's own pictures, which these are the captions of, and new scenes for their subjects. Raises
         ValueError for words that this world does not know, and for more captions than there are scenes."""
@@ -79,8 +81,6 @@ class ToyWorld(World):
     """The scenes that we render ourselves, read by their own judge."""
 
     exact = True
-    attributes = (*SUBJECT, *SCENE)
-    subject, scene = SUBJECT, SCENE
     calibration = 32
     study_steps = 8  # the judge reads pictures of 8 Euler steps as well as those of 16, in half the time
 
@@ -102,6 +102,11 @@ class ToyWorld(World):
     def parsed(self, text: str) -> Attributes:
         return parse_prompt(text)
 
+    def untrained(self):
+        from ..toyworld.recipe import build_pipeline
+
+        return build_pipeline()
+
     def of_captions(self, captions: Sequence[str]) -> list[Pair]:
         shown = [parse_prompt(caption) for caption in captions]
         if bare := [text for text, one in zip(captions, shown, strict=True) if not one.subjects]:
@@ -114,9 +119,6 @@ class ToyWorld(World):
 
 class NaturalWorld(World):
     """The real world, by 32 prompts of our own or a file's; read by a judge that scores texts, where there is one."""
-
-    attributes = ("subject", "scene")
-    subject, scene = ("subject",), ("scene",)
 
     def prompts(self, n: int, split: str = "evaluation", first: int = 0) -> list[NaturalPrompt]:
         return natural_prompts(first + n, split)[first:]

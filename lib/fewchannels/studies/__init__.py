@@ -7,8 +7,8 @@
     fewchannels study critical --out results/critical.safetensors               # goes on where it stopped
 
 `condition` is a row of data, `sets` makes the channels that it names, `edits` what is done to them, `groups` the
-prompts; `study` runs it all through the batched sweep, `results` selects and compares. A study is a file of about a
-hundred lines.
+prompts; `study` runs it all through the batched sweep, `results` keeps what was found, `selection` compares it and
+`views` gives figures what they take. A study is a file of about a hundred lines.
 """
 
 from .condition import Condition, each, one_at_a_time, parts

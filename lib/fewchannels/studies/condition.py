@@ -49,7 +49,7 @@ class Condition:
         """What the condition is called in tables, such as "zero, random 2, k 8, block 3"."""
         parts = [self.edit or "untouched"]
         if self.channels:
-            parts += [self.channels + (f" {self.draw + 1}" if self.draw else ""), f"k {self.k}"]
+            parts.append(set_name(self.channels, self.k, self.draw))
         parts += [f"{word} {span(where)}" for word, where in (("block", self.blocks), ("step", self.steps)) if where]
         parts += [f"mask of {self.mask}"] * bool(self.mask) + [f"strength {self.strength:g}"] * (self.strength != 1)
         parts += [f"through {self.through}"] * (self.through != "stream") + [f"{self.stream} stream"] * (
@@ -89,6 +89,15 @@ def _indices(value: Any) -> Indices:
     if value is None or isinstance(value, tuple):
         return value
     return (int(value),) if isinstance(value, (int, np.integer)) else tuple(int(one) for one in value)
+
+
+def set_name(channels: str, k: int, draw: int = 0) -> str:
+    """What a set is called.
+
+    >>> set_name("random", 8, 1)
+    'random 2, k 8'
+    """
+    return f"{channels}{f' {draw + 1}' if draw else ''}, k {k}"
 
 
 def span(indices: Sequence[int]) -> str:

@@ -22,7 +22,7 @@ from ..metrics import shuffled
 from ..prompts.pairs import Pair, subject_pairs
 from ..reading.worlds import World
 from ..toyworld.prompts import Attributes
-from ..toyworld.scenes import render
+from ..toyworld.scenes import Scene, render
 
 OTHER_NOISE = 1_000  # added to the seed of references that the model draws
 
@@ -135,8 +135,12 @@ def _rendered(made: Prompts, world: World, count: int, seed: int, name: str, dra
     prompts = group.prompts
     if made.place == "nothing":
         prompts = [world.text(Attributes((), p.target.texture, p.target.background)) for p in group.pairs]
-    images, masks = (np.stack([getattr(scene, part) for scene in scenes]) for part in ("image", "mask"))
-    return dataclasses.replace(group, prompts=prompts, images=images, masks=masks)
+    return dataclasses.replace(group, prompts=prompts, **_pictures(scenes))
+
+
+def _pictures(scenes: Sequence[Scene]) -> dict[str, np.ndarray]:
+    """Rendered scenes as a group's images and masks."""
+    return {f"{part}s": np.stack([getattr(scene, part) for scene in scenes]) for part in ("image", "mask")}
 
 
 def _drawn(made: Prompts, world: World, count: int, seed: int, name: str, draw) -> Group:
@@ -163,21 +167,13 @@ def _of_scenes(world: World, count: int, seed: int, name: str, split: str) -> Gr
         raise NotHere("scenes are rendered, with their exact masks, for the toy world only")
     drawn = enumerate(world.prompts(count + count // 4 + 8, split, subjects=None))
     made = [render(one, (3, i)) for i, one in drawn if one.subjects][:count]
-    truth = [scene.attributes for scene in made]
-    return Group(
-        name,
-        [scene.prompt for scene in made],
-        truth,
-        seed,
-        list(range(count)),
-        images=np.stack([scene.image for scene in made]),
-        masks=np.stack([scene.mask for scene in made]),
-    )
+    prompts, truth = [scene.prompt for scene in made], [scene.attributes for scene in made]
+    return Group(name, prompts, truth, seed, list(range(count)), **_pictures(made))
 
 
-def evaluation(share: float = 1.0, most: int | None = None, **more: Any) -> Prompts:
+def evaluation(share: float = 1.0, **more: Any) -> Prompts:
     """Evaluation prompts: the run's n, or a share of it."""
-    return Prompts("plain", share, most, **more)
+    return Prompts("plain", share, **more)
 
 
 def pairs(most: int | None = None, split: str = "evaluation", **more: Any) -> Prompts:

@@ -83,7 +83,7 @@ def instruments(sets: Sets) -> dict[str, Instrument]:
 
 
 def _equal(sets: Sets, *kinds: str) -> dict[str, object]:
-    return {kind: sets.of(kind) for kind in kinds if sets.exists(kind)}
+    return {kind: made for kind in kinds if (made := sets.find(kind)) is not None}
 
 
 def levels(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:

@@ -21,7 +21,7 @@ from ..channels import channel_scores, largest_over_median
 from ..instruments.clusters import Rule
 from ..instruments.looks import look
 from ..masks.subjects import to_grid
-from ..metrics import Interval, bootstrap_interval
+from ..metrics import Interval, mean_interval
 from ..models import load
 from ..reading.readers import Adoption, Agreement, Change, Distances
 from .condition import Condition, each
@@ -63,7 +63,7 @@ def channels(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """Of each block, on calibration prompts: "score" [L, D], "ratio" [L] of the largest to the median, and "energy"
     [L], the share that the top holds."""
     calibration = sets.calibration()
-    scores = channel_scores(calibration.stats, calibration.score)
+    scores = channel_scores(calibration.stats)
     return {
         "score": scores.mean(axis=(0, 2)).astype(np.float16),
         "ratio": largest_over_median(scores).mean(axis=(0, 2)).astype(np.float32),
@@ -129,24 +129,8 @@ def differences(found: Results, headline: str) -> dict[str, Interval]:
     for name in found.index["order"]:
         if headline == "spatial":
             own = found.instruments[f"masks of {name}"]
-            rows[name] = bootstrap_interval(own["top"].astype(np.float64) - own["bottom"], statistic=np.nanmean)
+            rows[name] = mean_interval(own["top"].astype(np.float64) - own["bottom"])
             continue
         measure, *sides = HEADLINES[headline]
         rows[name] = found.minus(measure, *({**side, "prompts": name} for side in sides))
     return rows
-
-
-def described(found: Results) -> str:
-    """A Markdown table of the models: how long each was trained, how well it draws, how massive its channels are."""
-    rows = ["| model | pictures seen | attributes right | largest over median channel | energy of the top 8 |"]
-    rows.append("|---|---|---|---|---|")
-    for name in found.index["order"]:
-        seen = found.index["models"][name]["images"]
-        right = found.mean("right", edit=UNTOUCHED, prompts=name).value
-        own = found.instruments[f"channels of {name}"]
-        rows.append(
-            f"| {name} | {'unknown' if seen is None else f'{seen:,}'} | {right:.0%} | "
-            f"{own['ratio'].min():.0f} to {own['ratio'].max():.0f} | {own['energy'].min():.0%} to "
-            f"{own['energy'].max():.0%} |"
-        )
-    return "\n".join(rows)

@@ -43,7 +43,6 @@ from .groups import Group, NotHere, pairs
 from .side_by_side import WIDEST, differences
 
 MOST_BYTES = 2**30  # of hidden states kept at a time
-OTHER_SCORES = {"abs_mean": "mean_abs", "mean_abs": "abs_mean"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,11 +51,13 @@ class Calibration:
 
     stats: ChannelStats
     moments: np.ndarray | None
-    score: str = "abs_mean"
 
     @property
     def width(self) -> int:
         return self.stats.mean.shape[-1]
+
+    def top(self, k: int) -> ChannelSet:
+        return top_channels(self.stats, k)
 
     def shares(self, chosen: ChannelSet | Directions) -> dict[str, np.ndarray]:
         """What a set is: "count" [L], and its shares of "width" and "energy" [L]."""
@@ -73,8 +74,8 @@ class Sets:
     """All channel sets of a model.
 
     k: what a study calls the top. prompts: calibration prompts (default: the world's); generation: of all its runs.
-    store: a folder that keeps what they are made of. seed: of the draws. Raises NotHere for a kind that cannot be made
-    here, and ValueError for one that does not exist.
+    store: a folder that keeps what they are made of. Raises NotHere for a kind that cannot be made here, and ValueError
+    for one that does not exist.
     """
 
     def __init__(
@@ -84,12 +85,10 @@ class Sets:
         k: int = 8,
         *,
         prompts: Sequence[str] | None = None,
-        seed: int = 0,
-        score: str = "abs_mean",
         store: str | Path | None = None,
         **generation: Any,
     ):
-        self.model, self.world, self.k, self.seed, self.score = model, world, k, seed, score
+        self.model, self.world, self.k = model, world, k
         self.prompts = texts(world, world.prompts(world.calibration, "calibration")) if prompts is None else prompts
         self.store, self.generation = store, generation
         self._calibrations: dict[str, Calibration] = {}
@@ -99,15 +98,9 @@ class Sets:
         """What sets are frozen on, in a stream: prompts and noise that no condition is measured on."""
         if stream not in self._calibrations:
             text = stream == "text"
-            stats = measure_channels(
-                self.model,
-                self.prompts[:16] if text else self.prompts,
-                seed=1,
-                stream=stream,
-                store=self.store,
-                **self.generation,
-            )
-            self._calibrations[stream] = Calibration(stats, None if text else self._moments(stats), self.score)
+            prompts, more = self.prompts[:16] if text else self.prompts, {"stream": stream, "store": self.store}
+            stats = measure_channels(self.model, prompts, seed=1, **more, **self.generation)
+            self._calibrations[stream] = Calibration(stats, None if text else self._moments(stats))
         return self._calibrations[stream]
 
     @property
@@ -126,7 +119,7 @@ class Sets:
                 self.model.generate(few, seed=1, **self.generation)
             return {"moments": second_moments(kept.array)}
 
-        key = key_of(self.model, few, generation=content({**self.model.defaults, **self.generation}))
+        key = key_of(self.model, few, self.generation)
         return sweep({"second moments": moments}, self.store, key)["second moments"]["moments"]
 
     def of(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image", group: Group | None = None):
@@ -168,14 +161,8 @@ class Sets:
         def compute() -> dict[str, np.ndarray]:
             return differences(self.model, group, self.generation, chosen, moments)
 
-        key = key_of(
-            self.model,
-            group.prompts,
-            group=content(group.content()),
-            chosen=content(chosen),
-            moments=moments,
-            generation=content({**self.model.defaults, **self.generation}),
-        )
+        own = {"group": content(group.content()), "chosen": content(chosen), "moments": moments}
+        key = key_of(self.model, group.prompts, self.generation, **own)
         made = ("difference", group.name, len(group), None if chosen is None else chosen.label, moments)
         return self._once(made, lambda: sweep({"difference": compute}, self.store, key)["difference"])
 
@@ -183,50 +170,52 @@ class Sets:
         """As many as this world has for choosing settings, at most 16, from another noise than any that is measured."""
         return self._once(("pairs",), lambda: pairs(16, "calibration", noise=1).of(self.world, 16, 0, "calibration"))
 
-    def exists(self, kind: str, k: int | None = None, draw: int = 0, stream: str = "image") -> bool:
-        """Whether a frozen set can be made here."""
+    def find(self, kind: str, k: int | None = None, draw: int = 0, group: Group | None = None):
+        """As `of`; None for what cannot be made here."""
         try:
-            self.of(kind, k, draw, stream)
+            return self.of(kind, k, draw, group=group)
         except NotHere:
-            return False
-        return True
+            return None
 
     def matched_blocks(self, k: int | None = None) -> tuple[int, ...]:
         """Blocks in which other channels hold as much energy as the top k do."""
         calibration = self.calibration()
-        match = energy_matched_channels(calibration.stats, self.of("top", k), self.seed)
+        match = energy_matched_channels(calibration.stats, self.of("top", k))
         return tuple(int(block) for block in np.flatnonzero(match.feasible))
 
-    def shares(self, kind: str, k: int | None = None, draw: int = 0) -> dict[str, float]:
-        """Count of channels or directions, and shares of width and energy, as means over all blocks."""
-        found = self.calibration().shares(self.of(kind, k, draw))
-        return {part: float(np.mean(values)) for part, values in found.items()}
+    def shares(self, kind: str, k: int | None = None, draw: int = 0, group: Group | None = None) -> dict[str, float]:
+        """Count of channels or directions, and shares of width and energy, as means over all blocks (and prompts)."""
+        made = self.of(kind, k, draw, group=group)
+        rows = [self.calibration().shares(one) for one in (made if isinstance(made, list) else [made])]
+        return {part: float(np.mean([row[part] for row in rows])) for part in rows[0]}
 
 
-def _without_the_first(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+def _without_the_first(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
     """The top k but for the largest of each block: a set is not a channel, and one may do what all seem to do."""
     if k < 2:
         raise NotHere("without its first the top 1 is empty")
-    wide, first = (top_channels(calibration.stats, count, calibration.score).mask() for count in (k, 1))
-    return ChannelSet.from_mask(wide & ~first, f"top {k} without the first")
+    return ChannelSet.from_mask(c.top(k).mask() & ~c.top(1).mask(), f"top {k} without the first")
 
 
-def _outside_top(calibration: Calibration, k: int, base: int, seed: int, draw: int) -> ChannelSet:
-    if base + k > calibration.width:
-        raise NotHere(f"outside the top {base} of {calibration.width} channels are fewer than {k}")
-    top = top_channels(calibration.stats, base, calibration.score)
-    return random_channels(calibration.stats, k, outside=top, seed=seed, draws=draw + 1)[draw]
+def _outside_top(c: Calibration, k: int, base: int, draw: int) -> ChannelSet:
+    _enough(c, k, base)
+    return random_channels(c.stats, k, outside=c.top(base), draws=draw + 1)[draw]
 
 
-def _of_all(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+def _enough(c: Calibration, k: int, base: int) -> None:
+    if base + k > c.width:
+        raise NotHere(f"outside the top {base} of {c.width} channels are fewer than {k}")
+
+
+def _of_all(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
     """From all channels, the top ones among them, so that a draw may hold some of these: as a control, a trap."""
-    return random_channels(calibration.stats, k, seed=sets.seed, draws=draw + 1)[draw]
+    return random_channels(c.stats, k, draws=draw + 1)[draw]
 
 
-def _twin(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+def _twin(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
     """The same draw from all channels, in which each of the top k is swapped for one from outside of both."""
-    top, drawn = top_channels(calibration.stats, k, calibration.score), _of_all(sets, calibration, k, draw)
-    rng = np.random.default_rng((sets.seed, 7, draw))
+    top, drawn = c.top(k), _of_all(sets, c, k, draw)
+    rng = np.random.default_rng((0, 7, draw))
     rows = []
     for own, massive in zip(drawn, top, strict=True):
         kept, free = np.setdiff1d(own, massive), np.setdiff1d(np.arange(top.width), np.union1d(own, massive))
@@ -236,63 +225,59 @@ def _twin(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet
     return ChannelSet(tuple(rows), top.width, f"twin {draw + 1}")
 
 
-def _energy_matched(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
-    top = top_channels(calibration.stats, k, calibration.score)
-    matched = energy_matched_channels(calibration.stats, top, sets.seed + draw)
+def _energy_matched(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
+    matched = energy_matched_channels(c.stats, c.top(k), draw)
     if matched.channels is None:
         raise NotHere(f"in no block do channels outside the top {k} hold as much energy as the top")
     return matched.channels
 
 
-def _matched_without_first(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
+def _matched_without_first(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
     """Outside the top k, with the energy of those after its first, which alone may hold more than all others do."""
-    top, rest = top_channels(calibration.stats, k, calibration.score), _without_the_first(sets, calibration, k, draw)
-    matched = energy_matched_channels(calibration.stats, rest, sets.seed + draw, outside=top)
+    rest = _without_the_first(sets, c, k, draw)
+    matched = energy_matched_channels(c.stats, rest, draw, outside=c.top(k))
     if matched.channels is None:
         raise NotHere(f"in no block do channels outside the top {k} hold as much energy as those after its first")
     return matched.channels
 
 
-def _of_moments(calibration: Calibration) -> np.ndarray:
-    if calibration.moments is None:
-        raise NotHere(f"directions are not drawn in {calibration.width} channels: second moments would not fit")
-    return calibration.moments
+def _of_moments(c: Calibration) -> np.ndarray:
+    if c.moments is None:
+        raise NotHere(f"directions are not drawn in {c.width} channels: second moments would not fit")
+    return c.moments
 
 
-def _random_directions(sets: Sets, calibration: Calibration, k: int, draw: int) -> Directions:
-    return random_directions(calibration.width, k, len(_of_moments(calibration)), sets.seed + draw)
+def _random_directions(sets: Sets, c: Calibration, k: int, draw: int) -> Directions:
+    return random_directions(c.width, k, len(_of_moments(c)), draw)
 
 
-def _complement(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
-    if k >= calibration.width:
+def _complement(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
+    if k >= c.width:
         raise NotHere(f"beside the top {k} no channel is left")
-    return complement(top_channels(calibration.stats, k, calibration.score))
+    return complement(c.top(k))
 
 
-def _next_ranks(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
-    if 2 * k > calibration.width:
-        raise NotHere(f"outside the top {k} of {calibration.width} channels are fewer than {k}")
-    wide, top = (top_channels(calibration.stats, count, calibration.score).mask() for count in (2 * k, k))
-    return ChannelSet.from_mask(wide & ~top, f"ranks {k + 1} to {2 * k}")
+def _next_ranks(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
+    _enough(c, k, k)
+    return ChannelSet.from_mask(c.top(2 * k).mask() & ~c.top(k).mask(), f"ranks {k + 1} to {2 * k}")
 
 
-def _all(sets: Sets, calibration: Calibration, k: int, draw: int) -> ChannelSet:
-    width = calibration.width
-    return ChannelSet.same(np.arange(width), len(calibration.stats.layers), width, "all channels")
+def _all(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
+    return ChannelSet.same(np.arange(c.width), len(c.stats.layers), c.width, "all channels")
 
 
-def _pca_of_the_difference(sets: Sets, calibration: Calibration, k: int, draw: int) -> Directions:
+def _pca_of_the_difference(sets: Sets, c: Calibration, k: int, draw: int) -> Directions:
     """Of source minus target, on calibration pairs."""
-    _of_moments(calibration)
+    _of_moments(c)
     return pca_directions(sets.difference(sets.calibration_pairs(), moments=True)["moments"], k)
 
 
 KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions]] = {
-    "top": lambda sets, c, k, draw: top_channels(c.stats, k, c.score),
+    "top": lambda sets, c, k, draw: c.top(k),
     "top without the first": _without_the_first,
-    "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k, c.score),
-    "random": lambda sets, c, k, draw: _outside_top(c, k, k, sets.seed, draw),
-    "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, sets.seed, draw),
+    "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k),
+    "random": lambda sets, c, k, draw: _outside_top(c, k, k, draw),
+    "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, draw),
     "random of all": _of_all,
     "random of all, twin": _twin,
     "energy-matched": _energy_matched,
@@ -301,17 +286,16 @@ KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions
     "random directions": _random_directions,
     "PCA": lambda sets, c, k, draw: pca_directions(_of_moments(c), k),
     "next ranks": _next_ranks,
-    "top by the other score": lambda sets, c, k, draw: top_channels(c.stats, k, OTHER_SCORES[c.score]),
+    "top by the other score": lambda sets, c, k, draw: top_channels(c.stats, k, "mean_abs"),
     "all": _all,
     "PCA of the difference": _pca_of_the_difference,
 }
-DRAWN = ("random", "energy-matched", "matched without the first", "random directions")
 
 
 def _of_each_prompt(sets: Sets, group: Group, k: int) -> list[ChannelSet]:
     """Ranked anew for every prompt on its own run, as the paper's masks are."""
     stats = measure_channels(sets.model, group.prompts, seed=group.seed, store=sets.store, **sets.generation)
-    scores = channel_scores(stats, sets.score).mean(axis=2)  # [P, L, D]
+    scores = channel_scores(stats).mean(axis=2)  # [P, L, D]
     ranked = rank_channels(scores, k, overflowed(stats).any(axis=2))
     return [ChannelSet(tuple(row), scores.shape[-1], f"top {k} of prompt {i}") for i, row in enumerate(ranked)]
 

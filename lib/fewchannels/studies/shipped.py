@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..disk import beside_the_code
-from ..metrics import bootstrap_interval
+from ..metrics import known_mean, mean_interval
 from .edits import OTHER_PROMPT
 from .results import Results
 
@@ -50,14 +50,7 @@ def _common(fresh: Results, kept: Results) -> Iterator[tuple[str, np.ndarray, np
                 continue
             if any(word in part for word in OF_ALL_PROMPTS):
                 continue
-            yield f"{name}, {part}", _one_each(array), _one_each(other)
-
-
-def _one_each(array: np.ndarray) -> np.ndarray:
-    """[n, ...] to [n]; NaN where a row has nothing else."""
-    rows = np.asarray(array, np.float64).reshape(len(array), -1)
-    known = (~np.isnan(rows)).sum(axis=1)
-    return np.where(known, np.nansum(rows, axis=1) / np.maximum(known, 1), np.nan)
+            yield f"{name}, {part}", *(known_mean(a.reshape(len(a), -1), axis=1) for a in (array, other))
 
 
 def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:
@@ -66,10 +59,6 @@ def agrees(fresh: np.ndarray, kept: np.ndarray) -> bool:
     True where the mean over the m prompts differs by no more than half the width of the study's 95 % interval over
     all n: another processor may round otherwise, but must not tell another story.
     """
-    fresh, kept = np.asarray(fresh, np.float64), np.asarray(kept, np.float64)
-    same = kept[: len(fresh)]
-    if np.isnan(fresh).all() or np.isnan(same).all():
-        return True
-    interval = bootstrap_interval(kept, statistic=np.nanmean)
-    apart = abs(np.nanmean(fresh) - np.nanmean(same))
-    return bool(apart <= max((interval.high - interval.low) / 2, 1e-4))
+    apart = abs(known_mean(fresh) - known_mean(kept[: len(fresh)]))
+    interval = mean_interval(kept)
+    return bool(np.isnan(apart) or apart <= max((interval.high - interval.low) / 2, 1e-4))

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..channels import ChannelSet, Directions
 from ..edits.ablation import ablate
+from ..metrics import known_mean
 from ..watch.hooks import capture
 from ..watch.subspaces import subspace
 from .groups import Group
@@ -26,54 +27,46 @@ WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a blo
 
 
 class Apart:
-    """A sink of capture for a batch of sources and targets in turn: mean squares of their difference, mean over steps.
+    """A sink of capture for a batch of sources and targets in turn: mean squares of their difference over tokens and
+    steps, of which only the sums are kept.
 
     chosen: channels on which level and pattern of the difference are told apart, or None. directions: by name, along
-    which its mean square is taken as well.
+    which its mean square is taken as well. moments: whether the mean of x x^T is, x being source minus target.
     """
 
-    def __init__(
-        self,
-        chosen: ChannelSet | None = None,
-        moments: bool = False,
-        directions: Mapping[str, Directions] | None = None,
-    ):
-        self.chosen, self._wanted, self._along = chosen, moments, directions or {}
-        parts = ("channels", "level", "whole", *self._along)
-        self._sums: dict[str, dict[tuple[int, int], list]] = {name: {} for name in parts}
-        self._moments: dict[int, list] = {}
+    def __init__(self, chosen: ChannelSet | None, moments: bool, directions: Mapping[str, Directions]):
+        self._chosen, self._moments, self._along = chosen, moments, directions
+        self.sums: dict[str, dict[tuple[int, int], list]] = {}  # of a pair in a block, and of how many
 
     def add(self, tokens, *, layer, step, samples, grid):
         apart = tokens[0::2].float() - tokens[1::2].float()
+        for name, rows in self._squares(apart, layer).items():
+            for sample, row in zip(samples[0::2], rows.cpu(), strict=True):
+                self._add(name, sample // 2, layer, row)
+        if self._moments and tokens.shape[-1] <= WIDEST:
+            flat = apart.flatten(0, 1)
+            self._add("moments", 0, layer, (flat.T @ flat).cpu(), len(flat))
+
+    def _squares(self, apart, layer) -> dict[str, Any]:
+        def on(chosen):
+            return subspace(chosen, layer, apart.shape[-1], apart.device).read(apart)
+
         found = {"channels": apart.square().mean(dim=1)}
-        if self.chosen is not None and len(self.chosen[layer]):
-            own = subspace(self.chosen, layer, apart.shape[-1], apart.device).read(apart)
+        if self._chosen is not None and len(self._chosen[layer]):
+            own = on(self._chosen)
             found["level"] = own.mean(dim=1).square().sum(dim=-1)
             found["whole"] = own.square().mean(dim=1).sum(dim=-1)
-        for name, directions in self._along.items():
-            own = subspace(directions, layer, apart.shape[-1], apart.device).read(apart)
-            found[name] = own.square().mean(dim=1).sum(dim=-1)
-        for name, values in found.items():
-            for sample, row in zip(samples[0::2], values.cpu(), strict=True):
-                total = self._sums[name].setdefault((sample // 2, layer), [0.0, 0])
-                total[0], total[1] = total[0] + row.double(), total[1] + 1
-        if self._wanted and tokens.shape[-1] <= WIDEST:
-            total, flat = self._moments.setdefault(layer, [0.0, 0]), apart.flatten(0, 1)
-            total[0], total[1] = total[0] + (flat.T @ flat).double().cpu(), total[1] + len(flat)
+        return found | {name: on(one).square().mean(dim=1).sum(dim=-1) for name, one in self._along.items()}
 
-    def array(self, name: str) -> np.ndarray:
-        """float32 [P, L, D] of the "channels", or [P, L] of the chosen ones' "level" or "whole", or along
-        directions."""
-        sums = self._sums[name]
+    def _add(self, name, pair, layer, row, count=1):
+        total = self.sums.setdefault(name, {}).setdefault((pair, layer), [0.0, 0])
+        total[0], total[1] = total[0] + row.double(), total[1] + count
+
+    def means(self, name: str) -> np.ndarray:
+        """float64 [P, L, ...] over steps; of the "moments" [1, L, D, D] over pairs and tokens as well."""
+        sums = self.sums[name]
         pairs, layers = (sorted({key[i] for key in sums}) for i in (0, 1))
-        rows = [[np.asarray(sums[pair, layer][0] / sums[pair, layer][1]) for layer in layers] for pair in pairs]
-        return np.asarray(rows, dtype=np.float32)
-
-    def moments(self) -> np.ndarray | None:
-        """float64 [L, D, D]: mean of x x^T over pairs, steps and tokens, x being source minus target."""
-        if not self._moments:
-            return None
-        return np.stack([(self._moments[b][0] / self._moments[b][1]).numpy() for b in sorted(self._moments)])
+        return np.array([[np.asarray(sums[pair, b][0] / sums[pair, b][1]) for b in layers] for pair in pairs])
 
 
 def differences(
@@ -84,18 +77,15 @@ def differences(
     moments: bool = False,
     directions: Mapping[str, Directions] | None = None,
 ) -> dict[str, np.ndarray]:
-    """What sources and targets of a group of pairs differ in, as arrays of `Apart` by name: "channels", with a set
-    "level" and "pattern" [P, L] of its difference, along directions their mean squares [P, L], and "moments" where
-    they are asked for and fit."""
-    with capture(model, seen := Apart(chosen, moments, directions)):
+    """What sources and targets of a group of pairs differ in, mean squares over tokens and steps: float32 "channels"
+    [P, L, D]; with a set "level" and "pattern" [P, L] of its difference; along directions [P, L] by their names; and
+    "moments" float64 [L, D, D] where they are asked for and fit."""
+    with capture(model, seen := Apart(chosen, moments, directions or {})):
         _draw_both(model, group, generation, range(len(group)))
-    found = {name: seen.array(name) for name in ("channels", *(directions or {}))}
-    if chosen is not None:
-        level = seen.array("level")
-        found |= {"level": level, "pattern": seen.array("whole") - level}
-    if (made := seen.moments()) is not None:
-        found["moments"] = made
-    return found
+    found = {name: seen.means(name).astype(np.float32) for name in seen.sums if name != "moments"}
+    if "whole" in found:
+        found["pattern"] = found.pop("whole") - found["level"]
+    return found | ({"moments": seen.means("moments")[0]} if "moments" in seen.sums else {})
 
 
 def _draw_both(model, group: Group, generation, numbers) -> np.ndarray:
@@ -145,4 +135,4 @@ class SideBySide:
         ) as log:
             images = _draw_both(model, self.group, self.generation, self.numbers or range(count))
         logged = {"moved": log.change[1::2], "energy": log.energy_ratio[1::2]}
-        return images[1::2], {name: np.nanmean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}
+        return images[1::2], {name: known_mean(rows, axis=(1, 2)).astype(np.float32) for name, rows in logged.items()}

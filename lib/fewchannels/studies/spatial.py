@@ -22,7 +22,7 @@ from ..instruments.looks import SEEN, Looked, look
 from ..instruments.mask_baselines import masks_from_words, priors, priors_of_others, random_half
 from ..masks.subjects import POLARITIES, to_grid, upsample
 from ..measure.statistics import spread
-from ..metrics import Interval, bootstrap_interval, iou, iou_ceiling
+from ..metrics import Interval, iou, iou_ceiling, mean_interval
 from ..reading.worlds import World
 from ..watch.attention import can_read
 from .condition import Condition
@@ -51,12 +51,12 @@ def rules(sets: Sets, layer: int) -> dict[str, Rule]:
     found |= {f"random {draw + 1}": Rule("random", sets.k, draw=draw) for draw in range(DRAWS)}
     found |= {"all": Rule("all")}
     for name, kind in FROZEN.items():
-        if sets.exists(kind):
-            found[name] = Rule("frozen", frozen=sets.of(kind))
+        if (made := sets.find(kind)) is not None:
+            found[name] = Rule("frozen", frozen=made)
     for name, (kind, draws) in DRAWN.items():
         for draw in range(draws):
-            if sets.exists(kind, draw=draw) and (kind == "random directions" or len(sets.of(kind, draw=draw)[layer])):
-                found[f"{name} {draw + 1}"] = Rule("frozen", frozen=sets.of(kind, draw=draw), layers=(layer,))
+            if (made := sets.find(kind, draw=draw)) is not None and len(made[layer]):
+                found[f"{name} {draw + 1}"] = Rule("frozen", frozen=made, layers=(layer,))
     return found
 
 
@@ -99,10 +99,7 @@ def over_scenes(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     for name, prompts in _other_words(group).items():
         other = look(model, prompts, {"top": Rule("top", sets.k)}, levels=(LEVELS[0], LEVELS[claimed]), **given)
         found[f"{name}: iou"] = other.iou("top", truth)
-    known = to_grid(scenes(split="calibration").of(sets.world, CALIBRATION, 0).masks, seen.grid)
-    masks = {name: np.broadcast_to(mask, truth.shape) for name, mask in priors(known).items()}
-    masks |= {"random half": random_half(len(truth), seen.grid), "words": masks_from_words(group.truth, seen.grid)}
-    found |= {f"priors: {name}": iou(mask, truth) for name, mask in masks.items()}
+    found |= {f"priors: {name}": iou(mask, truth) for name, mask in _blind(group, sets, truth).items()}
     on_pixels = upsample(seen.masks("top")[:, middle, claimed], group.masks.shape[1:])
     return found | {
         "on pixels: iou": iou(on_pixels, group.masks),
@@ -159,6 +156,7 @@ def final_masks(world: World, images: np.ndarray, prompts: Sequence) -> np.ndarr
 
 
 def _blind(group: Group, sets: Sets, truth: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks bool [n, h, w] that see nothing of the pictures, by name."""
     grid = truth.shape[1:]
     if not sets.world.exact:
         fitted = priors_of_others(truth) if len(truth) > 1 else {}
@@ -251,9 +249,7 @@ def at(
 
 def mean_of(values: np.ndarray) -> Interval:
     """The mean over samples [n], or over samples and draws [n, draws] crossed, with its interval; NaN is left out."""
-    if np.isnan(values).all():
-        return Interval(np.nan, np.nan, np.nan)
-    return bootstrap_interval(values, statistic=np.nanmean, draws=1000, crossed=values.ndim == 2)
+    return mean_interval(values, draws=1000)
 
 
 def difference(a: np.ndarray, b: np.ndarray) -> Interval:

@@ -32,6 +32,7 @@ from .edits import SOURCE, UNTOUCHED, Ground, row_of
 from .groups import Group, NotHere, Prompts, own_pictures
 from .results import Results
 from .sets import Sets
+from .views import Table
 
 MOST_BYTES = 2**30  # of pictures that are held at a time
 
@@ -60,16 +61,9 @@ class Study:
         """What `run` with these arguments would do, before it runs: conditions, prompts, pictures and minutes. What is
         chosen on calibration prompts is not among them yet."""
         plan = Plan(self, model, n=n, **more)
-        rows = ["| edit | channels | k | blocks | steps | more | prompts |", "|---|---|---|---|---|---|--:|"]
-        rows += [_described(c, len(plan.groups[c.prompts])) for c in plan.able]
-        return Table("\n".join([*rows, "", plan.cost(seconds_a_picture(model, plan.generation))]))
-
-
-class Table(str):
-    """Markdown that a notebook shows as a table."""
-
-    def _repr_markdown_(self) -> str:
-        return str(self)
+        head = ("edit", "channels", "k", "blocks", "steps", "more", "prompts")
+        rows = [(*_described(c), len(plan.groups[c.prompts])) for c in plan.able]
+        return Table(f"{Table.of(head, rows, 6)}\n\n{plan.cost(seconds_a_picture(model, plan.generation))}")
 
 
 @dataclass(frozen=True)
@@ -91,15 +85,14 @@ class Plan:
         self,
         study: Study,
         model,
-        *,
-        n: int = 128,
-        seed: int = 0,
-        steps: int | None = None,
-        k: int | None = None,
-        world: World | None = None,
-        prompts: Sequence[str] | str | Path | None = None,
-        images: Sequence[str | Path] = (),
-        store: str | Path | None = None,
+        n=128,
+        seed=0,
+        steps=None,
+        k=None,
+        world=None,
+        prompts=None,
+        images=(),
+        store=None,
         **generation: Any,
     ):
         store = store or None  # "" is what a notebook has where nothing is kept
@@ -157,23 +150,14 @@ class Plan:
 
     def _larger(self, name: str) -> list[str]:
         """The groups of which this one is the beginning: what is measured on one of them need not be measured here."""
-        made = self.study.prompts
-
-        def but_for_size(group: str) -> Prompts:
-            return dataclasses.replace(made[group], share=1, most=None)
-
-        alike = [other for other in made if name in made and but_for_size(other) == but_for_size(name)]
-        here = [other for other in alike if {other, name} <= set(self.groups)]
-        return [other for other in here if len(self.groups[other]) > len(self.groups[name])]
-
-    def ground(self, group: Group) -> Ground:
-        return Ground(self.model, self.sets, group, self.generation, self.key, self.store)
+        made = {group: dataclasses.replace(one, share=1, most=None) for group, one in self.study.prompts.items()}
+        alike = [group for group in self.groups if name in self.groups and made[group] == made[name]]
+        return [group for group in alike if len(self.groups[group]) > len(self.groups[name])]
 
     @functools.cached_property
     def key(self) -> dict[str, Any]:
         """What everything of this plan hangs on."""
-        generation = content({**self.model.defaults, **self.generation})
-        own = key_of(self.model, [], steps=self.steps, generation=generation)
+        own = key_of(self.model, [], self.generation, steps=self.steps)
         return {**own, "calibration": content(self.sets.prompts), "k": self.k}
 
     def cost(self, seconds: float | None = None) -> str:
@@ -182,14 +166,14 @@ class Plan:
         pictures = sum(len(self.groups[c.prompts]) for c in self.able)
         pictures += sum(len(self.groups[look.prompts]) * look.pictures for look in looks if look.prompts in self.groups)
         told = "" if seconds is None else f" About {_minutes(pictures * seconds)} on this machine, one at a time."
-        parts = {"conditions": len(self.listed), "looks": len(looks)}
-        listed = " and ".join(f"{count} {what}" for what, count in parts.items() if count)
+        parts = {"condition": len(self.listed), "look": len(looks)}
+        listed = " and ".join(f"{count} {what}{'s' * (count > 1)}" for what, count in parts.items() if count)
         return f"{listed}, {pictures:,} pictures of {self.steps} steps, beside calibration.{told}"
 
 
 def _minutes(seconds: float) -> str:
-    minutes = seconds / 60
-    return f"{minutes / 60:.1f} hours" if minutes > 90 else f"{max(1, round(minutes))} minutes"
+    minutes = max(1, round(seconds / 60))
+    return f"{seconds / 3600:.1f} hours" if minutes > 90 else f"{minutes} minute{'s' * (minutes > 1)}"
 
 
 def seconds_a_picture(model, generation: dict[str, Any]) -> float:
@@ -202,17 +186,13 @@ def seconds_a_picture(model, generation: dict[str, Any]) -> float:
     return time.monotonic() - began
 
 
-def _described(c: Condition, count: int) -> str:
+def _described(c: Condition) -> list[Any]:
+    """Edit, channels, k, blocks, steps, and whatever else is not as usual."""
+    drawn, k = (f"{c.channels} {c.draw + 1}" if c.draw else c.channels), c.k if c.channels else ""
     where = ["all" if part is None else span(part) for part in (c.blocks, c.steps)]
-    usual = Condition()
-    more = [
-        f"{name} {getattr(c, name)}"
-        for name in ("mask", "strength", "stream", "source", "through")
-        if getattr(c, name) != getattr(usual, name)
-    ]
-    drawn, k = f"{c.channels} {c.draw + 1}" if c.draw else c.channels, c.k if c.channels else ""
-    cells = (c.edit or "untouched", drawn, k, *where, ", ".join(more), count)
-    return f"| {' | '.join(map(str, cells))} |"
+    names = ("mask", "strength", "stream", "source", "through")
+    more = [f"{name} {c[name]}" for name in names if c[name] != getattr(Condition, name)]
+    return [c.edit or "untouched", drawn, k, *where, ", ".join(more)]
 
 
 def run(
@@ -246,8 +226,7 @@ def run(
     Conditions that this model cannot have are named in `Results.left_out`, each with the reason. Raises SweepFailed
     where a condition failed, after all others are done and kept.
     """
-    given = {"world": world, "prompts": prompts, "images": images, "store": store, **generation}
-    plan = Plan(study, model, n=n, seed=seed, steps=steps, k=k, **given)
+    plan = Plan(study, model, n, seed, steps, k, world, prompts, images, store, **generation)
     engine = Engine(plan, report or (lambda line: None), pictures)
     if conditions is None:
         seconds = getattr(model, "seconds", None)  # of a picture at the model's own steps, where somebody timed one
@@ -280,7 +259,7 @@ class Engine:
                 raise NotHere(self.plan.missing[name])
             if name not in self.plan.groups:
                 raise ValueError(f"prompts={name!r}: the study has the groups {', '.join(self.plan.groups)}")
-            self._grounds[name] = self.plan.ground(self.plan.groups[name])
+            self._grounds[name] = Ground(self.plan.sets, self.plan.groups[name], self.plan.key)
         return self._grounds[name]
 
     def do(self, conditions: Iterable[Condition]) -> None:
@@ -295,21 +274,19 @@ class Engine:
             except NotHere as reason:
                 self.left_out |= {c.name: str(reason) for c in some}
                 continue
-            rows = [(c, row) for c in some if (row := self._row(c, ground)) is not None]
+            rows = []
+            for c in some:
+                try:
+                    rows.append((c, row_of(c, ground)))
+                except NotHere as reason:
+                    self.left_out[c.name] = str(reason)
             for lot in self._lots(rows, ground):
                 self._read(self._drawn(lot), ground)
 
-    def _row(self, c: Condition, ground: Ground) -> dict[str, Any] | None:
-        try:
-            return row_of(c, ground)
-        except NotHere as reason:
-            self.left_out[c.name] = str(reason)
-            return None
-
     def _lots(self, rows: list, ground: Ground) -> list[list]:
-        """Conditions whose pictures are held at the same time."""
-        size = 3 * len(ground.group) * int(np.prod(_picture_size(self.plan.model)))
-        most = max(1, MOST_BYTES // size)
+        """Conditions whose pictures are held at the same time; of their size a guess, from above."""
+        side = 48 if self.plan.world.exact else self.plan.model.preset.size or 1024
+        most = max(1, MOST_BYTES // (3 * side * side * len(ground.group)))
         return [rows[start : start + most] for start in range(0, len(rows), most)]
 
     def _drawn(self, rows: list[tuple[Condition, dict]]) -> dict[Condition, dict[str, np.ndarray]]:
@@ -381,8 +358,9 @@ class Engine:
         plan = self.plan
         shares = {}
         for c in self.cells:
-            if c.channels and c.stream == "image" and (c.channels, c.k, c.draw) not in shares:
-                shares[c.channels, c.k, c.draw] = self._shares(c)
+            key = c.channels, c.k, c.draw
+            if c.channels and c.stream == "image" and key not in shares:
+                shares[key] = plan.sets.shares(*key, self.ground(c.prompts).group)
         provenance = {**plan.model.provenance(), "seed": plan.seed, "steps": plan.steps}
         return Results(
             plan.study.name,
@@ -397,18 +375,7 @@ class Engine:
             {"blocks": len(plan.model.layers), "width": plan.sets.width, "date": time.strftime("%Y-%m-%d")},
         )
 
-    def _shares(self, c: Condition) -> dict[str, float]:
-        chosen = self.plan.sets.of(c.channels, c.k, c.draw, group=self.ground(c.prompts).group)
-        sets = chosen if isinstance(chosen, list) else [chosen]
-        rows = [self.plan.sets.calibration().shares(one) for one in sets]
-        return {part: float(np.mean([row[part] for row in rows])) for part in rows[0]}
-
 
 def kept_pictures(images: np.ndarray, untouched: np.ndarray) -> dict[str, np.ndarray]:
     """ "pictures" uint8 [P, H, W, 3]: what every reader starts from."""
     return {"pictures": images}
-
-
-def _picture_size(model) -> tuple[int, int]:
-    """An upper guess of height and width, for memory alone."""
-    return (48, 48) if model.is_toy else (model.preset.size or 1024,) * 2

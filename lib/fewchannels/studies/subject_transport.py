@@ -143,7 +143,7 @@ def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """What a way makes of the same references: "error" [P], the mean squared distance of what its trajectory ends in to
     the reference; and of inverted start noise "mean", "deviation" and "neighbours" [P], the correlation of horizontal
     neighbours in the latents, 0 for white noise; NaN where latents are packed into tokens."""
-    made = Ground(model, sets, group, sets.generation, {}).source(sets.of("top")).of(model)
+    made = Ground(sets, group).source(sets.of("top")).of(model)
     found = {"error": squared_distance(made.images, group.images).astype(np.float32)}
     noise = made.trajectory.latents
     if noise is not None and noise.ndim == 4:

@@ -16,10 +16,10 @@ import numpy as np
 
 from ..channels import Directions
 from ..reading.readers import Adoption, Distances
-from .condition import Condition, each, one_at_a_time, parts
+from .condition import Condition, each, one_at_a_time, parts, set_name, span
 from .critical import DRAWS, MATCHED, MATCHES
 from .edits import SOURCE, UNTOUCHED
-from .groups import Group, NotHere, pairs
+from .groups import Group, pairs
 from .results import Results
 from .sets import Sets
 from .side_by_side import differences
@@ -31,16 +31,8 @@ WIDER_KS = (256, 1024)  # of models with at least four times as many channels
 WEIGHTS = (0.2, 0.35, 0.5, 0.65, 0.8)
 METHODS = ("transport", "blend latents", "blend velocities", "blend prompts")
 GOALS = ("subject taken", "scene kept")
-SETS = (
-    "top",
-    "top without the first",
-    "bottom",
-    "complement",
-    "PCA",
-    "all",
-    "top of the difference",
-    "PCA of the difference",
-)
+SETS = ("top", "top without the first", "bottom", "complement", "PCA", "all")
+OF_PAIRS = ("top of the difference", "PCA of the difference")
 
 
 def reaches(steps: int) -> list[tuple[int, ...]]:
@@ -75,7 +67,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     sizes = [k for k in KS if k <= sets.width] + [k for k in WIDER_KS if 4 * k <= sets.width]
     return [
         *each(top.but(channels=""), edit=(UNTOUCHED, SOURCE)),
-        *each(top, channels=SETS),
+        *each(top, channels=(*SETS, *OF_PAIRS)),
         top.but(k=1),
         *each(top, channels=("random", "random directions"), draw=range(DRAWS)),
         *each(top, channels=MATCHED, draw=range(MATCHES)),
@@ -99,36 +91,19 @@ def difference(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     named = {
         set_name(c.channels, c.k, c.draw): c for c in conditions(sets, 1, 1) if c.channels and c.prompts != "tried"
     }
-    made = {name: chosen for name, c in named.items() if (chosen := _made(sets, c, group)) is not None}
+    found = {name: sets.find(c.channels, c.k, c.draw, group) for name, c in named.items()}
+    made = {name: chosen for name, chosen in found.items() if chosen is not None}
     directions = {name: chosen for name, chosen in made.items() if isinstance(chosen, Directions)}
     apart = differences(model, group, sets.generation, directions=directions)
     squares = apart["channels"].astype(np.float64)  # [P, L, D]
-    found = {}
-    for name, chosen in made.items():
+
+    def held(name: str) -> np.ndarray:
         if name in directions:
-            held = apart[name]
-        else:
-            masks = [one.mask() for one in (chosen if isinstance(chosen, list) else [chosen])]
-            held = (squares * np.stack(masks)).sum(axis=-1)
-        found[name] = (held / squares.sum(axis=-1)).mean(axis=-1).astype(np.float32)
-    return found
+            return apart[name]
+        chosen = made[name] if isinstance(made[name], list) else [made[name]]
+        return (squares * np.stack([one.mask() for one in chosen])).sum(axis=-1)
 
-
-def _made(sets: Sets, c: Condition, group: Group):
-    """The set of a condition, or None where this model cannot have it."""
-    try:
-        return sets.of(c.channels, c.k, c.draw, group=group)
-    except NotHere:
-        return None
-
-
-def set_name(channels: str, k: int, draw: int = 0) -> str:
-    """What a set is called among the shares of the difference.
-
-    >>> set_name("random", 8, 1)
-    'random 2, k 8'
-    """
-    return f"{channels}{f' {draw + 1}' if draw else ''}, k {k}"
+    return {name: (held(name) / squares.sum(axis=-1)).mean(axis=-1).astype(np.float32) for name in made}
 
 
 def best_of(found: Results, method: str) -> Condition:
@@ -155,9 +130,7 @@ def window_name(steps: tuple[int, ...] | None) -> str:
     >>> window_name((0, 1)), window_name((2,)), window_name(None)
     ('steps 1 to 2', 'step 3', 'all steps')
     """
-    if steps is None:
-        return "all steps"
-    return f"step {steps[0] + 1}" if len(steps) == 1 else f"steps {steps[0] + 1} to {steps[-1] + 1}"
+    return "all steps" if steps is None else f"step{'s' * (len(steps) > 1)} {span([step + 1 for step in steps])}"
 
 
 text_transport = Study(

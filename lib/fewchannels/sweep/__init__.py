@@ -8,9 +8,9 @@
     cells["top, blocks 3"]["change"]
 
 `sweep` takes any functions; `sweep_conditions` takes a table of edits, and saves work: conditions that share prompts
-and noise are generated in one batch, and the steps before their edit are computed once. running.py runs cells here or
-through joblib (processes.py, and workers.py for models), store.py keeps them, conditions.py is the table, batches.py
-and prefix.py are the saving.
+and noise are generated in one batch, and the steps and blocks before their edit are computed once. conditions.py is
+the table, batches.py puts its rows into batches, prefix.py and depth.py are the saving, recordings.py what a transport
+takes from; the package store keeps the cells, and runs them here or elsewhere.
 """
 
 from ..identity import code_digest

@@ -21,7 +21,7 @@ from ..choices import chosen_layers, chosen_steps
 from ..edits.ablation import channel_edit
 from ..edits.channel_edit import ChannelEdit
 from ..edits.patching import channel_transport
-from ..metrics import squared_distance
+from ..metrics import known_mean, squared_distance
 from ..models.arguments import of_rows
 from ..store.tasks import Failure
 from ..store.workers import named
@@ -142,8 +142,8 @@ class Batch:
             arrays = dict(self.measure(pictures.get(name, base.untouched), base.untouched))
             if part.edit is not None:
                 part.edit.complain()
-                arrays["moved"] = np.nanmean(part.edit.change, axis=(1, 2)).astype(np.float32)
-                arrays["energy"] = np.nanmean(part.edit.energy_ratio, axis=(1, 2)).astype(np.float32)
+                logged = {"moved": part.edit.change, "energy": part.edit.energy_ratio}
+                arrays |= {what: known_mean(rows, axis=(1, 2)).astype(np.float32) for what, rows in logged.items()}
             found[name] = arrays
         return found
 

@@ -20,7 +20,6 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-import torch
 
 from ..edits.blending import Steps, record_steps
 from ..edits.inversion import image_trajectory
@@ -98,10 +97,6 @@ class Recording:
         with record(model, **where, layers=self.layers, steps=self.steps) as trajectory:
             images = model.generate(list(self.prompts), samples=self.samples, **given)
         return Recorded(images, trajectory)
-
-    def start(self, model) -> torch.Tensor | None:
-        """The noise that the run starts from, where inversion found it."""
-        return self.of(model).trajectory.latents
 
 
 def forget_recordings(model) -> None:

@@ -3,7 +3,7 @@
     Explorer("run.safetensors")                       # what `fewchannels run` wrote, or a Run
     Explorer([untouched, edited], title="Before and after")
 
-    Explorer(run, ask=fc.recording.recorder(model, like=run))   # live: the page can ask for other prompts and edits
+    Explorer(run, ask=recorder(model, like=run))      # live (measure.recording): the page can ask for more
 
 Runs are packed small for the page (packing.py); a reader can open run files of any size beside them.
 """

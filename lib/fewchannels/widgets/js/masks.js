@@ -1,9 +1,9 @@
-// The subject's mask from a few channels, by the protocol of masks.py and clustering.py: each map scaled to 0..1,
+// The subject's mask from a few channels, by the protocol of masks/ (subjects.py, two_means.py): each map scaled to 0..1,
 // K-means with K = 2 on the tokens, and of the two clusters the one that holds fewer tokens of the picture's edge.
 
 const MAX_ITERATIONS = 100;
 const POWER_ITERATIONS = 8;
-// The draws of clustering.py for seed 0 and three further starts, numpy.random.default_rng(0).random((3, 2)): with the
+// The draws of two_means.py for seed 0 and three further starts, numpy.random.default_rng(0).random((3, 2)): with the
 // same starts both languages find the same clusters.
 const DRAWS = [
   [0.6369616873214543, 0.2697867137638703],

@@ -10,33 +10,25 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..studies.condition import set_name
 from ..studies.edits import UNTOUCHED
 from ..studies.results import Results
-from ..studies.study import Table
-from ..studies.text_transport import GOALS, METHODS, reaches, set_name, settings, window_name
+from ..studies.text_transport import GOALS, METHODS, reaches, settings, window_name
+from ..studies.views import Table
 
 
 def described(found: Results) -> Table:
     """A Markdown table of the sets moved over the whole picture: what each is, and what it did."""
-    head = (
-        "set",
-        "channels",
-        "of the width",
-        "of the energy",
-        "of the difference",
-        "taken",
-        "kept",
-        "neither",
-        "way to the source",
-    )
-    rows = [f"| {' | '.join(head)} |", f"|---{'|--:' * (len(head) - 1)}|"]
+    head = ("set", "channels", "of the width", "of the energy", "of the difference")
+    head += ("taken", "kept", "neither", "way to the source")
+    rows = []
     for kind in found.options("channels"):
         own = found.shares[kind, found.base.k, 0]
         told = [found.mean(measure, channels=kind).value for measure in ("taken", "kept", "neither")]
         left = found.ratio("to_source", {"channels": kind}, {"edit": UNTOUCHED}).value
         shares = [own["width"], own["energy"], _held(found, kind), *told, 1 - left]
-        rows.append(f"| {kind} | {own['count']:.0f} | {' | '.join(map(_percent, shares))} |")
-    return Table("\n".join(rows))
+        rows.append((kind, f"{own['count']:.0f}", *map(_percent, shares)))
+    return Table.of(head, rows)
 
 
 def _held(found: Results, kind: str, k: int | None = None) -> float:
@@ -102,13 +94,13 @@ def both_goals(found: Results) -> dict:
 
 def chosen(found: Results) -> Table:
     """A Markdown table of the methods at the settings that they chose on calibration pairs, measured on all."""
-    rows = ["| method | setting | subject taken | scene kept | harmonic mean |", "|---|---|--:|--:|--:|"]
+    rows = []
     for method, own in {**settings(found), "asked for": {"edit": "asked for"}}.items():
         told = [_percent(found.mean(goal, **own).value) for goal in GOALS]
         both = found.harmonic(*GOALS, **own)
         told.append(f"{both.value:.2f} ({both.low:.2f} to {both.high:.2f})")
-        rows.append(f"| {method} | {_setting(method, **own)} | {' | '.join(told)} |")
-    return Table("\n".join(rows))
+        rows.append((method, _setting(method, **own), *told))
+    return Table.of(("method", "setting", "subject taken", "scene kept", "harmonic mean"), rows, 2)
 
 
 def _setting(method: str, steps=None, strength: float | None = None, **own) -> str:

@@ -4,7 +4,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels import plots, studies
-from fewchannels.figures import transport as figures
+from fewchannels.figures import text_transport as figures
 from fewchannels.notebook.chapters import other_trainings, pairs_for, prompts_for
 from fewchannels.notebook.claims import beside_the_code
 from fewchannels.plots.effects import MARKERS
