@@ -8,7 +8,9 @@ import importlib.metadata
 import operator
 import platform
 import reprlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,3 +109,12 @@ def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:
 
         return [PIL.Image.fromarray(image) for image in images]
     return images
+
+
+def made_by(provenance: Mapping[str, Any]) -> str:
+    """What made a run, in words: model and revision, seed, steps, dtype, versions where they are known, the day."""
+    p = provenance
+    versions = p["versions"] if isinstance(p.get("versions"), Mapping) else {}
+    tools = [f"{name} {versions[name]}" for name in ("torch", "diffusers") if name in versions]
+    parts = [f"{p['model']} (revision {str(p['revision'])[:19]})", f"seed {p['seed']}", f"{p['steps']} steps"]
+    return ", ".join([*parts, str(p["dtype"]), *tools, str(p["date"])[:10]])

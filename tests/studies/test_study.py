@@ -151,7 +151,7 @@ def test_prompts_of_ones_own_in_a_list_and_in_a_file(model, tmp_path):
 def test_a_study_prints_as_a_table_before_it_runs(model):
     table = studies.critical.table(model, n=2, steps=STEPS)
     assert "| zero | random 2 | 8 | all | all |  | 2 |" in table
-    assert "minutes on this machine" in table
+    assert "About 1 minute on this machine" in table
 
 
 def test_the_key_of_a_reading_hangs_on_its_reader(model, tmp_path):

@@ -11,7 +11,7 @@ energy.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from ..channels import (
     top_channels,
     top_share,
 )
+from ..origins import made_by
 from ..runfile import Run, RunFileError, load_run, read_header
 from ..watch.hooks import capture
 from ..watch.tokens import KeepTokens
@@ -98,19 +99,8 @@ class ModelRun:
 
     def source(self) -> str:
         """A line for under a figure: what made these numbers."""
-        p, count = self.run.provenance, len(self.run.prompts)
-        versions = p.get("versions") if isinstance(p.get("versions"), Mapping) else {}
-        tools = ", ".join(f"{name} {versions[name]}" for name in ("torch", "diffusers") if name in versions)
-        parts = [
-            f"{p['model']} (revision {str(p['revision'])[:19]})",
-            f"seed {p['seed']}",
-            f"{p['steps']} steps",
-            str(p["dtype"]),
-            *([tools] if tools else []),
-            str(p["date"])[:10],
-            f"{count} prompt{'s' * (count != 1)}",
-        ]
-        return ", ".join(parts) + "."
+        count = len(self.run.prompts)
+        return f"{made_by(self.run.provenance)}, {count} prompt{'s' * (count != 1)}."
 
     def ratio(self) -> np.ndarray:
         """[L, 3]: largest over median score, mean over prompts and steps, with its interval over prompts."""

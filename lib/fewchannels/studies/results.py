@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..origins import made_by
 from ..runfile import Run, RunFileError, load_run, save_run
 from .condition import Condition, checked_fields
 from .views import Views
@@ -29,14 +30,7 @@ class Results(Views):
 
     def source(self) -> str:
         """A line for under a figure: what made these numbers."""
-        p = self.provenance
-        told = ", ".join(
-            f"{name} {version}" for name, version in p["versions"].items() if name in ("torch", "diffusers")
-        )
-        return (
-            f"From a study of {max(self.groups.values())} prompts: {p['model']} ({str(p['revision'])[:19]}), seed "
-            f"{p['seed']}, {p['steps']} steps, {p['dtype']}, {told}, {str(p['date'])[:10]}."
-        )
+        return f"From a study of {max(self.groups.values())} prompts: {made_by(self.provenance)}."
 
     def save(self, path: str | os.PathLike) -> Path:
         """Write a run file, without pictures, several numbers a prompt in 16 bit; errors as for `save_run`."""
