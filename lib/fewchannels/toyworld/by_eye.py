@@ -79,8 +79,9 @@ def segments(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     soft, left, reach = smooth(image)
     x = soft.reshape(-1, 3)
     centres, far = [x.mean(axis=0)], np.full(len(x), np.inf, dtype=np.float32)
+    square = np.einsum("nc,nc->n", x, x)
     for _ in range(CLUSTERS - 1):
-        far = np.minimum(far, np.square(x - centres[-1]).sum(axis=1))
+        far = np.minimum(far, square - 2 * x @ centres[-1] + centres[-1] @ centres[-1])
         centres.append(x[far.argmax()])
     centres = np.array(centres)
     for step in range(4 + CLUSTERS):

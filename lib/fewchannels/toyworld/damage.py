@@ -38,7 +38,7 @@ class Damaged:
 
 
 def grain(images: np.ndarray, deviation: float | np.ndarray, rng: np.random.Generator, size: int = 1) -> np.ndarray:
-    """Gaussian noise of this deviation (of 255; a number or one a picture) in every channel, on squares of `size` px."""
+    """Gaussian noise of this deviation (of 255, a number or one a picture) in each channel, on squares of `size` px."""
     coarse = -(-SIZE // size)
     noise = rng.standard_normal((len(images), coarse, coarse, 3), dtype=np.float32)
     noise = noise.repeat(size, axis=1).repeat(size, axis=2)[:, :SIZE, :SIZE]

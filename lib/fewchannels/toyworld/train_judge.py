@@ -27,7 +27,7 @@ from . import breakage, damage, scenes
 from .judge import EVEN_TEXTURES, IMAGE_HEADS, SUBJECT_HEADS, Judge, JudgeNetwork, normalise, save_judge, score
 from .prompts import COLOURS, POSITIONS
 
-TRAIN_SEED, TEST_SEED = 7001, 7002  # the flow model's own training and reports use others
+TRAIN_SEED, TEST_SEED, CALIBRATION_SEED = 7001, 7002, 7003  # the flow model's own training and reports use others
 CHUNK = 4_000
 BROKEN = 0.08  # share of each batch that has no scene at all
 DECODED = 0.4  # share of the pool that comes through the autoencoder
@@ -149,6 +149,31 @@ def loss_of(out: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> tor
     return total + binary_cross_entropy_with_logits(out["presence"][sure].float(), batch["presence"][sure].float())
 
 
+def calibrate(network: JudgeNetwork, count: int = 3_000, batch: int = 100) -> dict[str, float]:
+    """The temperature of each head with which held-out scenes under damage are likeliest, none of them trained on."""
+    network.eval()
+    held = render_chunk((CALIBRATION_SEED,), count)
+    logits: dict[str, list] = {name: [] for name in (*SUBJECT_HEADS, *IMAGE_HEADS)}
+    targets: dict[str, list] = {name: [] for name in logits}
+    device = next(network.parameters()).device
+    for start in range(0, count, batch):
+        drawn = draw_batch(held, batch, np.random.default_rng((CALIBRATION_SEED, start)))
+        with torch.no_grad():
+            out = network(normalise(torch.from_numpy(drawn["images"])).to(device))
+        for name in logits:
+            rows = out[name].float().cpu().flatten(0, -2)
+            wanted = torch.from_numpy(drawn[name].ravel())
+            keep = wanted != OPEN if name in SUBJECT_HEADS else torch.from_numpy(drawn["known"])
+            logits[name].append(rows[keep])
+            targets[name].append(wanted[keep])
+    ladder = np.exp(np.linspace(np.log(0.5), np.log(3), 60))
+    best = {}
+    for name in logits:
+        rows, wanted = torch.cat(logits[name]), torch.cat(targets[name])
+        best[name] = float(min(ladder, key=lambda t, r=rows, w=wanted: float(cross_entropy(r / t, w))))
+    return best
+
+
 class Trainer:
     """Network, optimiser and count of images; saved to and restored from one safetensors file."""
 
@@ -222,6 +247,8 @@ class Trainer:
                 save_judge(self.network, args.out)
                 (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
                 losses = []
+        save_judge(self.network, args.out, calibrate(self.network))
+        (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
 
     def facts(self) -> dict:
         """What the card says of the training."""
@@ -236,10 +263,11 @@ class Trainer:
             "hardware": f"{args.device}, {torch.get_num_threads()} thread(s)" if args.device == "cpu" else args.device,
             "parameters": sum(p.numel() for p in self.parameters.values()),
             "recipe": (
-                f"A pool of {args.pool:,} rendered scenes, one in ten without a subject{decoded}. Each is drawn with a few "
-                "kinds of damage (grain, washing out, blur, shifts of colour and contrast, blotches, patches of another "
-                "scene or all of it shining through, bent outlines) or none; a subject keeps its label while it is "
-                "visible by the rule of `visible` and loses it where it is gone; what lies between is not trained on. "
+                f"A pool of {args.pool:,} rendered scenes, one in ten without a subject{decoded}. Each is drawn with a "
+                "few kinds of damage (grain, washing out, blur, shifts of colour and contrast, "
+                "blotches, patches of another scene or all of it shining through, bent outlines) or none; "
+                "a subject keeps its label while it is visible by the rule of `visible` and loses it where it is "
+                "gone; what lies between is not trained on. "
                 f"{BROKEN:.0%} of each batch have no scene at all ({', '.join(breakage.TRAINED)}). "
                 "No picture by a generating model was trained on. "
                 f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "

@@ -4,8 +4,8 @@
     is_visible(image, mask)              # contrast of at least VISIBLE
     is_gone(image, mask)                 # contrast of at most GONE: nothing there to be named
 
-The rule asks how far the surround lies from the subject's own colour, in units of how uneven the subject is. Colours are
-RGB in 0 to 255. The subject S is its mask without the outermost pixel; the surround R is what lies 2 to 5 px outside of
+The rule asks how far the surround lies from the subject's own colour, in units of how uneven the subject is. Colours
+are RGB in 0 to 255. The subject S is its mask without the outermost pixel; the surround R is what lies 2 to 5 px from
 it and belongs to no subject. An eye takes in a few pixels at once, so each colour x is a mean over 3 x 3 px, of pixels
 of the same region alone; m is the mean of x over S. With
 
@@ -15,7 +15,12 @@ of the same region alone; m is the mean of x over S. With
 
 A pattern around a subject is no noise: it counts as apart. Grain, blotches and a scene that shows through a subject
 make it uneven. FLOOR is a difference of colour that is hard to see in itself, so a picture that is washed out loses its
-contrast although it has no noise. Both thresholds were checked by eye on 50 pictures near them (the judge's card).
+contrast although it has no noise.
+
+The thresholds were chosen on three sheets of 50 pictures near them and then checked by eye on a fourth (contrasts of
+0.6 to 2; what was seen was written down before the rule was asked). Of the 25 that the rule calls visible 22 were seen,
+of the 25 others 10, most of them under patches or washed out without grain: near its threshold the rule is the stricter
+one. Between GONE and VISIBLE nothing is said, and the judge is not trained.
 
 The rule needs the exact mask, so it reads no model's pictures. It labels what the judge is trained on (`damage`), and
 says in the judge's card which share of damaged scenes can be named at all.
