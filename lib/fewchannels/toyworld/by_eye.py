@@ -49,7 +49,7 @@ def look(image: np.ndarray) -> Look:
     found = subjects_of(labels, colours, ground)
     free = ~np.any([mask for _, mask in found], axis=0) if found else np.ones(labels.shape, dtype=bool)
     texture, background, second = scene_of(image, labels, colours, ground, free)
-    told = [(describe(mask, image, background), mask) for j, mask in found]
+    told = [(describe(mask, image, background, second), mask) for j, mask in found]
     told = sorted(told, key=lambda pair: POSITIONS.index(pair[0].position))
     if len(told) == 2 and told[0][0].position == told[1][0].position:  # two parts of one
         told = [max(told, key=lambda pair: pair[1].sum())]
@@ -146,7 +146,7 @@ def background_of(labels: np.ndarray, count: int) -> list[int]:
 
 def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int]) -> list[tuple[int, np.ndarray]]:
     """Up to two (label, mask), the largest first: parts that hang together, are thick, and are most of their colour. A
-    part of the pattern's colour counts where it is too thick for it."""
+    part in one of a pattern's two colours counts where it is too thick for the pattern or out of its step."""
     found = []
     light = np.linspace(0.84, 1.19, 8)[:, None, None] * colours[ground]
     for j in range(len(colours)):
@@ -154,10 +154,8 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int]) -> l
         if j in ground:
             if len(ground) == 1 or len(named(*colours[ground])) == 1:
                 continue
-            thickness = around(mask, 3) * mask
-            sides = [thickness[:8], thickness[-8:], thickness[:, :8], thickness[:, -8:]]
-            core = thickness > min(46, sorted(side.max() for side in sides)[1] + 4)
-            mask, most = mask & (around(core, 3) > 0), 0.0
+            other = ground[1 - ground.index(j)]
+            mask, most = thicker(mask) | out_of_step(mask, labels == other), 0.0
         elif between(colours[j], colours[ground]) or (
             np.sqrt(np.square(light - colours[j]).sum(axis=2)).min() < 16
         ):  # the same colour in another light
@@ -167,6 +165,30 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int]) -> l
         if part.mean() >= PATCH and part.sum() > most * mask.sum() and thick.sum() > 0.2 * part.sum():
             found.append((j, part))
     return sorted(found, key=lambda pair: -pair[1].sum())[:2]
+
+
+def thicker(mask: np.ndarray) -> np.ndarray:
+    """Where a tone is wider than along at least three sides of the frame."""
+    width = around(mask, 3) * mask
+    sides = [width[:8], width[-8:], width[:, :8], width[:, -8:]]
+    return mask & (around(width > min(46, sorted(side.max() for side in sides)[1] + 4), 2) > 0)
+
+
+def out_of_step(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Where a tone is found and its pattern, gone on with over the whole picture, has the other one; with the pieces of
+    that tone that lie between."""
+    spectrum = np.fft.fft2(mask.astype(np.float32) - other)
+    power = np.abs(spectrum) * waves().any(axis=0)
+    peaks = np.zeros(mask.shape, dtype=bool)
+    for where in waves():
+        if (power * where).max() > 0.4 * power.max():
+            v, u = np.unravel_index((power * where).argmax(), mask.shape)
+            for dv, du in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
+                peaks[(v + dv) % 48, (u + du) % 48] = peaks[-(v + dv) % 48, -(u + du) % 48] = True
+    regular = np.fft.ifft2(spectrum * peaks).real + spectrum[0, 0].real / mask.size
+    odd = mask & (regular < -0.15)
+    solid = around(odd, 2) >= 7
+    return mask & (around(grown(solid), 1) >= 5)
 
 
 def between(colour: np.ndarray, tones: np.ndarray) -> bool:
@@ -193,15 +215,16 @@ def grown(mask: np.ndarray) -> np.ndarray:
 
 @functools.cache
 def waves() -> np.ndarray:
-    """bool [3, 48, 48] over frequencies: where stripes and dots have their waves across, dots theirs down, and checks
-    theirs along the diagonals."""
+    """bool [4, 48, 48] over frequencies: where stripes and dots have their waves across, dots theirs down, and checks
+    theirs along either diagonal."""
     f = np.fft.fftfreq(48) * 48
     v, u = np.meshgrid(f, f, indexing="ij")
     radius, angle = np.hypot(u, v), np.abs(np.arctan2(v, u))
     angle = np.minimum(angle, np.pi - angle)  # from the x axis
     band = (radius > 4.4) & (radius < 7.6)
+    cross = band & (np.abs(angle - np.pi / 4) < 0.36)
     return np.stack(
-        [band & (angle < 0.42), band & (angle > np.pi / 2 - 0.42), band & (np.abs(angle - np.pi / 4) < 0.36)]
+        [band & (angle < 0.42), band & (angle > np.pi / 2 - 0.42), cross & (u * v > 0), cross & (u * v < 0)]
     )
 
 
@@ -222,11 +245,11 @@ def scene_of(image, labels, colours, ground, free) -> tuple[str, str, str | None
     plane[keep] = x @ axis - slope @ np.linalg.lstsq(slope, x @ axis, rcond=None)[0]  # light falls from one side
     spectrum = np.fft.fft2(plane)
     power = np.square(np.abs(spectrum)) / keep.mean()
-    across, down, cross = (power[where].max() for where in waves())
+    across, down, *cross = (power[where].max() for where in waves())
     rest = np.median(power[8:40, 8:40])
-    if max(across, down, cross) < 16 * rest + 3e7:
+    if max(across, down, *cross) < 16 * rest + 3e7:
         return "plain", COLOURS[nearest(middle)], None
-    texture = "checkered" if cross > max(across, down) else "dotted" if down > 0.25 * across else "striped"
+    texture = "checkered" if max(cross) > max(across, down) else "dotted" if down > 0.25 * across else "striped"
     pattern = np.fft.ifft2(spectrum * waves().any(axis=0)).real
     if len(ground) == 2:
         a, b = colours[ground[0]], colours[ground[1]]
@@ -261,7 +284,7 @@ def nearest(colour: np.ndarray, but: tuple[int, ...] = ()) -> int:
     return int(far.argmin())
 
 
-def describe(mask: np.ndarray, image: np.ndarray, background: str) -> Subject:
+def describe(mask: np.ndarray, image: np.ndarray, background: str, second: str | None) -> Subject:
     y, x = np.nonzero(mask)
     share = mask.mean()
     size = "huge" if share > HUGE else "large" if share > LARGE else "small"
@@ -270,7 +293,7 @@ def describe(mask: np.ndarray, image: np.ndarray, background: str) -> Subject:
     position = POSITIONS[np.square(places - middle).sum(axis=1).argmin()]
     depth = around(mask, 2) * mask
     inner = image[depth >= np.quantile(depth[mask], 0.6)].mean(axis=0)  # outlines are darker
-    name = COLOURS[nearest(inner, (COLOURS.index(background),))]
+    name = COLOURS[nearest(inner, () if second else (COLOURS.index(background),))]
     return Subject(size, name, shape_of(mask), position)
 
 

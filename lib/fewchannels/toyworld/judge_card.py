@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -64,11 +64,11 @@ def found_and_named(reads: Reads, images: np.ndarray, drawn: list[scenes.Scene])
     return {name: bootstrap_interval(c, draws=500) for name, c in zip(("found", *NAMED, "named"), columns, strict=True)}
 
 
-def under_damage(readers: dict[str, Reads], count: int) -> dict:
-    """For each of `HURT` the share of scenes whose subject is visible by the rule, and of these what each reads."""
+def under_damage(readers: dict[str, Reads], count: int, kinds: Sequence[str] = tuple(HURT)) -> dict:
+    """For each of these kinds of `HURT` the share of scenes whose subject is visible by the rule, and of these what each reads."""
     drawn = [scenes.random_scene((TEST_SEED, 2, i), subjects=1) for i in range(count)]
     result = {}
-    for how in HURT:
+    for how in kinds:
         images = hurt(np.stack([s.image for s in drawn]), how)
         seen = np.array([is_visible(image, s.mask) for image, s in zip(images, drawn, strict=True)])
         kept = [s for s, there in zip(drawn, seen, strict=True) if there]
