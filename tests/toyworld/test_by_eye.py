@@ -79,8 +79,8 @@ def test_tones_are_one_colour_with_its_tint_or_two():
         assert eye.named(eye.PALETTE[i] + 3, eye.TINTS[i] - 3) == [i], name
         assert eye.named(eye.TINTS[i], eye.PALETTE[i]) == [i], name
     assert eye.named(eye.PALETTE[0], eye.PALETTE[5]) == [0, 5]
-    assert eye.between((eye.PALETTE[0] + eye.PALETTE[5]) / 2, eye.PALETTE[[0, 5]])
-    assert not eye.between(eye.PALETTE[8], eye.PALETTE[[0, 5]])
+    assert eye.between((eye.PALETTE[0] + eye.PALETTE[5]) / 2, eye.PALETTE[[0, 5]], 16)
+    assert not eye.between(eye.PALETTE[8], eye.PALETTE[[0, 5]], 16)
 
 
 def test_it_shares_nothing_with_the_judge_or_the_rule():

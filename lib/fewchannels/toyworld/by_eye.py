@@ -46,7 +46,7 @@ def look(image: np.ndarray) -> Look:
     """One picture, uint8 [48, 48, 3]."""
     labels, colours = segments(image)
     ground = background_of(labels, len(colours))
-    found = subjects_of(labels, colours, ground)
+    found = subjects_of(labels, colours, ground, 16 * pale(image))
     free = ~np.any([mask for _, mask in found], axis=0) if found else np.ones(labels.shape, dtype=bool)
     texture, background, second = scene_of(image, labels, colours, ground, free)
     told = [(describe(mask, image, background, second), mask) for j, mask in found]
@@ -91,11 +91,17 @@ def segments(image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         centres = (hot.T @ x) / np.maximum(size, 1)[:, None]
         if step < 3:
             continue
-        weak = weakest(soft, labels.reshape(soft.shape[:2]), centres, size, max(13, 3.5 * left), 3 + reach)
+        weak = weakest(soft, labels.reshape(soft.shape[:2]), centres, size, max(13 * pale(soft), 3.5 * left), 3 + reach)
         if weak is None:
             break
         centres = np.delete(centres, weak, axis=0)
     return nearest_of(x, centres).reshape(soft.shape[:2]), centres
+
+
+def pale(soft: np.ndarray) -> float:
+    """By how much less than usual a picture's colours differ, from 0.3 to 1: where it is washed out all differences are
+    small."""
+    return float(np.clip(np.sqrt(soft.reshape(-1, 3).var(axis=0).sum()) / 60, 0.3, 1))
 
 
 def nearest_of(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
@@ -144,7 +150,7 @@ def background_of(labels: np.ndarray, count: int) -> list[int]:
     return [int(order[0]), *[int(j) for j in order[1:2] if np.sort(share[:, j])[1] > 0.07]]
 
 
-def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int]) -> list[tuple[int, np.ndarray]]:
+def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], least: float) -> list:
     """Up to two (label, mask), the largest first: parts that hang together, are thick, and are most of their colour. A
     part in one of a pattern's two colours counts where it is too thick for the pattern or out of its step."""
     found = []
@@ -156,8 +162,8 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int]) -> l
                 continue
             other = ground[1 - ground.index(j)]
             mask, most = thicker(mask) | out_of_step(mask, labels == other), 0.0
-        elif between(colours[j], colours[ground]) or (
-            np.sqrt(np.square(light - colours[j]).sum(axis=2)).min() < 16
+        elif between(colours[j], colours[ground], least) or (
+            np.sqrt(np.square(light - colours[j]).sum(axis=2)).min() < least
         ):  # the same colour in another light
             continue
         part = grown(mask)
@@ -191,13 +197,13 @@ def out_of_step(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
     return mask & (around(grown(solid), 1) >= 5)
 
 
-def between(colour: np.ndarray, tones: np.ndarray) -> bool:
+def between(colour: np.ndarray, tones: np.ndarray, least: float) -> bool:
     """Whether a colour is a mixture of the two tones."""
     if len(tones) == 1:
         return False
     step = tones[1] - tones[0]
     part = (colour - tones[0]) @ step / max(1e-6, step @ step)
-    return 0.15 < part < 0.85 and np.linalg.norm(colour - tones[0] - part * step) < 16
+    return 0.15 < part < 0.85 and np.linalg.norm(colour - tones[0] - part * step) < least
 
 
 def grown(mask: np.ndarray) -> np.ndarray:

@@ -116,7 +116,8 @@ def damage(
     own, other = owners.copy(), np.full_like(owners, NOBODY)  # whose pixels are left, and whose came with a patch
     whole = [np.bincount(o.ravel(), minlength=NOBODY + 1)[:NOBODY] for o in owners]  # px of each subject at first
     known = np.ones(count, dtype=bool)
-    picked = rng.random((count, 7)) < often
+    picked = rng.random((count, 7)) < often * np.array([1, 1, 1, 1, 1, 1.4, 1])
+    picked[picked[:, 5], 4] = False  # washing out is a shift of colours by itself
     picked[rng.random(count) < 0.1] = False  # some stay as they are
     for i in range(count):
         if picked[i, 0]:
