@@ -288,7 +288,7 @@ def test_clip_scores_pictures_and_prompts(images):
     assert clip.fits(images[:2], prompts).shape == (2, 3)
     np.testing.assert_allclose(np.diag(clip.fits(images[:3], prompts)), scores, atol=1e-5)
     assert clip.provenance() == {"judge": "ClipJudge", "model": "in memory", "revision": None, "class": "CLIPModel"}
-    with pytest.raises(NotImplementedError, match="use one of: ToyJudge, ClipSegJudge"):
+    with pytest.raises(NotImplementedError, match="use one of: ToyJudge, EyeJudge, ClipSegJudge"):
         clip.masks(images[:1])
 
 

@@ -152,7 +152,7 @@ def background_of(labels: np.ndarray, count: int) -> list[int]:
 
 def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], least: float) -> list:
     """Up to two (label, mask), the largest first: parts that hang together, are thick, and are most of their colour. A
-    part in one of a pattern's two colours counts where it is too thick for the pattern or out of its step."""
+    part in one of a pattern's two colours counts where it is too thick for the pattern."""
     found = []
     light = np.linspace(0.84, 1.19, 8)[:, None, None] * colours[ground]
     for j in range(len(colours)):
@@ -160,8 +160,7 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], leas
         if j in ground:
             if len(ground) == 1 or len(named(*colours[ground])) == 1:
                 continue
-            other = ground[1 - ground.index(j)]
-            mask, most = thicker(mask) | out_of_step(mask, labels == other), 0.0
+            mask, most = thicker(mask), 0.0
         elif between(colours[j], colours[ground], least) or (
             np.sqrt(np.square(light - colours[j]).sum(axis=2)).min() < least
         ):  # the same colour in another light
@@ -178,23 +177,6 @@ def thicker(mask: np.ndarray) -> np.ndarray:
     width = around(mask, 3) * mask
     sides = [width[:8], width[-8:], width[:, :8], width[:, -8:]]
     return mask & (around(width > min(46, sorted(side.max() for side in sides)[1] + 4), 2) > 0)
-
-
-def out_of_step(mask: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Where a tone is found and its pattern, gone on with over the whole picture, has the other one; with the pieces of
-    that tone that lie between."""
-    spectrum = np.fft.fft2(mask.astype(np.float32) - other)
-    power = np.abs(spectrum) * waves().any(axis=0)
-    peaks = np.zeros(mask.shape, dtype=bool)
-    for where in waves():
-        if (power * where).max() > 0.4 * power.max():
-            v, u = np.unravel_index((power * where).argmax(), mask.shape)
-            for dv, du in ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0)):
-                peaks[(v + dv) % 48, (u + du) % 48] = peaks[-(v + dv) % 48, -(u + du) % 48] = True
-    regular = np.fft.ifft2(spectrum * peaks).real + spectrum[0, 0].real / mask.size
-    odd = mask & (regular < -0.15)
-    solid = around(odd, 2) >= 7
-    return mask & (around(grown(solid), 1) >= 5)
 
 
 def between(colour: np.ndarray, tones: np.ndarray, least: float) -> bool:

@@ -65,7 +65,7 @@ def found_and_named(reads: Reads, images: np.ndarray, drawn: list[scenes.Scene])
 
 
 def under_damage(readers: dict[str, Reads], count: int, kinds: Sequence[str] = tuple(HURT)) -> dict:
-    """For these kinds of `HURT` the share of scenes whose subject is visible by the rule, and of them what each reads."""
+    """For these kinds of `HURT` the share of scenes whose subject is visible, and of these what each reads."""
     drawn = [scenes.random_scene((TEST_SEED, 2, i), subjects=1) for i in range(count)]
     result = {}
     for how in kinds:
