@@ -141,11 +141,7 @@ def features(pooled: np.ndarray, chosen=None, part: str = "both", layer: int | N
 
 
 def probe(
-    x: np.ndarray,
-    labels: Sequence[str],
-    groups: Sequence[str],
-    strength: float = 0.1,
-    kind: str = "logistic",
+    x: np.ndarray, labels: Sequence[str], groups: Sequence[str], strength: float = 0.1, kind: str = "logistic"
 ) -> np.ndarray:
     """Was the label of each of n samples read rightly by a probe that had not seen its prompt? bool [n].
 

@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from ..toyworld import judge as toy
+from ..toyworld.by_eye import by_eye, look
 from ..toyworld.prompts import Attributes
 
 
@@ -56,7 +57,7 @@ class ImageJudge:
         return {"judge": type(self).__name__, "model": self.name}
 
     def _cannot(self, what: str) -> NotImplementedError:
-        able = [c.__name__ for c in (ToyJudge, ClipJudge, Dinov2Judge, ClipSegJudge) if what in vars(c)]
+        able = [c.__name__ for c in (ToyJudge, EyeJudge, ClipJudge, Dinov2Judge, ClipSegJudge) if what in vars(c)]
         return NotImplementedError(f"{type(self).__name__} gives no {what}; use one of: {', '.join(able)}")
 
 
@@ -95,6 +96,19 @@ class ToyJudge(ImageJudge):
         rows = [toy.agreement(read, truth) for read, truth in pairs]
         named = [name for name in toy.ATTRIBUTES if name != "all"]
         return np.array([np.nanmean([row[name] for name in named]) for row in rows], dtype=np.float32)
+
+
+class EyeJudge(ImageJudge):
+    """The toy world's second reader, which has no network (`toyworld.by_eye`): attributes and masks."""
+
+    name = "by eye"
+
+    def attributes(self, images: np.ndarray) -> list[Attributes]:
+        return by_eye(toy.checked(images))
+
+    def masks(self, images: np.ndarray, prompts: Sequence[str] | None = None) -> np.ndarray:
+        """bool [B, 48, 48]: all subjects together, empty where none was found; prompts are not looked at."""
+        return np.stack([look(image).masks.any(axis=0) for image in toy.checked(images)])
 
 
 class _TransformersJudge(ImageJudge):

@@ -138,6 +138,10 @@ class ByJudge(Reader):
     def hangs_on(self, seen):
         return {"judge": digest(seen.world.judge)}
 
+    def attributes(self, images: np.ndarray, seen: Seen) -> list[Attributes]:
+        """What toy-world pictures show."""
+        return seen.world.judge.attributes(images)
+
 
 class Agreement(ByJudge):
     """How well pictures fit their prompts. Toy world: "agree" [P, A] over the judge's ATTRIBUTES, NaN where a prompt
@@ -149,7 +153,7 @@ class Agreement(ByJudge):
     def __call__(self, images, seen):
         truth, judge = seen.group.truth, seen.world.judge
         if seen.world.exact:
-            rows = [agreement(read, own) for read, own in zip(judge.attributes(images), truth, strict=True)]
+            rows = [agreement(read, own) for read, own in zip(self.attributes(images, seen), truth, strict=True)]
             return {"agree": np.array([[row[name] for name in ATTRIBUTES] for row in rows], dtype=np.float16)}
         found = {"score": judge.scores(images, seen.group.prompts).astype(np.float32)}
         if all(isinstance(one, NaturalPrompt) for one in truth):
@@ -181,7 +185,7 @@ class Distances(Reader):
         return {name: squared_distance(images, seen.picture(side)).astype(np.float32) for name, side in sides.items()}
 
 
-class Adoption(Reader):
+class Adoption(ByJudge):
     """What became of each difference of a pair: "adopted" and "retained" [P, A].
 
     Toy world: over `PAIR_ATTRIBUTES`, 1 where the judge reads the source's word, or the target's; NaN where the two
@@ -194,7 +198,7 @@ class Adoption(Reader):
     name, needs = "adoption", ("untouched", "source")
 
     def fits(self, seen):
-        return super().fits(seen) and bool(seen.group.pairs)
+        return Reader.fits(self, seen) and bool(seen.group.pairs)
 
     def hangs_on(self, seen):
         return {} if seen.world.judge is None else {"judge": digest(seen.world.judge)}
@@ -207,7 +211,7 @@ class Adoption(Reader):
             return {"adopted": nearer.astype(np.float16), "retained": (~nearer).astype(np.float16)}
         if not seen.world.exact:
             return _forced_choice(judge, images, pairs)
-        read = judge.attributes(images)
+        read = self.attributes(images, seen)
         rows = {
             name: [_share(seen_, pair, getattr(pair, side)) for seen_, pair in zip(read, pairs, strict=True)]
             for name, side in (("adopted", "source"), ("retained", "target"))

@@ -26,6 +26,7 @@ from ..instruments.probes import probe_scenes, probe_sets
 from ..instruments.writers import watch_writers, why_not, writers_cell
 from ..prompts.toyworld import toyworld_attributes
 from ..reading.readers import Adoption, Agreement, Change, Distances, Tone
+from ..reading.second import AdoptionByEye, AgreementByEye, Concord
 from ..toyworld.prompts import format_prompt
 from .condition import Condition, each, one_at_a_time
 from .critical import DRAWS, MATCHED, MATCHES
@@ -142,7 +143,16 @@ level_pattern = Study(
     "level_pattern",
     conditions,
     prompts={"all": evaluation(), "half": evaluation(share=1 / 2), "pairs": pairs()},
-    readers=(Change(), Tone(prompts=("all", "half")), Agreement(prompts=("all", "half")), Distances(), Adoption()),
+    readers=(
+        Change(),
+        Tone(prompts=("all", "half")),
+        Agreement(prompts=("all", "half")),
+        AgreementByEye(prompts=("all", "half")),
+        Distances(),
+        Adoption(),
+        AdoptionByEye(),
+        Concord(),
+    ),
     base=Condition(channels="top"),
     instruments=instruments,
     again=lambda c: c.channels in ("", "top") and c.blocks is None,

@@ -24,6 +24,7 @@ from ..masks.subjects import to_grid
 from ..metrics import Interval, mean_interval
 from ..models import load
 from ..reading.readers import Adoption, Agreement, Change, Distances
+from ..reading.second import AdoptionByEye, AgreementByEye
 from .condition import Condition, each
 from .edits import UNTOUCHED
 from .groups import Group, evaluation, pairs, scenes
@@ -75,7 +76,14 @@ replicas = Study(
     "replicas",
     conditions,
     prompts={"all": evaluation(), "pairs": pairs(), "scenes": scenes()},
-    readers=(Change(prompts=("all",)), Agreement(prompts=("all",)), Distances(), Adoption()),
+    readers=(
+        Change(prompts=("all",)),
+        Agreement(prompts=("all",)),
+        AgreementByEye(prompts=("all",)),
+        Distances(),
+        Adoption(),
+        AdoptionByEye(),
+    ),
     base=Condition(channels="top"),
     instruments=lambda sets: {"masks": Instrument(masks, "scenes"), "channels": Instrument(channels)},
     about="The headlines of each training: at zero, carried, clustered.",

@@ -21,13 +21,12 @@ from ..reading.readers import PAIR_ATTRIBUTES, mean_over
 from .condition import FIELDS, Condition, checked_fields
 
 Cell = Mapping[str, np.ndarray]
-MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
+SECOND = " by eye"  # behind the name of a measure: as the second reader has it
+READERS = {"judge": "", "by eye": SECOND}
+_SEEN: dict[str, Callable[[Cell], np.ndarray]] = {
     "right": lambda cell: mean_over(cell["agree"]),
     "right subject": lambda cell: mean_over(cell["agree"], SUBJECT),
     "right scene": lambda cell: mean_over(cell["agree"], SCENE),
-    "starting noise": lambda cell: cell["noise"].astype(np.float64),
-    "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
-    "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
     "taken": lambda cell: mean_over(cell["adopted"]),
     "kept": lambda cell: mean_over(cell["retained"]),
     "subject taken": lambda cell: mean_over(cell["adopted"], SUBJECT),
@@ -36,6 +35,31 @@ MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     "scene kept": lambda cell: mean_over(cell["retained"], SCENE),
     "neither": lambda cell: 1 - mean_over(cell["adopted"]) - mean_over(cell["retained"]),
     **{f"{name} taken": lambda cell, name=name: mean_over(cell["adopted"], (name,)) for name in PAIR_ATTRIBUTES},
+}
+
+
+class _ByEye(Mapping):
+    """A cell in which the second reader's arrays stand in the judge's places."""
+
+    def __init__(self, cell: Cell):
+        self._cell = cell
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        return self._cell[f"{name}_by_eye"]
+
+    def __iter__(self):
+        return (name.removesuffix("_by_eye") for name in self._cell if name.endswith("_by_eye"))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
+MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
+    **_SEEN,
+    **{name + SECOND: lambda cell, made=made: made(_ByEye(cell)) for name, made in _SEEN.items()},
+    "starting noise": lambda cell: cell["noise"].astype(np.float64),
+    "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
+    "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
 }
 
 
@@ -173,6 +197,21 @@ class Selection:
             raise KeyError(f"{self.name} has no condition with {said(fields)}")
         scores = [_harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)) for c in fit]
         return fit[int(np.argmax(np.nan_to_num(scores, nan=-1)))]
+
+    def by_both(
+        self, compared: str, *measures: str, rows: Sequence[Mapping] = (), **fields: Any
+    ) -> dict[str, Interval]:
+        """What each reader says, {"judge": Interval, "by eye": Interval}, as a claim about what pictures show takes it.
+
+        compared: "mean", "minus", "ratio", "harmonic" or "ahead", which is asked for `measures` (of "right", "taken",
+        "scene kept", ...) with `rows`, or with fields.
+
+            found.by_both("minus", "right", rows=(random, top))
+        """
+        return {
+            reader: getattr(self, compared)(*(measure + added for measure in measures), *rows, **fields)
+            for reader, added in READERS.items()
+        }
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:
         """The mean of each column of a measure [P, A], with its interval; columns without a value are left out, and all

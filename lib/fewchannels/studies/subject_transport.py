@@ -19,6 +19,7 @@ from ..edits.inversion import image_trajectory
 from ..edits.patching import Transport, transport
 from ..metrics import squared_distance
 from ..reading.readers import Adoption, Distances, Regions
+from ..reading.second import AdoptionByEye, Concord
 from .condition import Condition, each
 from .critical import DRAWS, MATCHED, MATCHES
 from .edits import UNTOUCHED, Ground
@@ -171,7 +172,7 @@ subject_transport = Study(
         **{f"tried, {name}": references(1 / 4, split="calibration", noise=1, **w) for name, w in INVERSIONS.items()},
         **{f"way {name}": references(1 / 4, **way) for name, way in WAYS.items()},
     },
-    readers=(Distances(), Adoption(), Regions()),
+    readers=(Distances(), Adoption(), AdoptionByEye(), Concord(), Regions()),
     base=Condition("transport", "top", mask="union"),
     choose=(choose_inversion, headline_and_sweeps),
     instruments=lambda sets: {f"way {name}": Instrument(trajectory, f"way {name}") for name in WAYS},

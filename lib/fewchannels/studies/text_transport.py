@@ -16,6 +16,7 @@ import numpy as np
 
 from ..channels import Directions
 from ..reading.readers import Adoption, Distances
+from ..reading.second import AdoptionByEye, Concord
 from .condition import Condition, each, one_at_a_time, parts, set_name, span
 from .critical import DRAWS, MATCHED, MATCHES
 from .edits import SOURCE, UNTOUCHED
@@ -137,7 +138,7 @@ text_transport = Study(
     "text_transport",
     conditions,
     prompts={"all": pairs(), "few": pairs(20), "tried": pairs(16, "calibration", noise=1)},
-    readers=(Distances(), Adoption()),
+    readers=(Distances(), Adoption(), AdoptionByEye(), Concord()),
     base=Condition("transport", "top"),
     choose=(choose,),
     instruments=lambda sets: {"difference": Instrument(difference)},

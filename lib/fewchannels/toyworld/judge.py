@@ -4,8 +4,9 @@
     reading = judge.read(images)[0]                 # images uint8 [B, 48, 48, 3]
     reading.attributes, reading.mask                # what is in the first picture, and where its subjects are
 
-It was trained on rendered scenes, where the truth is known exactly (`train_judge`), and says "none" of every
-subject attribute where it finds no subject, as in broken pictures. Its figures stand in the card beside its weights.
+It names what can be seen. It was trained on rendered scenes under everything that edits do to pictures, where the truth
+is known exactly (`train_judge`, `damage`), and gives each answer with a calibrated certainty; where it finds no subject
+there is none. Its figures stand in the card beside its weights, with those of a reader of another kind (`by_eye`).
 
 Stripes and checks in two named colours cover the picture evenly, so which of the two is "the" background cannot
 be seen. The judge names them in the order of `COLOURS`, and `agreement` takes either for the background.
@@ -111,6 +112,8 @@ class Reading:
 
     attributes: zero, one or two subjects, in the order of `POSITIONS`, and the background.
     certainty: one a subject, the probability from 0.5 to 1 that there is a subject at its position.
+    certainties: by attribute, the calibrated probability that its word is right: one a subject for shape, colour, size
+    (if there is a subject at all) and position, one for texture, background and second.
     subject_masks: bool [S, 48, 48], one a subject. mask: bool [48, 48], all subjects, empty where none was found.
     """
 
@@ -118,14 +121,20 @@ class Reading:
     certainty: tuple[float, ...]
     subject_masks: np.ndarray
     mask: np.ndarray
+    certainties: dict[str, tuple[float, ...]]
 
 
 class Judge:
     """The network with its reading rule: a subject is at a position where the three "none" give less than one half
-    on average; where more than two positions qualify, the two surest count."""
+    on average; where more than two positions qualify, the two surest count.
 
-    def __init__(self, network: JudgeNetwork, batch_size: int = 128):
+    temperatures: by head, what its logits are divided by, so that its certainty is right (Guo et al. 2017, arXiv
+    1706.04599); 1 for a head that is not named.
+    """
+
+    def __init__(self, network: JudgeNetwork, batch_size: int = 128, temperatures: dict[str, float] | None = None):
         self.network, self.batch_size = network.eval(), batch_size
+        self.temperatures = dict(temperatures or {})
 
     @torch.no_grad()
     def outputs(self, images: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,7 +149,7 @@ class Judge:
 
     def read(self, images: np.ndarray) -> list[Reading]:
         """images uint8 [B, 48, 48, 3] to B readings. Raises ValueError for another shape or type."""
-        return readings(self.outputs(images))
+        return readings(self.outputs(images), self.temperatures)
 
     def features(self, images: np.ndarray) -> np.ndarray:
         """images uint8 [B, 48, 48, 3] to float32 [B, 32]: the vector from which background and presence are read."""
@@ -172,28 +181,34 @@ def _softmax(x: np.ndarray, axis: int = -1) -> np.ndarray:
     return e / e.sum(axis=axis, keepdims=True)
 
 
-def readings(outputs: dict[str, np.ndarray]) -> list[Reading]:
+def readings(outputs: dict[str, np.ndarray], temperatures: dict[str, float] | None = None) -> list[Reading]:
     """Logits (arrays as from `Judge.outputs`) to readings."""
-    none = np.mean([_softmax(outputs[name])[..., -1] for name in SUBJECT_HEADS], axis=0)  # [B, 5]
-    labels = {name: outputs[name][..., :-1].argmax(axis=-1) for name in SUBJECT_HEADS}
-    chosen = {name: outputs[name].argmax(axis=-1) for name in IMAGE_HEADS}
+    warm = temperatures or {}
+    chances = {name: _softmax(outputs[name] / warm.get(name, 1.0)) for name in (*SUBJECT_HEADS, *IMAGE_HEADS)}
+    none = np.mean([chances[name][..., -1] for name in SUBJECT_HEADS], axis=0)  # [B, 5]
     nothing = _softmax(outputs["pixels"], axis=1)[:, -1]  # [B, H, W]
     owner = outputs["pixels"][:, :-1]
     result = []
     for i in range(len(none)):
         surest = np.argsort(none[i], kind="stable")[:2]
         found = sorted(int(s) for s in surest if none[i, s] < 0.5)
-        words = [{head: SUBJECT_HEADS[head][labels[head][i, s]] for head in SUBJECT_HEADS} for s in found]
-        subjects = tuple(Subject(position=POSITIONS[s], **w) for s, w in zip(found, words, strict=True))
+        words, sure = [{"position": POSITIONS[s]} for s in found], {"position": [float(1 - none[i, s]) for s in found]}
+        for head, names in SUBJECT_HEADS.items():
+            named = chances[head][i, found, :-1]
+            for word, chance in zip(words, named, strict=True):
+                word[head] = names[int(chance.argmax())]
+            sure[head] = (named.max(axis=1) / named.sum(axis=1)).tolist() if found else []
+        seen = {head: names[int(chances[head][i].argmax())] for head, names in IMAGE_HEADS.items()}
+        sure |= {head: [float(chances[head][i].max())] for head in IMAGE_HEADS}
         mask = (nothing[i] < 0.5) & bool(found)
         mine = np.asarray(found)[owner[i, found].argmax(axis=0)] if found else np.full(mask.shape, -1)
-        names = {head: IMAGE_HEADS[head][chosen[head][i]] for head in IMAGE_HEADS}
         result.append(
             Reading(
-                Attributes(subjects, names["texture"], names["background"], names["second"]),
-                tuple(float(1 - none[i, s]) for s in found),
+                Attributes(tuple(Subject(**w) for w in words), seen["texture"], seen["background"], seen["second"]),
+                tuple(sure["position"]),
                 np.stack([mask & (mine == s) for s in found]) if found else np.zeros((0, *mask.shape), dtype=bool),
                 mask,
+                {head: tuple(values) for head, values in sure.items()},
             )
         )
     return result
@@ -238,13 +253,14 @@ def score(judge: Judge, images: np.ndarray, attributes: list[Attributes]) -> dic
     return {n: round(float(np.nanmean(c)), 4) for n, c in columns.items() if not np.isnan(c).all()}
 
 
-def save_judge(network: JudgeNetwork, folder: Path) -> None:
-    """Weights in 16 bit and the widths of the network into `folder`."""
+def save_judge(network: JudgeNetwork, folder: Path, temperatures: dict[str, float] | None = None) -> None:
+    """Weights in 16 bit, the widths of the network and its heads' temperatures into `folder`."""
     folder.mkdir(parents=True, exist_ok=True)
     # counters of seen batches are of no use here, and float16 could not hold them
     state = {n: t.half().contiguous() for n, t in network.state_dict().items() if not n.endswith("num_batches_tracked")}
     save_file(state, folder / "judge.safetensors")
     config = {"class": "JudgeNetwork", "widths": list(network.widths), "image_size": IMAGE_SIZE, "features": FEATURES}
+    config["temperatures"] = {name: round(float(t), 3) for name, t in (temperatures or {}).items()}
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
 
 
@@ -272,4 +288,4 @@ def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
     wrong = [n for n in missing if not n.endswith("num_batches_tracked")] + unexpected
     if wrong:
         raise ValueError(f"{folder} holds weights of another network: {wrong[:3]} do not fit widths {config['widths']}")
-    return Judge(network.to(device))
+    return Judge(network.to(device), temperatures=config.get("temperatures"))

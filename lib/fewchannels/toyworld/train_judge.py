@@ -1,8 +1,10 @@
 """Train the toy world's judge:  python -m fewchannels.toyworld.train_judge --help
 
-It learns from rendered scenes, one in ten without a subject, under mild noise, blur and colour shift; and from broken
-pictures (`breakage`) and, with `--samples-from`, pictures by an ablated model, where every subject attribute is
-"none". The run renders a pool of scenes first, and is resumable. `judge_card` examines the result and writes its card.
+It learns from rendered scenes under everything that edits do to pictures (`damage`), some of them first through an
+autoencoder with noise on the latents (`--vae`), with their labels as long as they can be seen by the rule of `visible`;
+and from pictures without a scene (`breakage`), where every subject attribute is "none". No picture by a generating
+model is among them, edited or not. The run renders a pool of scenes first, and is resumable. At its end the certainty
+of each answer is calibrated on scenes that were not trained on. `judge_card` examines the result and writes its card.
 """
 
 from __future__ import annotations
@@ -21,23 +23,15 @@ from safetensors.torch import load_file, save_file
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from ..disk import rename
-from . import breakage, scenes
-from .judge import (
-    EVEN_TEXTURES,
-    IMAGE_HEADS,
-    PRESENCE,
-    SUBJECT_HEADS,
-    Judge,
-    JudgeNetwork,
-    normalise,
-    save_judge,
-    score,
-)
+from . import breakage, damage, scenes
+from .judge import EVEN_TEXTURES, IMAGE_HEADS, SUBJECT_HEADS, Judge, JudgeNetwork, normalise, save_judge, score
 from .prompts import COLOURS, POSITIONS
 
-TRAIN_SEED, TEST_SEED = 7001, 7002  # the flow model's own training and reports use others
+TRAIN_SEED, TEST_SEED, CALIBRATION_SEED = 7001, 7002, 7003  # the flow model's own training and reports use others
 CHUNK = 4_000
-BROKEN = 0.2  # share of each batch
+BROKEN = 0.08  # share of each batch that has no scene at all
+DECODED = 0.4  # share of the pool that comes through the autoencoder
+OPEN = -100  # a target that is not trained on
 
 
 def labels_of(attributes: scenes.Attributes) -> dict[str, np.ndarray]:
@@ -51,8 +45,7 @@ def labels_of(attributes: scenes.Attributes) -> dict[str, np.ndarray]:
         tones = sorted(tones, key=COLOURS.index)
     seen = dict(zip(IMAGE_HEADS, (attributes.texture, *tones), strict=True))
     whole = {name: np.array(names.index(seen[name])) for name, names in IMAGE_HEADS.items()}
-    said = {getattr(s, f) for s in attributes.subjects for f in ("shape", "colour", "size", "position")}
-    return slots | whole | {"presence": np.array([int(word in said) for word in PRESENCE])}
+    return slots | whole
 
 
 def owners(scene: scenes.Scene) -> np.ndarray:
@@ -71,82 +64,114 @@ def render_chunk(seed: tuple[int, ...], count: int) -> dict[str, np.ndarray]:
     return arrays | {"images": np.stack([s.image for s in drawn]), "pixels": np.stack([owners(s) for s in drawn])}
 
 
-def pool(folder: Path, count: int) -> dict[str, np.ndarray]:
-    """The training scenes, rendered once into `folder`; more chunks are added where `count` asks for them."""
+def pool(folder: Path, count: int, vae: Path | None = None) -> dict[str, np.ndarray]:
+    """The training scenes, rendered once into `folder`; more chunks are added where `count` asks for them. vae: a
+    folder of an autoencoder that some of them go through."""
     folder.mkdir(parents=True, exist_ok=True)
     parts = []
     for i in range(math.ceil(count / CHUNK)):
         file = folder / f"chunk-{i:03d}.safetensors"
         if not file.exists():
-            save_arrays(render_chunk((TRAIN_SEED, i), CHUNK), folder / "chunk.tmp")
+            chunk = render_chunk((TRAIN_SEED, i), CHUNK)
+            if vae:
+                some = slice(0, int(DECODED * CHUNK))
+                chunk["images"][some] = through_autoencoder(chunk["images"][some], vae, (TRAIN_SEED, 1, i))
+            save_arrays(chunk, folder / "chunk.tmp")
             rename(folder / "chunk.tmp", file)
         parts.append(load_arrays(file))
     return {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
 
 
-def ablated_samples(folder: Path, count: int, seed: int, steps: int = 8, batch: int = 8) -> np.ndarray:
-    """uint8 [count, 48, 48, 3]: pictures by the pipeline in `folder` while the channels with the largest |mean over
-    tokens|, an eighth to a half of the width, are zero after one to three of the blocks."""
-    from . import text_encoder  # noqa: F401  diffusers loads only components whose module is imported
-    from .pipeline import ToyWorldPipeline
+def through_autoencoder(images: np.ndarray, folder: Path, seed: tuple[int, ...], batch: int = 50) -> np.ndarray:
+    """uint8 [B, 48, 48, 3] through the autoencoder in `folder`, and back: half of them with noise in place of up to
+    60 % of each latent, all over or in some of its cells, and with latents up to 40 % weaker or stronger."""
+    from diffusers import AutoencoderTiny
 
-    pipeline = ToyWorldPipeline.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32)
-    pipeline.set_progress_bar_config(disable=True)
-    rng = np.random.default_rng((seed, 5))
-    width = pipeline.transformer.inner_dim
+    vae = AutoencoderTiny.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32).eval()
+    rng = np.random.default_rng(seed)
     parts = []
-    for start in range(0, count, batch):
-        blocks = rng.permutation(pipeline.transformer.config.num_layers)[: rng.integers(1, 4)]
-        k = int(rng.integers(width // 8, width // 2))
-
-        def zero(module, inputs, output, k=k):
-            context, tokens = output
-            top = tokens.mean(dim=1).abs().mean(dim=0).topk(k).indices
-            return context, tokens.index_fill(-1, top, 0.0)
-
-        hooked = [pipeline.transformer.transformer_blocks[i] for i in blocks]
-        handles = [b.register_forward_hook(zero) for b in hooked]
-        prompts = [scenes.random_scene((seed, 6, start + i)).prompt for i in range(min(batch, count - start))]
-        generator = torch.Generator().manual_seed(int(rng.integers(2**31)))
-        images = pipeline(prompts, num_inference_steps=steps, generator=generator, output_type="np").images
-        parts.append(np.rint(images * 255).astype(np.uint8))
-        for handle in handles:
-            handle.remove()
+    for start in range(0, len(images), batch):
+        with torch.no_grad():
+            latents = vae.encode(normalise(torch.from_numpy(images[start : start + batch]))).latents
+            count, _, *size = latents.shape
+            hurt = rng.random((count, 1, 1, 1)) < 0.5
+            some = rng.random((count, 1, *size)) < np.where(rng.random((count, 1, 1, 1)) < 0.5, 1, 0.4)
+            share = torch.from_numpy((hurt * some * rng.uniform(0, 0.6, (count, 1, 1, 1))).astype(np.float32))
+            noise = torch.from_numpy(rng.standard_normal(latents.shape, dtype=np.float32))
+            scale = torch.from_numpy(np.where(hurt, rng.uniform(0.6, 1.4, hurt.shape), 1).astype(np.float32))
+            decoded = vae.decode(scale * ((1 - share) * latents + share * noise)).sample
+        pixels = decoded.permute(0, 2, 3, 1).numpy()
+        parts.append(np.clip(np.rint(pixels * 127.5 + 127.5), 0, 255).astype(np.uint8))
     return np.concatenate(parts)
 
 
-def draw_batch(scenes_pool, samples: np.ndarray | None, size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
-    """A batch of the pool's scenes, mildly damaged, whose last fifth are broken pictures with their targets "none"."""
+def draw_batch(scenes_pool, size: int, rng: np.random.Generator, often: float = 0.3) -> dict[str, np.ndarray]:
+    """A batch of the pool's scenes with their damage and what is left of their targets (-100 where that is open), and
+    as its last part pictures without a scene. often: the chance of each kind of damage; 0 leaves scenes whole."""
     chosen = rng.integers(len(scenes_pool["images"]), size=size)
-    batch = {name: array[chosen].astype(np.int64) for name, array in scenes_pool.items() if name != "images"}
-    images = scenes_pool["images"][chosen]
-    broken = max(3, int(size * BROKEN))
-    kind = str(rng.choice([*breakage.TRAINED, *(["ablated"] if samples is not None else [])]))
-    last = slice(size - broken, None)
-    if kind == "ablated":
-        images[last] = samples[rng.integers(len(samples), size=broken)]
-    else:
-        images[last] = breakage.break_pictures(kind, images[last], rng)
+    drawn = {name: array[chosen] for name, array in scenes_pool.items()}
+    hurt = damage.damage(drawn["images"], drawn["pixels"], rng, often)
+    images, known = hurt.images.copy(), hurt.known.copy()
+    batch, places = {}, np.arange(len(POSITIONS))
     for name, names in SUBJECT_HEADS.items():
-        batch[name][last] = len(names)
-    batch["presence"][last] = 0
-    batch["pixels"][last] = len(POSITIONS)
-    half = slice(0, size // 2)  # the other half, and what is broken, stays sharp
-    blur = rng.uniform(0, 0.9) if rng.random() < 0.4 else 0
-    images[half] = breakage.mild(images[half], rng, blur=blur, noise=rng.uniform(0, 12), shift=16)
-    batch["known"] = np.arange(size) < size - broken  # broken pictures have no true background
-    return batch | {"images": images}
+        said = drawn[name].astype(np.int64)[np.maximum(hurt.shown, 0), places]
+        batch[name] = np.where(hurt.shown >= 0, said, np.where(hurt.shown == damage.DOUBT, OPEN, len(names)))
+    for name in IMAGE_HEADS:
+        batch[name] = drawn[name].astype(np.int64)
+    batch["pixels"] = np.where(hurt.owners == damage.DOUBTFUL, OPEN, hurt.owners.astype(np.int64))
+    nothing = slice(size - max(1, int(size * BROKEN)), None) if often else slice(size, None)
+    if often:
+        images[nothing] = breakage.break_pictures(str(rng.choice(breakage.TRAINED)), images[nothing], rng)
+        known[nothing] = False
+        for name, names in SUBJECT_HEADS.items():
+            batch[name][nothing] = len(names)
+        batch["pixels"][nothing] = len(POSITIONS)
+    batch["presence"] = presence_of(batch)
+    sure = (batch["shape"] != OPEN).all(axis=1)
+    return batch | {"images": images, "known": known, "sure": sure}
+
+
+def presence_of(batch: dict[str, np.ndarray]) -> np.ndarray:
+    """int [B, 26]: which of `PRESENCE` the subjects have whose targets stand in `batch`."""
+    there = (batch["shape"] >= 0) & (batch["shape"] < len(SUBJECT_HEADS["shape"]))
+    rows = [(batch[name][..., None] == np.arange(len(names))).any(axis=1) for name, names in SUBJECT_HEADS.items()]
+    return np.concatenate([*rows, there], axis=1).astype(np.int64)
 
 
 def loss_of(out: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-entropies of all heads; those of the background over scenes alone."""
-    known = batch["known"]
-    total = 4 * cross_entropy(out["pixels"].float(), batch["pixels"])
+    """Cross-entropies of all heads; those of the background over pictures that still have their own."""
+    known, sure = batch["known"], batch["sure"]
+    total = 4 * cross_entropy(out["pixels"].float(), batch["pixels"], ignore_index=OPEN)
     for name in SUBJECT_HEADS:
-        total = total + 2 * cross_entropy(out[name].float().flatten(0, 1), batch[name].flatten())
+        total = total + 2 * cross_entropy(out[name].float().flatten(0, 1), batch[name].flatten(), ignore_index=OPEN)
     for name in IMAGE_HEADS:
         total = total + cross_entropy(out[name][known].float(), batch[name][known])
-    return total + binary_cross_entropy_with_logits(out["presence"].float(), batch["presence"].float())
+    return total + binary_cross_entropy_with_logits(out["presence"][sure].float(), batch["presence"][sure].float())
+
+
+def calibrate(network: JudgeNetwork, count: int = 3_000, batch: int = 100) -> dict[str, float]:
+    """The temperature of each head with which held-out scenes under damage are likeliest, none of them trained on."""
+    network.eval()
+    held = render_chunk((CALIBRATION_SEED,), count)
+    logits: dict[str, list] = {name: [] for name in (*SUBJECT_HEADS, *IMAGE_HEADS)}
+    targets: dict[str, list] = {name: [] for name in logits}
+    device = next(network.parameters()).device
+    for start in range(0, count, batch):
+        drawn = draw_batch(held, batch, np.random.default_rng((CALIBRATION_SEED, start)))
+        with torch.no_grad():
+            out = network(normalise(torch.from_numpy(drawn["images"])).to(device))
+        for name in logits:
+            rows = out[name].float().cpu().flatten(0, -2)
+            wanted = torch.from_numpy(drawn[name].ravel())
+            keep = wanted != OPEN if name in SUBJECT_HEADS else torch.from_numpy(drawn["known"])
+            logits[name].append(rows[keep])
+            targets[name].append(wanted[keep])
+    ladder = np.exp(np.linspace(np.log(0.5), np.log(3), 60))
+    best = {}
+    for name in logits:
+        rows, wanted = torch.cat(logits[name]), torch.cat(targets[name])
+        best[name] = float(min(ladder, key=lambda t, r=rows, w=wanted: float(cross_entropy(r / t, w))))
+    return best
 
 
 class Trainer:
@@ -203,20 +228,12 @@ class Trainer:
 
     def run(self) -> None:
         args = self.args
-        scenes_pool = pool(args.state / "pool", args.pool)
-        samples = None
-        if args.samples_from:
-            file = args.state / "ablated.safetensors"
-            if not file.exists():
-                save_arrays({"images": ablated_samples(args.samples_from, args.samples, args.seed)}, file)
-            samples = load_arrays(file)["images"]
-        tested = [
-            scenes.random_scene((TEST_SEED, 1, i)) for i in range(300)
-        ]  # for the log; the test proper draws others
+        scenes_pool = pool(args.state / "pool", args.pool, args.vae)
+        tested = [scenes.random_scene((TEST_SEED, 1, i)) for i in range(300)]  # for the log; the test draws others
         losses, clock = [], time.monotonic()
         while self.images < args.images:
             self.network.train()
-            batch = draw_batch(scenes_pool, samples, args.batch, np.random.default_rng((args.seed, self.images)))
+            batch = draw_batch(scenes_pool, args.batch, np.random.default_rng((args.seed, self.images)))
             losses.append(self.train_step(batch))
             before, self.images = self.images, self.images + args.batch
             if self.images // 8_000 > before // 8_000 or self.images >= args.images:
@@ -230,11 +247,15 @@ class Trainer:
                 save_judge(self.network, args.out)
                 (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
                 losses = []
+        save_judge(self.network, args.out, calibrate(self.network))
+        (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
 
     def facts(self) -> dict:
         """What the card says of the training."""
         args = self.args
-        ablated = f", pictures by an ablated toy-world model ({args.samples} of them)" if args.samples_from else ""
+        decoded = (
+            f", {DECODED:.0%} of them through an autoencoder, half of these with noisy latents" if args.vae else ""
+        )
         return {
             "images": self.images,
             "hours": round(self.seconds / 3600, 3),
@@ -242,9 +263,13 @@ class Trainer:
             "hardware": f"{args.device}, {torch.get_num_threads()} thread(s)" if args.device == "cpu" else args.device,
             "parameters": sum(p.numel() for p in self.parameters.values()),
             "recipe": (
-                f"A pool of {args.pool:,} rendered scenes, one in ten without a subject, half of each batch under mild "
-                f"noise, blur and colour shift; {BROKEN:.0%} of each batch are broken pictures "
-                f'({", ".join(breakage.TRAINED)}{ablated}), whose subject attributes are "none". '
+                f"A pool of {args.pool:,} rendered scenes, one in ten without a subject{decoded}. Each is drawn with a "
+                "few kinds of damage (grain, washing out, blur, shifts of colour and contrast, "
+                "blotches, patches of another scene or all of it shining through, bent outlines) or none; "
+                "a subject keeps its label while it is visible by the rule of `visible` and loses it where it is "
+                "gone; what lies between is not trained on. "
+                f"{BROKEN:.0%} of each batch have no scene at all ({', '.join(breakage.TRAINED)}). "
+                "No picture by a generating model was trained on. "
                 f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "
                 "of the run, bf16 autocast."
             ),
@@ -262,16 +287,13 @@ def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python -m fewchannels.toyworld.train_judge", description=__doc__.split("\n")[0]
     )
-    parser.add_argument("--images", type=int, default=160_000, help="pictures of this run, and the end of its schedule")
+    parser.add_argument("--images", type=int, default=250_000, help="pictures of this run, and the end of its schedule")
     parser.add_argument("--decay-from", type=float, default=0.3, help="share of the run after which the rate falls")
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--lr", type=float, default=2e-3, help="peak learning rate")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--pool", type=int, default=80_000, help="scenes that are rendered once and drawn from")
-    parser.add_argument(
-        "--samples-from", type=Path, help="a pipeline folder; its ablated pictures join the broken ones"
-    )
-    parser.add_argument("--samples", type=int, default=480, help="how many ablated pictures")
+    parser.add_argument("--vae", type=Path, help="an autoencoder's folder; a part of the scenes goes through it")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, help="CPU threads (default: torch's choice)")
     parser.add_argument(
