@@ -262,9 +262,7 @@ def _from_pretrained(config: Mapping, source, dtype, **more):
     shown, kind = logging.is_progress_bar_enabled(), _pipeline_class(config, source)
     logging.disable_progress_bar()
     try:
-        return kind.from_pretrained(
-            source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more
-        )
+        return kind.from_pretrained(source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more)
     except Exception as error:  # each library has its own for a damaged file
         _name_damaged(config, source, more.get("revision"), error)
         if not isinstance(error, (OSError, ValueError, SafetensorError)):
