@@ -79,7 +79,8 @@ def together(work: Callable[[Any, Processes], Any], given: Any, count: int = 1, 
         try:
             found = _enter(work, given, Processes(0, count), backend, meeting)
         except BaseException:
-            for other in others:  # they may wait for this one
+            for other in others:  # time to say what was wrong; but they may wait for this one
+                other.join(5)
                 other.kill()
             raise
         finally:
