@@ -79,7 +79,7 @@ def test_the_whole_of_it_gives_a_folder_that_a_pipeline_takes(tmp_path, monkeypa
 def test_the_shipped_autoencoder_keeps_what_the_judge_reads():
     found = examine(load_autoencoder(), 128)
     assert found["psnr"] > 32
-    assert np.abs(found["mean"]).max() < 0.1
+    assert np.abs(found["mean"]).max() < 0.2  # three standard errors over 128 scenes
     assert np.abs(np.array(found["deviation"]) - 1).max() < 0.1
     assert found["shape"] > 0.95
     assert min(found[name] for name in ("colour", "size", "position", "background")) > 0.98

@@ -52,7 +52,7 @@ def load_pipeline(folder: str | Path, device: str = "cpu"):
     from . import text_encoder  # noqa: F401  diffusers loads only components whose module is imported
     from .pipeline import ToyWorldPipeline
 
-    pipeline = ToyWorldPipeline.from_pretrained(folder, use_safetensors=True).to(device, torch.float32)
+    pipeline = ToyWorldPipeline.from_pretrained(folder, use_safetensors=True).to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -147,9 +147,9 @@ def render_card(facts: dict, scores: dict) -> str:
     go_on = f"\nThe run goes on with `{facts['go_on']}`.\n" if "go_on" in facts else ""
     return f"""# The toy world's text-to-image flow transformer
 
-`ToyWorldPipeline` (an `SD3Transformer2DModel` on the 12 x 12 latents that an `AutoencoderTiny` makes of 48 x 48 px;
-{scores["parameters"] / 1e6:.1f} M parameters with its text encoder and its autoencoder), stored in 16 bit. Licence: CC
-BY 4.0.
+`ToyWorldPipeline` (an `SD3Transformer2DModel` on the 12 x 12 latents that an `AutoencoderTiny` makes of 48 x 48 px,
+{scores["parameters"] / 1e6:.1f} M parameters with its text encoder and autoencoder), stored in 16 bit.
+Licence: CC BY 4.0.
 
 ## Data
 Scenes rendered by `fewchannels.toyworld.scenes`, drawn anew for every training picture: none, one or two subjects on a

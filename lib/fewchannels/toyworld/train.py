@@ -54,7 +54,7 @@ class Trainer(Learner):
         self.args = args
         self.device = device_of(args.device, processes)
         if args.init_from:
-            self.pipeline = ToyWorldPipeline.from_pretrained(args.init_from, use_safetensors=True).to(torch.float32)
+            self.pipeline = ToyWorldPipeline.from_pretrained(args.init_from, use_safetensors=True)
             self.pipeline.vae.eval().requires_grad_(False)
         else:
             self.pipeline = build_pipeline(args.seed_weights, args.architecture, args.vae)
