@@ -65,12 +65,12 @@ def test_renoising_shows_the_model_the_image_at_every_noise_level(toy, images, c
 def test_the_flow_backwards_and_forwards_gives_the_image_back(toy, images, captions):
     clean = inversion.encode(toy, images)
     errors = []
-    for iterations in (1, 4):
+    for iterations in (1, 8):
         noise = inversion.inverted_noise(toy, clean, captions, steps=8, iterations=iterations)
         assert noise.shape == clean.shape
         back = toy.generate(captions, latents=noise, steps=8, output="latent")
         errors.append(float((back - clean).square().mean()))  # of latents whose deviation is 1
-    assert errors[1] < 0.005
+    assert errors[1] < 2e-3
     assert errors[1] < 0.2 * errors[0]
     assert distance(toy.generate(captions, latents=noise, steps=8), images) < 1e-3
 
