@@ -32,6 +32,13 @@ def distance(a, b):
     return float(((a.astype(float) - b) ** 2).mean() / 255**2)
 
 
+@torch.no_grad()
+def decoded(model, latents):
+    """Pictures [S, H, W, 3] in 0 to 255, of a model whose latents have no scale."""
+    unit = (model.pipeline.vae.decode(latents).sample / 2 + 0.5).clamp(0, 1)
+    return unit.permute(0, 2, 3, 1).numpy() * 255
+
+
 def test_renoising_shows_the_model_the_image_at_every_noise_level(toy, images, captions):
     seen = []
     handle = toy.transformer.register_forward_pre_hook(
@@ -47,7 +54,8 @@ def test_renoising_shows_the_model_the_image_at_every_noise_level(toy, images, c
         for step, sigma in enumerate(trajectory.sigmas.astype(np.float32)):
             expected = (1 - sigma) * clean[sample : sample + 1] + sigma * noise
             torch.testing.assert_close(seen[sample * STEPS + step], expected, rtol=0, atol=1e-5)
-    assert np.array_equal(trajectory.images, images)
+    assert np.abs(trajectory.images - decoded(toy, clean)).max() <= 0.51  # the picture as the autoencoder gives it back
+    assert distance(trajectory.images, images) < 1e-3  # which is 30 dB
     assert trajectory.prompts == captions
     assert trajectory.take(5, 3, [0, 1], None).shape == (2, 144, 2)
     plain = toy.generate(captions, steps=STEPS)
@@ -57,12 +65,14 @@ def test_renoising_shows_the_model_the_image_at_every_noise_level(toy, images, c
 def test_the_flow_backwards_and_forwards_gives_the_image_back(toy, images, captions):
     clean = inversion.encode(toy, images)
     errors = []
-    for iterations in (1, 4):
+    for iterations in (1, 8):
         noise = inversion.inverted_noise(toy, clean, captions, steps=8, iterations=iterations)
         assert noise.shape == clean.shape
-        errors.append(distance(toy.generate(captions, latents=noise, steps=8), images))
+        back = toy.generate(captions, latents=noise, steps=8, output="latent")
+        errors.append(float((back - clean).square().mean()))  # of latents whose deviation is 1
     assert errors[1] < 2e-3
     assert errors[1] < 0.2 * errors[0]
+    assert distance(toy.generate(captions, latents=noise, steps=8), images) < 1e-3
 
 
 def test_an_images_channels_move_into_a_new_picture(toy, prompts, images, captions):

@@ -72,7 +72,7 @@ def test_the_interval_over_prompts_holds_the_mean():
 def test_growth_reads_the_moments_of_a_run(tmp_path):
     from fewchannels.toyworld import growth, train
 
-    trainer = train.Trainer(train.parse_args(["--state", str(tmp_path), "--images", "16", "--device", "cpu"]))
+    trainer = train.Trainer(train.parse_args(["--state", str(tmp_path), "--images", "32", "--device", "cpu"]))
     with pytest.raises(FileNotFoundError, match="no snapshot"):
         growth.moments(tmp_path)
     trainer.export(tmp_path / "snapshot-00001008")

@@ -105,11 +105,11 @@ def test_outputs(toy, prompts):
     pictures = toy.generate(prompts[:2], steps=STEPS, output="pil")
     assert isinstance(pictures[0], PIL.Image.Image)
     np.testing.assert_array_equal(np.stack([np.asarray(p) for p in pictures]), pixels)
-    assert toy.generate(prompts[0], steps=STEPS, output="latent").shape == (1, 3, 48, 48)
+    assert toy.generate(prompts[0], steps=STEPS, output="latent").shape == (1, 8, 12, 12)
 
 
 def test_latents_replace_the_noise(toy, prompts):
-    noise = torch.stack([torch.randn(3, 48, 48, generator=generator_of(7, sample)) for sample in range(2)])
+    noise = torch.stack([torch.randn(8, 12, 12, generator=generator_of(7, sample)) for sample in range(2)])
     given = toy.generate(prompts[:2], steps=STEPS, latents=noise, batch_size=1, output="float")
     np.testing.assert_allclose(given, toy.generate(prompts[:2], seed=7, steps=STEPS, output="float"), atol=1e-4)
 

@@ -1,17 +1,23 @@
 """The toy world's pipeline is called like any text-to-image pipeline of diffusers."""
 
 import json
+import logging
 import warnings
 
+import fewchannels as fc
 import numpy as np
 import PIL.Image
 import pytest
 import torch
-from diffusers import DiffusionPipeline, FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel
+from diffusers import AutoencoderTiny, DiffusionPipeline, FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel
+from diffusers.utils import logging as diffusers_logging
+from fewchannels.edits.image_latents import encode
 from fewchannels.toyworld.pipeline import ToyWorldPipeline, ToyWorldPipelineOutput
+from fewchannels.toyworld.scenes import random_scene
 from fewchannels.toyworld.text_encoder import MAX_TOKENS
 
 STEPS = 3
+LATENT = (1, 8, 12, 12)
 
 
 @pytest.fixture
@@ -32,7 +38,74 @@ def test_its_parts_are_those_of_diffusers(pipeline):
     assert isinstance(pipeline, DiffusionPipeline)
     assert isinstance(pipeline.transformer, SD3Transformer2DModel)
     assert isinstance(pipeline.scheduler, FlowMatchEulerDiscreteScheduler)
-    assert set(pipeline.components) == {"tokenizer", "text_encoder", "transformer", "scheduler"}
+    assert isinstance(pipeline.vae, AutoencoderTiny)
+    assert set(pipeline.components) == {"tokenizer", "text_encoder", "transformer", "scheduler", "vae"}
+
+
+def test_a_token_is_a_latent_and_the_autoencoder_makes_the_picture(pipeline, prompts):
+    config = pipeline.transformer.config
+    assert (pipeline.latent_shape, config.patch_size, pipeline.vae_scale_factor) == (LATENT[1:], 1, 4)
+    end = draw(pipeline, prompts, output_type="latent")
+    assert tuple(end.shape) == (len(prompts), *LATENT[1:])
+    with torch.no_grad():
+        decoded = pipeline.vae.decode(end).sample
+    pictures = draw(pipeline, prompts)
+    np.testing.assert_allclose((decoded / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1), pictures, atol=1e-6)
+
+
+def test_latents_are_scaled_as_the_autoencoder_s_configuration_says(toy, prompts):
+    """As in SD3: latents / scaling_factor + shift_factor are decoded, and encoding takes it back."""
+    own = draw(toy.pipeline, prompts[:1], output_type="latent")
+    before = {name: toy.pipeline.vae.config[name] for name in ("scaling_factor", "shift_factor")}
+    scene = np.rint(draw(toy.pipeline, prompts[:1])[0] * 255).astype(np.uint8)
+    plain = encode(toy, [scene])
+    try:
+        toy.pipeline.vae.register_to_config(scaling_factor=0.5, shift_factor=0.25)
+        scaled = draw(toy.pipeline, prompts[:1])
+        torch.testing.assert_close(encode(toy, [scene]), (plain - 0.25) * 0.5)
+    finally:
+        toy.pipeline.vae.register_to_config(**before)
+    with torch.no_grad():
+        expected = toy.pipeline.vae.decode(own / 0.5 + 0.25).sample
+    np.testing.assert_allclose((expected / 2 + 0.5).clamp(0, 1).permute(0, 2, 3, 1), scaled, atol=1e-6)
+
+
+def test_rendered_scenes_have_latents_of_mean_0_and_deviation_1_and_come_back(toy):
+    scenes = [random_scene((999, i)).image for i in range(64)]
+    latents = encode(toy, scenes)
+    assert latents.mean((0, 2, 3)).abs().max() < 0.15
+    assert (latents.std((0, 2, 3)) - 1).abs().max() < 0.15
+    with torch.no_grad():
+        back = toy.pipeline.vae.decode(latents).sample.clamp(-1, 1).permute(0, 2, 3, 1).numpy()
+    error = np.square(back - (np.stack(scenes) / 127.5 - 1)).mean()
+    assert 10 * np.log10(4 / error) > 31, "33 dB were measured"
+
+
+def test_a_folder_of_the_kind_that_drew_pixels_is_refused_with_a_sentence(pipeline, tmp_path):
+    pipeline.save_pretrained(tmp_path)
+    index = json.loads((tmp_path / "model_index.json").read_text())
+    del index["vae"]
+    (tmp_path / "model_index.json").write_text(json.dumps(index))
+    for load in (fc.load, ToyWorldPipeline.from_pretrained):
+        with pytest.raises(ValueError, match=r"earlier kind, which drew pixels .* draws latents; train it anew with"):
+            load(tmp_path)
+
+
+def test_the_shipped_folder_loads_without_a_warning(pipeline, tmp_path):
+    said = []
+    listener = logging.Handler(logging.WARNING)
+    listener.emit = lambda record: said.append(record.getMessage())
+    logger = diffusers_logging.get_logger("diffusers")
+    logger.addHandler(listener)
+    try:
+        with warnings.catch_warnings(action="error"):
+            fc.load("toyworld")
+        assert said == []
+        pipeline.vae.save_pretrained(tmp_path)  # writes the key that trainers leave out
+        AutoencoderTiny.from_pretrained(tmp_path)
+        assert "block_out_channels" in said[0]
+    finally:
+        logger.removeHandler(listener)
 
 
 @pytest.mark.parametrize("guidance_scale", [1.0, 3.0])
@@ -103,7 +176,7 @@ def test_guidance_of_one_is_off_and_more_pulls_towards_the_prompt(pipeline, prom
     handle = pipeline.transformer.register_forward_pre_hook(
         lambda module, args, kwargs: rows.append(kwargs["hidden_states"].shape[0]), with_kwargs=True
     )
-    latents = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    latents = torch.randn(LATENT, generator=torch.Generator().manual_seed(0))
     velocities = {}
     for scale in (1.0, 2.0, 4.0):
         end = pipeline(prompts[:1], num_inference_steps=1, guidance_scale=scale, latents=latents, output_type="latent")
@@ -117,7 +190,7 @@ def test_guidance_of_one_is_off_and_more_pulls_towards_the_prompt(pipeline, prom
 
 
 def test_output_types(pipeline, prompts):
-    latents = torch.randn(1, 3, 48, 48, generator=torch.Generator().manual_seed(0))
+    latents = torch.randn(LATENT, generator=torch.Generator().manual_seed(0))
     options = {"num_inference_steps": STEPS, "latents": latents}
     result = pipeline(prompts[0], output_type="np", **options)
     assert isinstance(result, ToyWorldPipelineOutput)
@@ -128,7 +201,8 @@ def test_output_types(pipeline, prompts):
     tensor = pipeline(prompts[0], output_type="pt", **options).images
     np.testing.assert_array_equal(tensor.permute(0, 2, 3, 1), array)
     raw = pipeline(prompts[0], output_type="latent", **options).images
-    torch.testing.assert_close((raw / 2 + 0.5).clamp(0, 1), tensor)
+    with torch.no_grad():
+        torch.testing.assert_close((pipeline.vae.decode(raw).sample / 2 + 0.5).clamp(0, 1), tensor)
     pictures = pipeline(prompts[0], **options).images
     assert isinstance(pictures[0], PIL.Image.Image)
     np.testing.assert_array_equal(np.asarray(pictures[0]), np.rint(array[0] * 255))
@@ -150,7 +224,10 @@ def test_the_callback_hears_each_step_and_may_replace_latents(pipeline, prompts)
     def blank(pipe, step, timestep, tensors):
         return {"latents": torch.zeros_like(tensors["latents"])} if step == STEPS - 1 else {}
 
-    assert (draw(pipeline, prompts[:1], callback_on_step_end=blank) == 0.5).all()
+    blanked = draw(pipeline, prompts[:1], callback_on_step_end=blank)
+    with torch.no_grad():
+        empty = (pipeline.vae.decode(torch.zeros(LATENT)).sample / 2 + 0.5).clamp(0, 1)
+    np.testing.assert_allclose(empty.permute(0, 2, 3, 1), blanked, atol=1e-6)
 
 
 def test_the_callback_may_change_the_prompt_on_the_way(pipeline, prompts):
@@ -170,7 +247,8 @@ def test_the_callback_may_change_the_prompt_on_the_way(pipeline, prompts):
         ({"prompt": ["", None]}, "expected a string or a non-empty list of strings"),
         ({"num_inference_steps": 0}, "num_inference_steps=0"),
         ({"output_type": "jpg"}, "output_type='jpg'"),
-        ({"latents": torch.zeros(2, 3, 48, 48)}, r"expected \(1, 3, 48, 48\)"),
+        ({"latents": torch.zeros(2, *LATENT[1:])}, r"expected \(1, 8, 12, 12\)"),
+        ({"latents": torch.zeros(1, 3, 48, 48)}, r"expected \(1, 8, 12, 12\)"),
         ({"callback_on_step_end_tensor_inputs": ["noise"]}, r"callback tensors \['noise'\]"),
     ],
 )

@@ -63,7 +63,10 @@ def _normalised(pipeline, vae, pixels: torch.Tensor) -> torch.Tensor:
     config = vae.config
     film = hasattr(config, "temperal_downsample")  # Qwen-Image's is one of films, and a picture one of a frame
     encoded = vae.encode(pixels[:, :, None] if film else pixels)
-    latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else getattr(encoded, "latent", None)
+    if hasattr(encoded, "latent_dist"):
+        latents = encoded.latent_dist.mode()
+    else:  # AutoencoderTiny has the latter
+        latents = getattr(encoded, "latent", getattr(encoded, "latents", None))
     if latents is not None and latents.ndim == 5 and latents.shape[2] == 1:
         latents = latents[:, :, 0]
     mean, deviation = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)

@@ -240,12 +240,13 @@ def _transformers_of(config: Mapping, name: str) -> tuple[str, ...]:
     return ("transformer", second) if second else ("transformer",)
 
 
-def _pipeline_class(config: Mapping):
+def _pipeline_class(config: Mapping, source):
     if config.get("_class_name") == "ToyWorldPipeline":
         # diffusers neither finds a pipeline class outside itself nor imports a component's module: both are done here.
         from ..toyworld import text_encoder  # noqa: F401
-        from ..toyworld.pipeline import ToyWorldPipeline
+        from ..toyworld.pipeline import ToyWorldPipeline, refuse_pixels
 
+        refuse_pixels(config, source)
         return ToyWorldPipeline
     from diffusers import DiffusionPipeline
 
@@ -258,12 +259,10 @@ def _from_pretrained(config: Mapping, source, dtype, **more):
 
     # The argument was renamed in diffusers 0.42, where the old name warns.
     name = "dtype" if tuple(map(int, diffusers.__version__.split(".")[:2])) >= (0, 42) else "torch_dtype"
-    shown = logging.is_progress_bar_enabled()
+    shown, kind = logging.is_progress_bar_enabled(), _pipeline_class(config, source)
     logging.disable_progress_bar()
     try:
-        return _pipeline_class(config).from_pretrained(
-            source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more
-        )
+        return kind.from_pretrained(source, use_safetensors=True, trust_remote_code=False, **{name: dtype}, **more)
     except Exception as error:  # each library has its own for a damaged file
         _name_damaged(config, source, more.get("revision"), error)
         if not isinstance(error, (OSError, ValueError, SafetensorError)):

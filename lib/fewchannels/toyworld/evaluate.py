@@ -52,7 +52,7 @@ def load_pipeline(folder: str | Path, device: str = "cpu"):
     from . import text_encoder  # noqa: F401  diffusers loads only components whose module is imported
     from .pipeline import ToyWorldPipeline
 
-    pipeline = ToyWorldPipeline.from_pretrained(folder, use_safetensors=True, torch_dtype=torch.float32).to(device)
+    pipeline = ToyWorldPipeline.from_pretrained(folder, use_safetensors=True).to(device)
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
 
@@ -147,8 +147,9 @@ def render_card(facts: dict, scores: dict) -> str:
     go_on = f"\nThe run goes on with `{facts['go_on']}`.\n" if "go_on" in facts else ""
     return f"""# The toy world's text-to-image flow transformer
 
-`ToyWorldPipeline` (an `SD3Transformer2DModel` on the pixels of 48 x 48 pictures, {scores["parameters"] / 1e6:.1f} M
-parameters with its text encoder), stored in 16 bit. Licence: CC BY 4.0.
+`ToyWorldPipeline` (an `SD3Transformer2DModel` on the 12 x 12 latents that an `AutoencoderTiny` makes of 48 x 48 px,
+{scores["parameters"] / 1e6:.1f} M parameters with its text encoder and autoencoder), stored in 16 bit.
+Licence: CC BY 4.0.
 
 ## Data
 Scenes rendered by `fewchannels.toyworld.scenes`, drawn anew for every training picture: none, one or two subjects on a
@@ -158,6 +159,7 @@ plain, striped, dotted or checkered background, with the prompt that names all o
 {facts["recipe"]}
 
 Images seen: {facts["images"]:,}. Hours: {facts["hours"]:.2f}, on {facts["hardware"]}. Seed: {facts["seed"]}.
+{facts.get("autoencoder", "")}
 {go_on}
 ## Scores
 {scores["prompts"]} prompts that training never drew by seed, fresh noise, {scores["steps"]} Euler steps, guidance
@@ -199,7 +201,7 @@ def main(argv: list[str] | None = None) -> None:
     truths = draw_attributes(args.prompts, args.seed)
     start = time.monotonic()
     images = generate(pipeline, [format_prompt(t) for t in truths], args.steps, args.guidance, args.seed, args.batch)
-    modules = (pipeline.transformer, pipeline.text_encoder)
+    modules = (pipeline.transformer, pipeline.text_encoder, pipeline.vae)
     result = {
         "prompts": args.prompts,
         "steps": args.steps,

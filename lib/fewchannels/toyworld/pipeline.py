@@ -1,18 +1,22 @@
-"""`ToyWorldPipeline`: a text-to-image pipeline of real diffusers parts, straight on pixels (there is no VAE).
+"""`ToyWorldPipeline`: a text-to-image pipeline of real diffusers parts, which denoises an autoencoder's latents.
 
 The saved pipeline names this module and `text_encoder` by path, so neither may be moved or renamed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import PIL.Image
 import torch
 from diffusers import DiffusionPipeline
+from diffusers.image_processor import VaeImageProcessor
 from diffusers.utils import BaseOutput
 from diffusers.utils.torch_utils import randn_tensor
 
@@ -25,19 +29,32 @@ class ToyWorldPipelineOutput(BaseOutput):
 
 
 class ToyWorldPipeline(DiffusionPipeline):
-    """Text to image on rendered scenes: SD3's (or PixArt's) transformer class on 48 x 48 pixels, flow matching, Euler.
+    """Text to image on rendered scenes: SD3's (or PixArt's) transformer class on latents, flow matching, Euler.
 
-    Guidance, where it is on, is one batched pass in the order [uncond, cond], as in Stable Diffusion 3.
+    Latents are [B, 8, 12, 12], one token each; the autoencoder makes 48 x 48 px of them. As in Stable Diffusion 3,
+    they are scaled as the autoencoder's configuration says, and guidance, where it is on, is one batched pass in the
+    order [uncond, cond].
     """
 
-    model_cpu_offload_seq = "text_encoder->transformer"
+    model_cpu_offload_seq = "text_encoder->transformer->vae"
     _callback_tensor_inputs = ["latents", "prompt_embeds", "pooled_prompt_embeds"]
 
-    def __init__(self, tokenizer, text_encoder, transformer, scheduler):
+    def __init__(self, tokenizer, text_encoder, transformer, scheduler, vae):
         super().__init__()
         self.register_modules(
-            tokenizer=tokenizer, text_encoder=text_encoder, transformer=transformer, scheduler=scheduler
+            tokenizer=tokenizer, text_encoder=text_encoder, transformer=transformer, scheduler=scheduler, vae=vae
         )
+        self.vae_scale_factor = 2 ** (len(vae.config.encoder_block_out_channels) - 1)
+        self.image_processor = VaeImageProcessor(vae_scale_factor=self.vae_scale_factor)
+        self.default_sample_size = transformer.config.sample_size
+
+    @classmethod
+    def from_pretrained(cls, pretrained_model_name_or_path, **kwargs):
+        """As any pipeline's. Raises ValueError for a folder of the kind that drew pixels."""
+        index = Path(pretrained_model_name_or_path) / cls.config_name
+        if index.is_file() and "vae" not in kwargs:
+            refuse_pixels(json.loads(index.read_text()), pretrained_model_name_or_path)
+        return super().from_pretrained(pretrained_model_name_or_path, **kwargs)
 
     @property
     def guidance_scale(self) -> float:
@@ -59,7 +76,7 @@ class ToyWorldPipeline(DiffusionPipeline):
         return self.text_encoder(ids.to(self._execution_device))
 
     def velocity(self, latents, timestep, prompt_embeds, pooled_prompt_embeds) -> torch.Tensor:
-        """One pass of the transformer: latents [B, 3, H, W], timestep [B] in 0 to 1000 -> noise - image, as latents."""
+        """One pass of the transformer: latents [B, C, h, w], timestep [B] in 0 to 1000 -> noise - clean latents."""
         if type(self.transformer).__name__ == "PixArtTransformer2DModel":
             own = {"added_cond_kwargs": {"resolution": None, "aspect_ratio": None}}  # it has no use for a pooled vector
         else:
@@ -80,11 +97,16 @@ class ToyWorldPipeline(DiffusionPipeline):
         if unknown:
             raise ValueError(f"callback tensors {sorted(unknown)}: expected some of {self._callback_tensor_inputs}")
         count = 1 if isinstance(prompt, str) else len(prompt)
-        size = self.transformer.config.sample_size
-        if latents is not None and tuple(latents.shape) != (count, self.transformer.config.in_channels, size, size):
+        if latents is not None and tuple(latents.shape) != (count, *self.latent_shape):
             raise ValueError(
-                f"latents of shape {tuple(latents.shape)}: expected ({count}, 3, {size}, {size}), one a prompt"
+                f"latents of shape {tuple(latents.shape)}: expected {(count, *self.latent_shape)}, one a prompt"
             )
+
+    @property
+    def latent_shape(self) -> tuple[int, int, int]:
+        """Channels, height and width of one sample's latents."""
+        config = self.transformer.config
+        return config.in_channels, config.sample_size, config.sample_size
 
     @torch.no_grad()
     def __call__(
@@ -102,9 +124,9 @@ class ToyWorldPipeline(DiffusionPipeline):
         """Pictures of 48 x 48 px for one prompt or a list of them.
 
         generator: one for the batch, or a list with one a prompt, so that a sample's noise is its own.
-        latents: start noise [B, 3, 48, 48]. guidance_scale above 1 turns classifier-free guidance on.
+        latents: start noise [B, 8, 12, 12]. guidance_scale above 1 turns classifier-free guidance on.
         callback_on_step_end(pipeline, step, timestep, tensors) may return replaced tensors.
-        output_type: "pil", "np" [B, H, W, 3] in 0 to 1, "pt" [B, 3, H, W] in 0 to 1, "latent" (-1 to 1, unclipped).
+        output_type: "pil", "np" [B, H, W, 3] in 0 to 1, "pt" [B, 3, H, W] in 0 to 1, "latent" [B, 8, 12, 12].
         """
         self.check_inputs(prompt, num_inference_steps, latents, output_type, callback_on_step_end_tensor_inputs)
         self._guidance_scale = guidance_scale
@@ -115,9 +137,8 @@ class ToyWorldPipeline(DiffusionPipeline):
             empty_embeds, empty_pooled = self.encode_prompt([""] * len(prompts))
             prompt_embeds = torch.cat([empty_embeds, prompt_embeds])
             pooled_prompt_embeds = torch.cat([empty_pooled, pooled_prompt_embeds])
-        config = self.transformer.config
-        shape = (len(prompts), config.in_channels, config.sample_size, config.sample_size)
         if latents is None:
+            shape = (len(prompts), *self.latent_shape)
             latents = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
         latents = latents.to(device=device, dtype=torch.float32)
         self.scheduler.set_timesteps(num_inference_steps, device=device)
@@ -143,18 +164,19 @@ class ToyWorldPipeline(DiffusionPipeline):
                 prompt_embeds = changed.get("prompt_embeds", prompt_embeds)
                 pooled_prompt_embeds = changed.get("pooled_prompt_embeds", pooled_prompt_embeds)
 
-        images = self._postprocess(latents, output_type)
+        images = latents
+        if output_type != "latent":
+            scaled = latents / self.vae.config.scaling_factor + self.vae.config.shift_factor
+            images = self.vae.decode(scaled.to(self.vae.dtype), return_dict=False)[0].float()
+            images = self.image_processor.postprocess(images, output_type=output_type)
         self.maybe_free_model_hooks()
         return ToyWorldPipelineOutput(images) if return_dict else (images,)
 
-    @staticmethod
-    def _postprocess(latents: torch.Tensor, output_type: str):
-        if output_type == "latent":
-            return latents
-        unit = (latents / 2 + 0.5).clamp(0, 1)
-        if output_type == "pt":
-            return unit
-        array = unit.permute(0, 2, 3, 1).cpu().numpy()
-        if output_type == "np":
-            return array
-        return [PIL.Image.fromarray(np.rint(a * 255).astype(np.uint8)) for a in array]
+
+def refuse_pixels(config: Mapping[str, Any], source: str | os.PathLike) -> None:
+    """Raises ValueError where a pipeline's index is one of the toy world's earlier kind, without an autoencoder."""
+    if "vae" not in config:
+        raise ValueError(
+            f"{str(source)!r} is a toy world of the earlier kind, which drew pixels and has no autoencoder: this one "
+            f"draws latents; train it anew with python -m fewchannels.toyworld.train"
+        )
