@@ -10,7 +10,7 @@ kept, and each picture costs two.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from ..edits.ablation import ablate
 from ..metrics import known_mean
 from ..watch.hooks import capture
 from ..watch.subspaces import subspace
+from ..watch.trajectories import Trajectory
 from .groups import Group
 
 WIDEST = 1024  # channels, up to which directions are drawn: D x D moments a block grow out of memory on large models
@@ -39,11 +40,14 @@ class Apart:
         self.sums: dict[str, dict[tuple[int, int], list]] = {}  # of a pair in a block, and of how many
 
     def add(self, tokens, *, layer, step, samples, grid):
-        apart = tokens[0::2].float() - tokens[1::2].float()
+        self.keep(tokens[0::2].float() - tokens[1::2].float(), [sample // 2 for sample in samples[0::2]], layer)
+
+    def keep(self, apart, pairs: Sequence[int], layer: int) -> None:
+        """Add source minus target [B, N, D] of some pairs in a block and step."""
         for name, rows in self._squares(apart, layer).items():
-            for sample, row in zip(samples[0::2], rows.cpu(), strict=True):
-                self._add(name, sample // 2, layer, row)
-        if self._moments and tokens.shape[-1] <= WIDEST:
+            for pair, row in zip(pairs, rows.cpu(), strict=True):
+                self._add(name, pair, layer, row)
+        if self._moments and apart.shape[-1] <= WIDEST:
             flat = apart.flatten(0, 1)
             self._add("moments", 0, layer, (flat.T @ flat).cpu(), len(flat))
 
@@ -69,6 +73,18 @@ class Apart:
         return np.array([[np.asarray(sums[pair, b][0] / sums[pair, b][1]) for b in layers] for pair in pairs])
 
 
+class FromRecording(Apart):
+    """The same for a batch of targets, whose sources were recorded."""
+
+    def __init__(self, source: Trajectory, *more):
+        super().__init__(*more)
+        self._source = source
+
+    def add(self, tokens, *, layer, step, samples, grid):
+        theirs = self._source.take(layer, step, samples, None, tokens.device)
+        self.keep(theirs.float() - tokens.float(), samples, layer)
+
+
 def differences(
     model,
     group: Group,
@@ -76,12 +92,18 @@ def differences(
     chosen: ChannelSet | None = None,
     moments: bool = False,
     directions: Mapping[str, Directions] | None = None,
+    source: Trajectory | None = None,
 ) -> dict[str, np.ndarray]:
     """What sources and targets of a group of pairs differ in, mean squares over tokens and steps: float32 "channels"
     [P, L, D]; with a set "level" and "pattern" [P, L] of its difference; along directions [P, L] by their names; and
-    "moments" float64 [L, D, D] where they are asked for and fit."""
-    with capture(model, seen := Apart(chosen, moments, directions or {})):
-        _draw_both(model, group, generation, range(len(group)))
+    "moments" float64 [L, D, D] where they are asked for and fit. source: the sources' states on all channels, where
+    they are no run of their prompts but a picture's."""
+    if source is None:
+        with capture(model, seen := Apart(chosen, moments, directions or {})):
+            _draw_both(model, group, generation, range(len(group)))
+    else:
+        with capture(model, seen := FromRecording(source, chosen, moments, directions or {})):
+            model.generate(group.prompts, seed=group.seed, samples=group.samples, **generation)
     found = {name: seen.means(name).astype(np.float32) for name in seen.sums if name != "moments"}
     if "whole" in found:
         found["pattern"] = found.pop("whole") - found["level"]

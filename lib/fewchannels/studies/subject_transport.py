@@ -23,10 +23,11 @@ from ..reading.second import AdoptionByEye, Concord
 from .condition import Condition, each
 from .critical import DRAWS, MATCHED, MATCHES
 from .edits import UNTOUCHED, Ground
-from .groups import Group, references
+from .groups import Group, NotHere, references
 from .results import Results
 from .sets import Sets
 from .study import Instrument, Study
+from .text_transport import difference as shares_of_difference
 
 COUNTS = (1, 2, 4, 8, 16, 32, 64)
 WIDER = (1, 2, 4)  # times k, the counts that transport's best setting is chosen among: few channels are the claim
@@ -140,6 +141,15 @@ def transport_picture(
     return transport(model, source, prompts, channels, mask=mask, latents=source.latents, **given)
 
 
+def difference(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+    """Shares of the difference of a reference's trajectory and its target's run, as of `text_transport.difference`."""
+    ground = Ground(sets, group)
+    if not ground.fits(None):
+        raise NotHere("the references' states on all channels do not fit into one recording")
+    source = ground.source().of(model).trajectory
+    return shares_of_difference(model, group, sets, conditions, source)
+
+
 def trajectory(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """What a way makes of the same references: "error" [P], the mean squared distance of what its trajectory ends in to
     the reference; and of inverted start noise "mean", "deviation" and "neighbours" [P], the correlation of horizontal
@@ -175,6 +185,9 @@ subject_transport = Study(
     readers=(Distances(), Adoption(), AdoptionByEye(), Concord(), Regions()),
     base=Condition("transport", "top", mask="union"),
     choose=(choose_inversion, headline_and_sweeps),
-    instruments=lambda sets: {f"way {name}": Instrument(trajectory, f"way {name}") for name in WAYS},
+    instruments=lambda sets: {
+        "difference": Instrument(difference),
+        **{f"way {name}": Instrument(trajectory, f"way {name}") for name in WAYS},
+    },
     about="The subject of a picture in new scenes, beside image-to-image, pasting, and the subject's name.",
 )

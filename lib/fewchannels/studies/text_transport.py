@@ -17,6 +17,7 @@ import numpy as np
 from ..channels import Directions
 from ..reading.readers import Adoption, Distances
 from ..reading.second import AdoptionByEye, Concord
+from ..watch.trajectories import Trajectory
 from .condition import Condition, each, one_at_a_time, parts, set_name, span
 from .critical import DRAWS, MATCHED, MATCHES
 from .edits import SOURCE, UNTOUCHED
@@ -86,16 +87,15 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     ]
 
 
-def difference(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+def difference(model, group: Group, sets: Sets, listed=conditions, source: Trajectory | None = None):
     """How much of the difference of source and target, which is all that a transport can move, each set of the study
-    holds: shares [P] of its mean square over tokens and steps, mean over blocks, by `set_name`."""
-    named = {
-        set_name(c.channels, c.k, c.draw): c for c in conditions(sets, 1, 1) if c.channels and c.prompts != "tried"
-    }
+    holds: shares [P] of its mean square over tokens and steps, mean over blocks, by `set_name`. listed: the study's
+    conditions; source: as for `differences`."""
+    named = {set_name(c.channels, c.k, c.draw): c for c in listed(sets, 1, 1) if c.channels and c.prompts != "tried"}
     found = {name: sets.find(c.channels, c.k, c.draw, group) for name, c in named.items()}
     made = {name: chosen for name, chosen in found.items() if chosen is not None}
     directions = {name: chosen for name, chosen in made.items() if isinstance(chosen, Directions)}
-    apart = differences(model, group, sets.generation, directions=directions)
+    apart = differences(model, group, sets.generation, directions=directions, source=source)
     squares = apart["channels"].astype(np.float64)  # [P, L, D]
 
     def held(name: str) -> np.ndarray:

@@ -5,6 +5,7 @@ The saved pipeline names this module and `text_encoder` by path, so neither may 
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 from collections.abc import Callable, Mapping
@@ -108,6 +109,15 @@ class ToyWorldPipeline(DiffusionPipeline):
         config = self.transformer.config
         return config.in_channels, config.sample_size, config.sample_size
 
+    def set_noise_levels(self, steps: int, device: torch.device) -> None:
+        """Give the scheduler equal steps from noise to picture, as FLUX's pipeline does, so that the last step counts as
+        much as the others; what it does by itself ends at 0.001, and the last of 8 steps is then none. A scheduler that
+        takes no noise levels keeps its own."""
+        if "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters:
+            self.scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)], device=device)
+        else:
+            self.scheduler.set_timesteps(steps, device=device)
+
     @torch.no_grad()
     def __call__(
         self,
@@ -141,7 +151,7 @@ class ToyWorldPipeline(DiffusionPipeline):
             shape = (len(prompts), *self.latent_shape)
             latents = randn_tensor(shape, generator=generator, device=device, dtype=torch.float32)
         latents = latents.to(device=device, dtype=torch.float32)
-        self.scheduler.set_timesteps(num_inference_steps, device=device)
+        self.set_noise_levels(num_inference_steps, device)
 
         for i, t in enumerate(self.progress_bar(self.scheduler.timesteps)):
             both = torch.cat([latents] * 2) if self.do_classifier_free_guidance else latents
