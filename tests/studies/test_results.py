@@ -237,3 +237,19 @@ def test_a_condition_is_a_selection():
     found = made()
     assert found.mean("change", **Condition(channels="bottom")) == found.mean("change", channels="bottom")
     assert found.select(**Condition(channels="random", draw=1))[0].draw == 1
+
+
+def test_what_both_readers_say_is_asked_by_one_name():
+    """The second reader's arrays stand under their own names, and are measured in the same way."""
+    found = made()
+    top, random = {"channels": "top"}, {"channels": "random"}
+    for c, cell in found.cells.items():
+        seen = 1.0 if c.channels == "random" else 0.25
+        cell["agree_by_eye"] = np.full((len(cell["change"]), 8), seen, np.float16)
+    both = found.by_both("mean", "right", **top)
+    assert {reader: one.value for reader, one in both.items()} == pytest.approx({"judge": 0.5, "by eye": 0.25})
+    ahead = found.by_both("minus", "right", rows=(random, top))
+    assert ahead["judge"].value == 0
+    assert ahead["by eye"].value == pytest.approx(0.75)
+    assert found.mean("right subject by eye", **top).value == 0.25
+    assert np.isnan(found.mean("taken by eye", **top).value)  # nobody read what was taken

@@ -9,9 +9,12 @@ from fewchannels.edits.inversion import image_trajectory
 from fewchannels.notebook.chapters import prompts_for, references_for
 from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition
-from fewchannels.studies.subject_transport import best_inversion, best_of, transport_picture
+from fewchannels.studies.study import Plan
+from fewchannels.studies.subject_transport import best_inversion, best_of, difference, transport_picture
 from fewchannels.toyworld.prompts import parse_prompt
 from fewchannels.toyworld.scenes import render
+from fewchannels.watch.hooks import capture
+from fewchannels.watch.tokens import KeepTokens
 from PIL import Image
 from tiny_pipelines import PIPELINES, guidance_of
 
@@ -131,3 +134,20 @@ def test_a_model_that_no_picture_can_enter_says_why():
     case.pipeline.scheduler = DDIMScheduler()
     with pytest.raises(ValueError, match=r"no picture can enter .*DDIMScheduler, are not known here"):
         references_for(fc.load(case.pipeline), 2)
+
+
+def test_shares_of_the_difference_to_a_reference_are_those_of_states_kept_whole(model):
+    """Of the two runs recorded apart, at the same noise: what the study measures in passing."""
+    plan = Plan(studies.subject_transport, model, n=2, steps=STEPS)
+    group, top = plan.groups["all"], plan.sets.of("top")
+    found = difference(model, group, plan.sets)
+    assert found["all, k 8"] == pytest.approx(1)
+    source = image_trajectory(model, list(group.images), group.sources, seed=group.seed, steps=STEPS)
+    with capture(model, target := KeepTokens(dtype="float32")):
+        model.generate(group.prompts, seed=group.seed, steps=STEPS)
+    shares = []
+    for block in range(len(model.layers)):
+        theirs = np.stack([source.take(block, step, [0, 1], None).numpy() for step in range(STEPS)], axis=1)
+        squares = np.square(theirs - target.array[:, block]).mean(axis=(1, 2))
+        shares.append(squares[:, top[block]].sum(axis=1) / squares.sum(axis=1))
+    assert found["top, k 8"] == pytest.approx(np.mean(shares, axis=0), rel=1e-3)

@@ -284,3 +284,9 @@ def test_the_progress_bar_can_be_turned_off(pipeline, prompts, capfd):
     pipeline.set_progress_bar_config(disable=True)
     draw(pipeline, prompts[:1])
     assert capfd.readouterr().err == ""
+
+
+def test_every_step_counts_as_much_as_the_others(pipeline):
+    """By itself the scheduler ends at 0.001, so that the last of its steps would change nothing."""
+    pipeline("a large red star at the left on a plain blue background", num_inference_steps=4)
+    assert pipeline.scheduler.sigmas.tolist() == pytest.approx([1, 0.75, 0.5, 0.25, 0])

@@ -110,9 +110,11 @@ class ToyWorldPipeline(DiffusionPipeline):
         return config.in_channels, config.sample_size, config.sample_size
 
     def set_noise_levels(self, steps: int, device: torch.device) -> None:
-        """Give the scheduler equal steps from noise to picture, as FLUX's pipeline does, so that the last step counts as
-        much as the others; what it does by itself ends at 0.001, and the last of 8 steps is then none. A scheduler that
-        takes no noise levels keeps its own."""
+        """Give the scheduler equal steps from noise to picture, as FLUX's pipeline does, so that the last one counts.
+
+        What it does by itself ends at 0.001, so that the last of its steps changes nothing. A scheduler that takes no
+        noise levels keeps its own.
+        """
         if "sigmas" in inspect.signature(self.scheduler.set_timesteps).parameters:
             self.scheduler.set_timesteps(sigmas=[1 - step / steps for step in range(steps)], device=device)
         else:
