@@ -4,6 +4,7 @@ import pytest
 from fewchannels.prompts import toyworld_prompts
 from fewchannels.prompts.files import PromptFileError
 from fewchannels.reading.judges import ToyJudge
+from fewchannels.reading.readers import PAIR_ATTRIBUTES
 from fewchannels.reading.worlds import NaturalWorld, ToyWorld, texts, world_of
 
 
@@ -86,3 +87,10 @@ def test_captions_of_a_readers_own_pictures_get_new_scenes():
 def test_more_prompts_than_there_are_is_an_error():
     with pytest.raises(ValueError, match="evaluation prompts"):
         NaturalWorld().prompts(1_000)
+
+
+def test_a_world_names_what_a_reader_of_its_pictures_can_tell_apart():
+    for world in (ToyWorld(), NaturalWorld()):
+        pairs = world.pairs(4)
+        assert len(world.attributes) == (len(PAIR_ATTRIBUTES) if world.exact else 2)
+        assert {name for pair in pairs for name in getattr(pair, "differ", ())} <= set(world.attributes)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from ..prompts.files import PromptFileError, read_prompt_file
 from ..prompts.natural import NaturalPrompt, natural_prompts, swapped_pairs
-from ..prompts.pairs import Pair, new_scene, toyworld_pairs
+from ..prompts.pairs import SCENE, SUBJECT, Pair, new_scene, toyworld_pairs
 from ..prompts.toyworld import toyworld_attributes
 from ..toyworld.prompts import Attributes, format_prompt, parse_prompt
 from .judges import ImageJudge, ToyJudge
@@ -28,12 +28,13 @@ PLAIN = "on a plain background"  # what is said of the scene of a reader's own p
 class World:
     """What the worlds share. prompts are objects whose `text(prompt)` the model is asked for.
 
-    judge: reads pictures, or None; segmenter: draws masks of subjects, or None. exact: whether prompts say all that a
-    picture should show, as they do of the toy world. calibration: how many prompts sets are frozen on; study_steps: in
-    place of those of the model's preset, or None.
+    attributes: what a reader of its pictures names. judge: reads pictures, or None; segmenter: draws masks of subjects,
+    or None. exact: whether prompts say all that a picture should show, as they do of the toy world. calibration: how
+    many prompts sets are frozen on; study_steps: in place of those of the model's preset, or None.
     """
 
     exact = False
+    attributes: tuple[str, ...] = ("subject", "scene")
     calibration = 16
     study_steps: int | None = None
 
@@ -81,6 +82,7 @@ class ToyWorld(World):
     """The scenes that we render ourselves, read by their own judge."""
 
     exact = True
+    attributes = (*SUBJECT, *SCENE)
     calibration = 32
     study_steps = 8  # the judge reads pictures of 8 Euler steps as well as those of 16, in half the time
 
