@@ -206,7 +206,7 @@ def test_a_committed_run_is_read_after_a_slice_of_it_agrees(toy, small, tmp_path
     assert "a run that comes with the book" in told
     assert "2 conditions of it were run again just now, on 2 prompts, and agree" in told
     assert kept.pictures(channels="top").shape == (2, 48, 48, 3)
-    weight = toy.transformer.transformer_blocks[2].ff.net[2].weight
+    weight = toy.transformer.proj_out.weight
     try:
         weight.data.mul_(4)
         with pytest.raises(AssertionError, match="disagree with the study critical: zero"):
