@@ -27,7 +27,7 @@ def scenes(toy):
 
 def test_scenes_are_seen_once(toy, scenes):
     assert scenes.pooled.shape == (24, 10, 192)
-    assert scenes.pixels.shape == (24, 10, 3)
+    assert scenes.pixels.shape == (24, 10, 8)
     assert len(scenes.labels["shape"]) == len(scenes.groups) == 24
     bare = probe_scenes(toy, 4, captions=False)
     assert np.array_equal(bare.pixels, scenes.pixels[:4])

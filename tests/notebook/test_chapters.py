@@ -209,7 +209,7 @@ def test_a_committed_run_is_read_after_a_slice_of_it_agrees(toy, small, tmp_path
     single = replace(small, again=lambda c: c.channels == "bottom")
     run_study(single, toy, 2, steps=2)
     assert "1 condition of it was run again just now, on 2 prompts, and agrees" in capsys.readouterr().out
-    weight = toy.transformer.transformer_blocks[2].ff.net[2].weight
+    weight = toy.transformer.proj_out.weight
     try:
         weight.data.mul_(4)
         with pytest.raises(AssertionError, match="disagree with the study critical: zero"):

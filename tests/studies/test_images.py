@@ -3,6 +3,8 @@
 import fewchannels as fc
 import numpy as np
 import pytest
+import torch
+from fewchannels.edits.image_latents import encode
 from fewchannels.reading.readers import Adoption, Distances, Regions
 from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies.condition import Condition, each
@@ -39,9 +41,14 @@ def group():
 def test_moving_everything_everywhere_draws_the_reference(model, group):
     everything, source, untouched = MOVED.but(channels="all"), Condition("source"), Condition("")
     found = shown(model, everything, source, untouched)
-    np.testing.assert_array_equal(found.cells[source]["pictures"], group.images)  # re-noising ends in the image itself
+    # re-noising ends in the image itself, as the autoencoder gives it back
+    with torch.no_grad():
+        back = model.pipeline.vae.decode(encode(model, list(group.images))).sample.movedim(1, -1).numpy()
+    shown_at_the_end = found.cells[source]["pictures"]
+    assert np.abs(shown_at_the_end - (back / 2 + 0.5).clip(0, 1) * 255).max() <= 0.51
+    assert np.square((shown_at_the_end.astype(float) - group.images) / 255).mean() < 1e-3
     assert (found.cells[source]["to_source"] == 0).all()
-    assert (found.cells[source]["subject_apart"] == 0).all()
+    assert (found.cells[source]["subject_apart"] < 1e-3).all()  # from the reference itself, which was not decoded
     assert (found.cells[untouched]["scene_apart"] == 0).all()
     far, near = (found.cells[c]["to_source"].mean() for c in (untouched, everything))
     assert near < 0.3 * far
@@ -74,7 +81,8 @@ def test_inversion_gives_noise_that_leads_back(model):
     assert (np.abs(found["more"]["neighbours"]) <= 1).all()
     renoise = trajectory(model, references().of(ToyWorld(), N, 0), sets)
     assert set(renoise) == {"error"}
-    assert (renoise["error"] == 0).all()
+    assert (renoise["error"] > 0).all()  # what the autoencoder loses
+    assert (renoise["error"] < 1e-3).all()
 
 
 def test_targets_start_from_the_inverted_noise_or_from_their_own(model):

@@ -13,14 +13,29 @@ from fewchannels.studies.sets import KINDS, Sets
 def sets():
     world = ToyWorld()
     few = [world.text(one) for one in world.prompts(4, "calibration")]
-    return Sets(fc.load("toyworld"), world, 8, prompts=few, steps=2)
+    return Sets(fc.load("toyworld"), world, 8, prompts=few, steps=8)
+
+
+def of(sets, kind, **more):
+    """A kind at the study's k; where the top holds more than half of every block, nothing can match it: the largest
+    channel alone does not in the last block."""
+    return sets.of(kind, 1 if kind == "energy-matched" else None, **more)
+
+
+def test_where_the_top_holds_more_than_half_of_every_block_nothing_matches_its_energy(sets):
+    assert (sets.calibration().shares(sets.of("top"))["energy"] > 0.5).all()
+    assert not sets.exists("energy-matched")
+    with pytest.raises(NotHere, match="in no block do channels outside the top 8 hold as much energy as the top"):
+        sets.of("energy-matched")
+    largest = sets.calibration().shares(sets.of("top", 1))["energy"]
+    assert [size > 0 for size in of(sets, "energy-matched").sizes] == (largest < 0.5).tolist()
 
 
 def test_every_kind_has_the_count_that_it_says(sets):
     for kind in KINDS:
         if kind == "PCA of the difference":
             continue
-        chosen = sets.of(kind)
+        chosen = of(sets, kind)
         if isinstance(chosen, Directions):
             assert chosen.k == 8, kind
         elif kind == "top without the first":
@@ -31,15 +46,8 @@ def test_every_kind_has_the_count_that_it_says(sets):
 
 def test_sets_beside_the_top_hold_none_of_it(sets):
     top = sets.of("top").mask()
-    for kind in (
-        "random",
-        "random outside the top",
-        "complement",
-        "next ranks",
-        "energy-matched",
-        "bottom",
-        "matched without the first",
-    ):
+    assert not (of(sets, "energy-matched").mask() & sets.of("top", 1).mask()).any()
+    for kind in ("random", "random outside the top", "complement", "next ranks", "bottom", "matched without the first"):
         assert not (sets.of(kind).mask() & top).any(), kind
     assert (sets.of("complement").mask() | top).all()
 
@@ -58,8 +66,8 @@ def test_without_the_first_is_the_top_but_for_the_largest_and_its_match_has_its_
 
 def test_a_set_is_made_once_and_draws_differ(sets):
     assert sets.of("random", draw=1) is sets.of("random", draw=1)
-    for kind in ("random", "energy-matched", "random directions"):
-        one, other = sets.of(kind), sets.of(kind, draw=1)
+    for kind in ("random", "energy-matched", "matched without the first", "random directions"):
+        one, other = of(sets, kind), of(sets, kind, draw=1)
         rows = zip(one, other, strict=True)
         assert not all(np.array_equal(np.sort(a), np.sort(b)) for a, b in rows), kind
 

@@ -173,19 +173,20 @@ def test_a_kill_leaves_no_process_behind(tmp_path):
 @pytest.mark.slow
 def test_the_first_losses_are_those_of_the_run_that_made_the_weights(tmp_path):
     """From the same seed, with two processes of one thread: what is logged is the first process's half, averaged over
-    fifty steps of 32 images."""
+    fifty steps of 32 images. 1.8598 and 1.4716 were seen where the log has 1.8599 and 1.4656: the log's run had its
+    autoencoder in full precision, and the script that wrote it gives these digits too with the shipped one."""
     args = train.parse_args(["--state", str(tmp_path), "--device", "cpu", "--processes", "2", "--seed", "0"])
     assert (args.images, args.decay_from, args.batch, args.lr) == (1_000_000, 700_000, 32, 2e-3)
-    together(train._prepared, (part_of_a_run_to_4_800, args, 1), 2)
+    together(train._prepared, (part_of_a_run_to_3_200, args, 1), 2)
     ours, theirs = (
         [json.loads(line)["loss"] for line in file.read_text().splitlines()] for file in (tmp_path / "log.jsonl", LOG)
     )
-    assert len(ours) == 3
-    np.testing.assert_allclose(ours, theirs[:3], atol=0.02)
+    assert len(ours) == 2
+    np.testing.assert_allclose(ours, theirs[:2], atol=0.02)
 
 
-def part_of_a_run_to_4_800(args, processes):
-    part_of_a_run((args, 4_800), processes)
+def part_of_a_run_to_3_200(args, processes):
+    part_of_a_run((args, 3_200), processes)
 
 
 @pytest.mark.parametrize(

@@ -37,8 +37,8 @@ BATCH = 32
 @dataclass(frozen=True)
 class ProbeScenes:
     """n scenes as the model sees them once: labels by attribute (n words each), groups (n prompts), and pooled float32
-    [n, 10, D], the block's tokens averaged over the picture and over each of the 3 x 3 cells; pixels [n, 10, 3], the
-    noisy picture averaged likewise."""
+    [n, 10, D], the block's tokens averaged over the picture and over each of the 3 x 3 cells; pixels [n, 10, C],
+    what the model is shown, the noisy latents, averaged likewise."""
 
     attributes: list[Attributes]
     pooled: np.ndarray
