@@ -150,7 +150,7 @@ def background_of(labels: np.ndarray, count: int) -> list[int]:
     return [int(order[0]), *[int(j) for j in order[1:2] if np.sort(share[:, j])[1] > 0.07]]
 
 
-def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], least: float) -> list:
+def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], least: float, margin: int = 4) -> list:
     """Up to two (label, mask), the largest first: parts that hang together, are thick, and are most of their colour. A
     part in one of a pattern's two colours counts where it is too thick for the pattern."""
     found = []
@@ -160,7 +160,7 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], leas
         if j in ground:
             if len(ground) == 1 or len(named(*colours[ground])) == 1:
                 continue
-            mask, most = thicker(mask), 0.0
+            mask, most = thicker(mask, margin), 0.0
         elif between(colours[j], colours[ground], least) or (
             np.sqrt(np.square(light - colours[j]).sum(axis=2)).min() < least
         ):  # the same colour in another light
@@ -169,14 +169,16 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], leas
         thick = part & (around(part, 1) >= 8)
         if part.mean() >= PATCH and part.sum() > most * mask.sum() and thick.sum() > 0.2 * part.sum():
             found.append((j, part))
+    if not found and margin > 1:  # few scenes are empty
+        return subjects_of(labels, colours, ground, least, 1)
     return sorted(found, key=lambda pair: -pair[1].sum())[:2]
 
 
-def thicker(mask: np.ndarray) -> np.ndarray:
+def thicker(mask: np.ndarray, margin: int) -> np.ndarray:
     """Where a tone is wider than along at least three sides of the frame."""
     width = around(mask, 3) * mask
     sides = [width[:8], width[-8:], width[:, :8], width[:, -8:]]
-    return mask & (around(width > min(46, sorted(side.max() for side in sides)[1] + 4), 2) > 0)
+    return mask & (around(width > min(46, sorted(side.max() for side in sides)[1] + margin), 2) > 0)
 
 
 def between(colour: np.ndarray, tones: np.ndarray, least: float) -> bool:
