@@ -69,7 +69,7 @@ def test_writers_and_levels_of_each_set(model, sets):
     found = measured("writers", model, sets, group)
     assert found["top: gate"].shape == (2, 6, 3)
     assert {name.partition(":")[0] for name in found} == {"top", "random", "bottom"}
-    assert not sets.exists("energy-matched")  # which would be the fourth
+    assert sets.find("energy-matched") is None  # which would be the fourth
     levels = measured("levels", model, sets, group)
     assert levels["top: level"].shape == (2, study.NOISES, 6, STEPS, 8)
     assert "bottom: level_share" in levels
