@@ -12,7 +12,7 @@ The shape of a study. Importing the package needs no torch; each name is fetched
 
 Lowest first; each imports only from those before it:
 
-    disk, metrics, wrapping, choices, origins       small modules that all lean on
+    disk, metrics, wrapping, choices, names, originssmall modules that all lean on
     runfile, scheduler, identity                    results on disk; noise levels; what a value is known by
     toyworld                                        the embedded model and its world
     layouts, models                                 where the image tokens are; load, generate
