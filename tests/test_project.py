@@ -32,7 +32,7 @@ MIB = 2**20
 
 # Lowest first: a package, or a module beside the packages, imports only from the lines before its own.
 LAYERS = (
-    {"disk", "metrics", "wrapping", "choices", "origins"},
+    {"disk", "metrics", "wrapping", "choices", "names", "origins"},
     {"runfile", "scheduler", "identity"},
     {"toyworld"},
     {"layouts"},
@@ -54,7 +54,12 @@ LAYERS = (
     {"cli"},
 )
 # Those that know less than their place would let them: all that each may import of ours.
-ALONE = {"toyworld": {"disk"}, "plots": set(), "widgets": {"runfile", "disk"}, "layout_checks": {"layouts", "watch"}}
+ALONE = {
+    "toyworld": {"disk"},
+    "plots": set(),
+    "widgets": {"runfile", "disk", "names"},
+    "layout_checks": {"layouts", "watch"},
+}
 # The scripts that measure the toy world's models look at it through the whole library.
 SCRIPTS = {"toyworld/growth.py", "toyworld/judge_card.py", "toyworld/evaluate.py"}
 

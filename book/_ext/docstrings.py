@@ -20,7 +20,7 @@ LOGGER = logging.getLogger(__name__)
 MARKER = "<!-- api-modules -->"
 PACKAGE = "fewchannels"
 ORDER = (
-    *("disk", "metrics", "wrapping", "choices", "origins"),
+    *("disk", "metrics", "wrapping", "choices", "names", "origins"),
     *("runfile", "scheduler", "identity", "toyworld", "layouts", "models", "store", "channels", "masks", "watch"),
     *("edits", "sweep", "prompts", "reading", "instruments", "measure", "studies", "figures"),
     *("layout_checks", "plots", "widgets", "notebook", "cli"),

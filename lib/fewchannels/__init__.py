@@ -12,19 +12,19 @@ The shape of a study. Importing the package needs no torch; each name is fetched
 
 Lowest first; each imports only from those before it:
 
-    disk, metrics, wrapping, choices, origins       small modules that all lean on
-    runfile, scheduler, identity                    results on disk; noise levels; what a value is known by
-    toyworld                                        the embedded model and its world
-    layouts, models                                 where the image tokens are; load, generate
-    store                                           compute once, keep, go on after a stop
-    channels, masks                                 scores, sets and controls; tokens to a subject's mask
-    watch, edits                                    capture and what it keeps; ablate, transport, blends, pictures
-    sweep                                           many edits, in batches
-    prompts, reading                                what is asked for; judges, readers, worlds
-    instruments, measure                            what is measured besides an edit; statistics of many prompts
-    studies, figures                                conditions, results; what a chapter draws of them
-    plots, widgets, layout_checks                   these see arrays, or layouts alone
-    notebook, cli                                   what a chapter calls; `fewchannels`
+    disk, metrics, wrapping, choices, names, origins  small modules that all lean on
+    runfile, scheduler, identity                      results on disk; noise levels; what a value is known by
+    toyworld                                          the embedded model and its world
+    layouts, models                                   where the image tokens are; load, generate
+    store                                             compute once, keep, go on after a stop
+    channels, masks                                   scores, sets and controls; tokens to a subject's mask
+    watch, edits                                      capture and what it keeps; ablate, transport, blends, pictures
+    sweep                                             many edits, in batches
+    prompts, reading                                  what is asked for; judges, readers, worlds
+    instruments, measure                              what is measured besides an edit; statistics of many prompts
+    studies, figures                                  conditions, results; what a chapter draws of them
+    plots, widgets, layout_checks                     these see arrays, or layouts alone
+    notebook, cli                                     what a chapter calls; `fewchannels`
 
 Source: "Few channels draw the whole picture", arXiv 2605.13974.
 """

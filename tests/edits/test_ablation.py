@@ -4,8 +4,9 @@ import fewchannels as fc
 import numpy as np
 import pytest
 import torch
+from fewchannels import names
 from fewchannels.channels import random_directions
-from fewchannels.edits.ablation import NAMES
+from fewchannels.edits.ablation import NAMES, NEEDS
 from fewchannels.watch.trajectories import Trajectory
 
 STEPS = 3
@@ -324,3 +325,11 @@ def test_it_works_on_flux_with_a_grid_that_is_not_square(flux, prompts):
         assert not np.array_equal(generate(flux, prompts[:2], **size), plain)
     assert done.change.shape == (2, 4, STEPS)
     assert np.array_equal(generate(flux, prompts[:2], **size), plain)
+
+
+def test_every_named_edit_is_there_and_those_said_to_need_nothing_do(toy, prompts, massive):
+    assert tuple(NAMES) == names.EDITS
+    assert not set(names.ALONE) & set(NEEDS)
+    for how in names.ALONE:
+        with fc.ablate(toy, massive, how):
+            toy.generate(prompts[:1], steps=1)

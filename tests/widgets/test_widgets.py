@@ -15,6 +15,7 @@ import nbformat
 import numpy as np
 import PIL.Image
 import pytest
+from fewchannels import names
 from fewchannels.widgets import ChannelBrowser, Flipbook, bundle, host, packing
 from in_node import HOSTILE, Page, node
 from nbconvert import HTMLExporter
@@ -159,6 +160,19 @@ def test_bundle_is_fresh():
     text = bundle.BUNDLE.read_text(encoding="utf-8")
     assert text == bundle.build(), "run python lib/fewchannels/widgets/bundle.py and commit bundle.js"
     assert len(text.encode()) < 240_000
+
+
+def test_names_of_scores_and_edits_are_those_of_python():
+    """One tuple: the page has a word for each score that is shown and for each edit that can be asked for."""
+    state = (bundle.SOURCES / "explorer_state.js").read_text(encoding="utf-8")
+    own = (bundle.SOURCES / "explorer_own.js").read_text(encoding="utf-8")
+
+    def keys(text, name):
+        return tuple(re.findall(r"(\w+): \"", re.search(rf"const {name} = \{{(.*?)\}};", text)[1]))
+
+    assert keys(state, "SCORE_NAMES") == names.SHOWN
+    assert set(names.ASKED) < set(keys(own, "EDIT_WORDS")) <= {"none", *names.EDITS}
+    assert (bundle.SOURCES / bundle.NAMES).read_text(encoding="utf-8") == bundle.names()
 
 
 def test_bundle_refuses_what_it_does_not_understand(tmp_path):

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-SCORES = ("abs_mean", "mean_abs")
+from ..names import SCORES
 
 
 def channel_scores(stats: Any, score: str = "abs_mean") -> np.ndarray:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..disk import check_place
+from ..names import SCORES
 from .arguments import natural, positive, read_prompts, setting
 
 FP16_MAX = 65504.0
@@ -52,7 +53,7 @@ def add_run(commands: Any) -> None:
     add("--quantize", type=int, choices=(8, 4), help="the transformer's weights in as many bits (takes bitsandbytes)")
     add("--no-check", action="store_true", help="load without a look at free disk and memory")
     add("--k", type=positive, default=8, metavar="N", help="how many channels a block count as top (%(default)s)")
-    add("--score", choices=("abs_mean", "mean_abs"), default="abs_mean", help="what ranks them (%(default)s)")
+    add("--score", choices=SCORES, default=SCORES[0], help="what ranks them (%(default)s)")
     add(
         "--maps",
         type=natural,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..names import ALONE, WRITTEN
 from .arguments import positive, read_prompts
 
 HELP = """\
@@ -38,13 +39,13 @@ The file is JSON or YAML: a list of conditions, or a grid of them.
     blocks: {all: null, "first half": [0, 1, 2]}
     steps: [[0], [4, 5, 6, 7]]
 
-Columns of a condition: name, model, revision, prompts, samples, seed, generation (arguments of generate), edit (zero,
-own_mean, shuffle, scale, replace, noise, shift), channels, blocks, steps (of the edit), options (strength, factor,
-values, match, branch, stream, seed). channels: numbers, {"indices": [[...], ...], "width": D}, or
-{"set": NAME, "k": N}, which is ranked on calibration prompts: top, bottom, random 1 to 3, energy-matched, complement.
+Columns of a condition: name, model, revision, prompts, samples, seed, generation (arguments of generate), channels,
+blocks, steps (of the edit), options (strength, factor, values, match, branch, stream, seed), and edit (EDITS).
+channels: numbers, {"indices": [[...], ...], "width": D}, or {"set": NAME, "k": N}, which is ranked on calibration
+prompts: top, bottom, random 1 to 3, energy-matched, complement.
 
 Exit status: 0 all is done, 1 something failed (the others are done) or could not begin, 2 not understood.
-"""
+""".replace("EDITS", ", ".join(WRITTEN))
 
 
 def add_sweep(commands: Any) -> None:
@@ -64,7 +65,7 @@ def add_sweep(commands: Any) -> None:
     add("--prompts", type=Path, metavar="FILE", help="prompts, one a line or a JSON list")
     add("--seed", type=int, nargs="+", default=[0], metavar="N", help="seeds of the noise (0)")
     add("--steps", type=positive, metavar="N", help="denoising steps (the model's own default)")
-    add("--edit", nargs="+", default=["zero"], metavar="HOW", help="zero, own_mean, shuffle, noise, shift (zero)")
+    add("--edit", nargs="+", default=["zero"], metavar="HOW", help=f"{', '.join(ALONE)} (zero)")
     add("--sets", nargs="+", default=["top", "random 1"], metavar="SET", help='sets of channels ("top" "random 1")')
     add("--k", type=positive, nargs="+", default=[8], metavar="N", help="channels a block (8)")
     add("--blocks", default="all", metavar="WHICH", help='"all" at once, "each" apart, or numbers such as 0,1,2 (all)')

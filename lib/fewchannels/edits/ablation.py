@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
+from ..names import EDITS
 from ..scheduler import step_count
 from ..watch.hooks import edit
 from ..watch.statistics import ChannelStats
@@ -244,19 +245,7 @@ class Edits:
         return [np.random.default_rng((self._seed, s, place.layer, place.step)) for s in place.samples]
 
 
-NAMES = {
-    "zero": Edits._zero,
-    "mean": Edits._mean,
-    "own_mean": Edits._own_mean,
-    "no_level": Edits._no_level,
-    "mean_level": Edits._mean_level,
-    "shuffle": Edits._shuffle,
-    "resample": Edits._resample,
-    "scale": Edits._scale,
-    "replace": Edits._replace,
-    "noise": Edits._noise,
-    "shift": Edits._shift,
-}
+NAMES = {name: getattr(Edits, f"_{name}") for name in EDITS}
 
 
 def _is_name(how) -> bool:

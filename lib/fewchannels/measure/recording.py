@@ -16,6 +16,7 @@ import numpy as np
 
 from ..channels import ChannelSet, bottom_channels, random_channels, top_channels
 from ..edits.ablation import ablate as ablated
+from ..names import ASKED
 from ..runfile import Run
 from ..scheduler import noise_levels
 from ..watch.hooks import capture
@@ -174,7 +175,6 @@ def channel_sets(stats: Any, k: int, score: str, shown: tuple[int, int, int]) ->
     return sets
 
 
-EDITS = ("zero", "own_mean", "shuffle")
 MAP_VALUES = 4_000_000  # that an answer carries at most, which decides at how many steps it has maps
 
 
@@ -182,9 +182,9 @@ def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
     """What an explorer in a live notebook asks: `Explorer(run, ask=recorder(model, like=run))`.
 
     The function that is returned takes a request, {"prompt": text, "seed": int, "steps": int, "ablate": None or
-    {"how": one of EDITS, "channels": a ChannelSet's JSON}}, and report and stopped as `record` does, and gives a Run of
-    one prompt with the channel sets of `like`. Raises ValueError for a request that is none, RuntimeError where the
-    model is at work already.
+    {"how": one of `names.ASKED`, "channels": a ChannelSet's JSON}}, and report and stopped as `record` does, and gives
+    a Run of one prompt with the channel sets of `like`. Raises ValueError for a request that is none, RuntimeError
+    where the model is at work already.
     """
 
     def answer(request: dict[str, Any], report=None, stopped=None) -> Run:
@@ -195,8 +195,8 @@ def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
             raise ValueError(f"seed {seed!r} and steps {steps!r}: expected whole numbers, seed from 0, steps 1 to 1000")
         edit, name = request.get("ablate"), f"{prompt}, seed {seed}"
         if edit is not None:
-            if edit.get("how") not in EDITS:
-                raise ValueError(f"the edit {edit.get('how')!r}: expected one of {', '.join(EDITS)}")
+            if edit.get("how") not in ASKED:
+                raise ValueError(f"the edit {edit.get('how')!r}: expected one of {', '.join(ASKED)}")
             edit = {"how": edit["how"], "channels": ChannelSet.from_json(edit["channels"])}
             name += f", {edit['how']} {edit['channels'].label}".rstrip()
         if model.run is not None:

@@ -1,6 +1,6 @@
 """One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheets inside.
 
-    python lib/fewchannels/widgets/bundle.py            # writes bundle.js
+    python lib/fewchannels/widgets/bundle.py            # writes bundle.js, and js/names.js from names.py
     python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where bundle.js is not what js/ gives
 
 The sources keep to a small dialect, so that no bundler is needed: named imports of whole lines from "./name.js",
@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import runpy
 import sys
 from pathlib import Path
 
@@ -20,6 +21,8 @@ SOURCES = HERE / "js"
 BUNDLE = HERE / "bundle.js"
 ENTRY = "index.js"
 STYLES = ("style.css", "explorer.css")  # the later one wins
+NAMES = "names.js"  # written from names.py: those that the pages use
+USED = ("ASKED", "SCORES")
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
@@ -57,6 +60,13 @@ def build(sources: Path = SOURCES) -> str:
     return "\n\n".join([*parts, *_joined(ENTRY, sources, entry=ENTRY)]) + "\n"
 
 
+def names() -> str:
+    """names.js: the tuples of names.py."""
+    tuples = runpy.run_path(str(HERE.parent / "names.py"))
+    lines = [f"export const {name} = {json.dumps(tuples[name])};" for name in USED]
+    return "\n".join(["// Written from names.py by `python lib/fewchannels/widgets/bundle.py`.", "", *lines]) + "\n"
+
+
 def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
     """The modules that `first` needs and itself, without imports and exports; only `entry` keeps its exports."""
     owner: dict[str, str] = {}
@@ -77,9 +87,13 @@ def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only compare the committed bundle with the sources")
+    check = parser.parse_args(argv).check
+    if not check:
+        (SOURCES / NAMES).write_text(names(), encoding="utf-8")
     text = build()
-    if parser.parse_args(argv).check:
-        fresh = BUNDLE.exists() and BUNDLE.read_text(encoding="utf-8") == text
+    if check:
+        written = {BUNDLE: text, SOURCES / NAMES: names()}
+        fresh = all(file.exists() and file.read_text(encoding="utf-8") == now for file, now in written.items())
         print(f"{BUNDLE.name}: {'fresh' if fresh else 'stale; run python lib/fewchannels/widgets/bundle.py'}")
         return 0 if fresh else 1
     BUNDLE.write_text(text, encoding="utf-8")

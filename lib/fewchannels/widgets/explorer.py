@@ -14,6 +14,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..names import ASKED
 from .answers import Answers
 from .explorer_runs import pack_run
 from .host import PageWidget
@@ -47,7 +48,7 @@ class Explorer(PageWidget):
         score_error: float = RELATIVE_ERROR,
         map_levels: int = LEVELS,
         ask: Callable[..., Any] | None = None,
-        edits: Sequence[str] = ("zero", "own_mean", "shuffle"),
+        edits: Sequence[str] = ASKED,
         sample: str = "",
     ) -> None:
         given = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, (str, bytes)) else [runs]

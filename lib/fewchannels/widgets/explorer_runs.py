@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import PIL.Image
 
+from ..names import SHOWN
 from .packing import LEVELS, RELATIVE_ERROR, Block
 
 AXES = ["sample", "layer", "step", "row", "column", "channel"]
-SCORES = ("abs_mean", "mean_abs", "max_abs", "energy")
 
 
 def pack_run(block: Block, run: Any, key: str, error: float = RELATIVE_ERROR, levels: int = LEVELS) -> dict:
@@ -73,7 +73,7 @@ def pack_run(block: Block, run: Any, key: str, error: float = RELATIVE_ERROR, le
 
 
 def run_scores(run: Any) -> dict[str, np.ndarray]:
-    """The scores that a run's statistics allow, float32 [S, L, T, D] by name, in the order of `SCORES`.
+    """The scores that a run's statistics allow, float32 [S, L, T, D] by name, in the order of `names.SHOWN`.
 
     abs_mean is |mean|, energy is var + mean². Raises ValueError where there is none of them, or shapes differ.
     """
@@ -93,7 +93,7 @@ def run_scores(run: Any) -> dict[str, np.ndarray]:
         scores["abs_mean"] = np.abs(stats["mean"])
         if "var" in stats:
             scores["energy"] = stats["var"] + stats["mean"] ** 2
-    return {name: scores[name] for name in SCORES if scores.get(name) is not None}
+    return {name: scores[name] for name in SHOWN if scores.get(name) is not None}
 
 
 def _named(index: dict, axis: str, count: int, otherwise: list) -> list:

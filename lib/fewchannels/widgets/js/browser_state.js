@@ -2,10 +2,9 @@
 
 import { scaleFor } from "./colour.js";
 import { arrayOf, inflate, logValues, mapReader } from "./arrays.js";
+import { SCORES } from "./names.js";
 import { largest, median, rankOf, total } from "./rank.js";
 import { clampInt } from "./store.js";
-
-export const SCORES = ["abs_mean", "mean_abs"];
 
 // The header (JSON) and the block (DataView) -> data with its arrays ready.
 export async function openBrowser(header, blob) {

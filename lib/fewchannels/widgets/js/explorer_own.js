@@ -1,5 +1,6 @@
 // Runs that are not in the page: a file from the reader's disk, and, in a live kernel, one that is made now.
 
+import { ASKED } from "./names.js";
 import { dropdown, el, setText, stepper, uid } from "./dom.js";
 
 // A drop zone with a file button. open(file) -> Promise; `sample` is the address of a file to try, or "".
@@ -57,16 +58,16 @@ export function ownRun({ root, open, sample }) {
   return { node: zone, say: (text) => setText(status, text) };
 }
 
-const EDITS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
+const EDIT_WORDS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
 
 // Asking a live model. ask(request, { onProgress, signal }) -> Promise of a run; marked() -> ChannelSet JSON.
-export function asker({ ask, edits = Object.keys(EDITS), prompt, steps, seed, marked, onrun }) {
+export function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
   const id = uid("fc-ask");
   const text = el("input.fc-wide", { type: "text", id, value: prompt, maxlength: 500 });
   const choice = { seed, steps, how: "none" };
   const seedBox = stepper({ label: "Seed", low: 0, onpick: (value) => set({ seed: value }) });
   const stepBox = stepper({ label: "Steps", low: 1, onpick: (value) => set({ steps: value }) });
-  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDITS[value] || value })), onpick: (how) => set({ how }) });
+  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDIT_WORDS[value] || value })), onpick: (how) => set({ how }) });
   const run = el("button.fc-button.fc-strong", { type: "button" }, "Run the model");
   const cancel = el("button.fc-button", { type: "button", hidden: true }, "Cancel");
   const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" });

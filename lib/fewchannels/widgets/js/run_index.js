@@ -1,5 +1,6 @@
 // What a checked header means: axes with their names, which statistics, maps and pictures there are to show.
 
+import { SCORES } from "./names.js";
 import { quoted, refuse } from "./run_error.js";
 import { isCount, isObject } from "./run_header.js";
 
@@ -41,7 +42,7 @@ export function readIndex({ record, tensors }) {
       grid,
       width,
       k: top || 1,
-      score: ["abs_mean", "mean_abs"].includes(index.score) ? index.score : "abs_mean",
+      score: SCORES.includes(index.score) ? index.score : "abs_mean",
       channels,
       perPrompt: samples === prompts.length,
     },
