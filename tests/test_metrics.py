@@ -151,3 +151,11 @@ def test_an_interval_of_a_mean_crosses_draws_where_there_are_several():
     assert metrics.mean_interval(values[:, 0]) == metrics.mean_interval(values[:, :1]) == one
     assert metrics.mean_interval(values) == several
     assert np.isnan(metrics.mean_interval(np.full((3, 2), np.nan))).all()
+
+
+def test_a_mean_of_all_draws_at_once_is_that_of_one_draw_after_the_other():
+    values = np.random.default_rng(5).normal(size=24)
+    values[3] = np.nan
+    for given, statistic in ((np.nan_to_num(values), np.mean), (values, np.nanmean)):
+        one_by_one = metrics.bootstrap_interval(given, statistic=lambda x, own=statistic: own(x))
+        assert metrics.bootstrap_interval(given, statistic=statistic) == pytest.approx(one_by_one, rel=1e-12)

@@ -66,11 +66,14 @@ def bootstrap_interval(
     results = np.empty(draws)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(All-NaN|Mean of empty)", RuntimeWarning)
-        for i in range(draws):
-            sample = values[rng.integers(n, size=n)]
-            if crossed:
-                sample = sample[:, rng.integers(values.shape[1], size=values.shape[1])]
-            results[i] = statistic(sample)
+        if statistic in (np.mean, np.nanmean) and values.ndim == 1:  # all draws at once, the same ones
+            results = statistic(values[rng.integers(n, size=(draws, n))], axis=1)
+        else:
+            for i in range(draws):
+                sample = values[rng.integers(n, size=n)]
+                if crossed:
+                    sample = sample[:, rng.integers(values.shape[1], size=values.shape[1])]
+                results[i] = statistic(sample)
         value = float(statistic(values))
     # a statistic of a resample can be undefined (all of its values NaN); such a draw says nothing
     known = results[~np.isnan(results)]
