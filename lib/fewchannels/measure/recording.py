@@ -182,9 +182,9 @@ def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
     """What an explorer in a live notebook asks: `Explorer(run, ask=recorder(model, like=run))`.
 
     The function that is returned takes a request, {"prompt": text, "seed": int, "steps": int, "ablate": None or
-    {"how": one of `names.ASKED`, "channels": a ChannelSet's JSON}}, and report and stopped as `record_run` does, and gives
-    a Run of one prompt with the channel sets of `like`. Raises ValueError for a request that is none, RuntimeError
-    where the model is at work already.
+    {"how": one of `names.ASKED`, "channels": a ChannelSet's JSON}}, and report and stopped as `record_run` does, and
+    gives a Run of one prompt with the channel sets of `like`. Raises ValueError for a request that is none,
+    RuntimeError where the model is at work already.
     """
 
     def answer(request: dict[str, Any], report=None, stopped=None) -> Run:
