@@ -117,10 +117,10 @@ def _digest() -> str:
 
 def _make(folder: Path) -> None:
     import fewchannels as fc
-    from fewchannels.measure.recording import record
+    from fewchannels.measure.recording import record_run
 
     model = fc.load("toyworld")
-    kept = functools.partial(record, model, PROMPTS, map_steps=MAP_STEPS, steps=STEPS)
+    kept = functools.partial(record_run, model, PROMPTS, map_steps=MAP_STEPS, steps=STEPS)
     untouched = kept(shown=SHOWN, label="untouched, seed 0")
     sets = {name: fc.ChannelSet.from_json(given) for name, given in untouched.index["channels"].items()}
     zeroed = kept(like=untouched, ablate={"how": "zero", "channels": sets["top"]}, label="top 8 at zero, seed 0")
@@ -132,7 +132,7 @@ def _make(folder: Path) -> None:
     fc.save_run(folder / "untouched.safetensors", untouched)
     fc.save_run(folder / "zeroed.safetensors", zeroed)
     fc.save_run(folder / "other-seed.safetensors", kept(seed=1, like=untouched, label="untouched, seed 1"))
-    sample = record(
+    sample = record_run(
         model, SAMPLE_PROMPTS, seed=2, steps=STEPS, shown=(8, 2, 2), map_steps=MAP_STEPS, label="sample run"
     )
     fc.save_run(folder / SAMPLE, sample)

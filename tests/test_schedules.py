@@ -9,7 +9,7 @@ import pytest
 import torch
 from fewchannels.edits.blending import blend_latents, record_steps
 from fewchannels.edits.patching import inject, record
-from fewchannels.measure.recording import record as recorded
+from fewchannels.measure.recording import record_run as recorded
 from fewchannels.scheduler import noise_levels, step_count
 from fewchannels.watch.loop import watched
 from tiny_pipelines import PIPELINES, guidance_of

@@ -20,10 +20,10 @@ CELL = """\
 import torch
 torch.set_num_threads(1)
 import fewchannels as fc
-from fewchannels.measure.recording import record, recorder
+from fewchannels.measure.recording import record_run, recorder
 from fewchannels.widgets import Explorer
 model = fc.load("toyworld", device="cpu")
-run = record(model, ["a large red star at the left on a plain white background"], steps=3, shown=(3, 1, 1), k=4)
+run = record_run(model, ["a large red star at the left on a plain white background"], steps=3, shown=(3, 1, 1), k=4)
 explorer = Explorer(run, ask=recorder(model, like=run))
 explorer"""
 # What is asked for can be told from what was there by these.

@@ -9,7 +9,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.channels import ChannelSet
-from fewchannels.measure.recording import Stopped, record, recorder
+from fewchannels.measure.recording import Stopped, record_run, recorder
 from fewchannels.runfile import load_run, save_run
 from fewchannels.widgets import Explorer
 
@@ -18,7 +18,7 @@ STEPS = 2
 
 @pytest.fixture(scope="module")
 def run(toy, prompts):
-    return record(toy, prompts[:2], seed=4, steps=STEPS, k=3, shown=(4, 2, 1), map_steps=[1])
+    return record_run(toy, prompts[:2], seed=4, steps=STEPS, k=3, shown=(4, 2, 1), map_steps=[1])
 
 
 def sets_of(run):
@@ -50,7 +50,7 @@ def test_a_recording_is_what_generate_did(toy, prompts, run, tmp_path):
 
 def test_an_edited_recording_shows_what_the_model_goes_on_with(toy, prompts, run):
     top = sets_of(run)["top"]
-    edited = record(
+    edited = record_run(
         toy, prompts[:2], seed=4, steps=STEPS, like=run, map_steps=[1], ablate={"how": "zero", "channels": top}
     )
     assert edited.index["channels"] == run.index["channels"]
@@ -64,14 +64,14 @@ def test_an_edited_recording_shows_what_the_model_goes_on_with(toy, prompts, run
 
 def test_progress_rises_to_the_end_and_a_stop_ends_it(toy, prompts):
     shares = []
-    record(toy, prompts[:1], steps=STEPS, shown=(1, 0, 0), k=1, report=shares.append)
+    record_run(toy, prompts[:1], steps=STEPS, shown=(1, 0, 0), k=1, report=shares.append)
     assert shares == sorted(shares)
     assert shares[-1] == pytest.approx(1)
     assert len(shares) == 2 * STEPS * len(toy.layers)
     seen = []
     before = toy.generate(prompts[:1], seed=0, steps=1)
     with pytest.raises(Stopped):
-        record(toy, prompts[:1], steps=50, report=seen.append, stopped=lambda: len(seen) >= 3)
+        record_run(toy, prompts[:1], steps=50, report=seen.append, stopped=lambda: len(seen) >= 3)
     assert len(seen) == 3
     assert toy.run is None
     np.testing.assert_array_equal(toy.generate(prompts[:1], seed=0, steps=1), before)

@@ -1,7 +1,7 @@
 """Generate once and keep what the channels did: statistics of all, token maps of some, the pictures, as one `Run`.
 
-    run = record(model, prompts, seed=0)
-    edited = record(model, prompts, seed=0, like=run, ablate={"how": "zero", "channels": run_channels(run, "top")})
+    run = record_run(model, prompts, seed=0)
+    edited = record_run(model, prompts, seed=0, like=run, ablate={"how": "zero", "channels": run_channels(run, "top")})
 
 What `fewchannels run` writes and an explorer shows. A recording can be told to stop between any two blocks.
 """
@@ -45,7 +45,7 @@ class _Watch:
             self._report(min(1.0, self._seen / (self._total * self._layers)))
 
 
-def record(
+def record_run(
     model: Any,
     prompts: Sequence[str],
     *,
@@ -182,9 +182,9 @@ def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
     """What an explorer in a live notebook asks: `Explorer(run, ask=recorder(model, like=run))`.
 
     The function that is returned takes a request, {"prompt": text, "seed": int, "steps": int, "ablate": None or
-    {"how": one of `names.ASKED`, "channels": a ChannelSet's JSON}}, and report and stopped as `record` does, and gives
-    a Run of one prompt with the channel sets of `like`. Raises ValueError for a request that is none, RuntimeError
-    where the model is at work already.
+    {"how": one of `names.ASKED`, "channels": a ChannelSet's JSON}}, and report and stopped as `record_run` does, and
+    gives a Run of one prompt with the channel sets of `like`. Raises ValueError for a request that is none,
+    RuntimeError where the model is at work already.
     """
 
     def answer(request: dict[str, Any], report=None, stopped=None) -> Run:
@@ -208,7 +208,7 @@ def recorder(model: Any, like: Run | None = None) -> Callable[..., Run]:
             else 20 * len(model.layers) * 256
         )
         places = np.unique(np.linspace(0, steps - 1, max(1, min(steps, MAP_VALUES // kept))).astype(int)).tolist()
-        return record(
+        return record_run(
             model,
             [prompt],
             seed=seed,
