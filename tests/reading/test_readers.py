@@ -2,9 +2,7 @@
 
 import numpy as np
 import pytest
-import torch
 from fewchannels.identity import digest
-from fewchannels.origins import generator_of
 from fewchannels.prompts.natural import natural_prompts
 from fewchannels.prompts.pairs import SCENE, SUBJECT, toyworld_pairs
 from fewchannels.reading.judges import ImageJudge, ToyJudge
@@ -13,9 +11,9 @@ from fewchannels.reading.readers import (
     Adoption,
     Agreement,
     Change,
+    Coarse,
     Distances,
     Features,
-    Grain,
     Reader,
     Regions,
     Seen,
@@ -182,30 +180,14 @@ def test_the_coarse_part_is_a_part_of_the_change():
     rng = np.random.default_rng(0)
     before, after = rng.integers(0, 255, (2, 3, 48, 48, 3), dtype=np.uint8)
     beside = seen(NATURAL, pictures={"untouched": before})
-    change, grain = Change()(after, beside)["change"], Grain()(after, beside)
-    assert set(grain) == {"coarse"}, "what the noise was is known of the toy world alone"
-    assert (0 < grain["coarse"]).all()
-    assert (grain["coarse"] < change).all()
+    change, coarse = Change()(after, beside)["change"], Coarse()(after, beside)["coarse"]
+    assert (0 < coarse).all()
+    assert (coarse < change).all()
     assert Change()(before, beside)["change"].tolist() == [0, 0, 0]
     cells = cells_of(after)
     assert cells.shape == (3, 12, 12, 16, 3)
     assert cells[0, 1, 2].mean(axis=0) == pytest.approx(after[0, 4:8, 8:12].mean(axis=(0, 1)) / 255)
     assert cells_of(after[:, :47, :40]).shape == (3, 12, 12, 9, 3)
-
-
-def test_noise_that_stays_in_the_picture_is_recognised():
-    truth = TOY.prompts(2)
-    before = np.stack([render(one, i).image for i, one in enumerate(truth)])
-    start = np.stack([torch.randn(3, 48, 48, generator=generator_of(7, i)).numpy() for i in (4, 9)])
-    beside = seen(pictures={"untouched": before}, samples=[4, 9], seed=7)
-
-    def correlated(noise):
-        grainy = (before.astype(float) + 40 * noise.transpose(0, 2, 3, 1)).clip(0, 255).astype(np.uint8)
-        return Grain()(grainy, beside)["noise"]
-
-    assert (correlated(start) > 0.8).all()
-    assert (np.abs(correlated(start[::-1])) < 0.1).all()
-    assert (Grain()(before, beside)["noise"] == 0).all()
 
 
 def test_detail_is_of_edges_alone():

@@ -231,7 +231,7 @@ def test_evaluation_of_exact_pictures_is_near_one_and_its_chance_is_not(judge):
     truths = evaluate.draw_attributes(64)
     assert {len(t.subjects) for t in truths} == {1, 2}
     pictures = np.stack([scenes.render(t, i).image for i, t in enumerate(truths)])
-    result = evaluate.evaluate(judge, pictures, truths)
+    result = evaluate.evaluate([r.attributes for r in judge.read(pictures)], truths)
     assert result["one subject"]["prompts"] + result["two subjects"]["prompts"] == 64
     for name in evaluate.TARGETS:
         entry = result["all prompts"][name]
@@ -250,7 +250,9 @@ def test_the_pipeline_is_evaluated_and_its_card_written(judge, tmp_path, capsys)
     (tmp_path / "training.json").write_text(json.dumps(facts))
     evaluate.main(args)
     scores = json.loads((tmp_path / "s.json").read_text())
-    assert scores["scores"]["all prompts"]["all"]["value"] == 0  # noise
+    for reader in ("scores", "by eye"):
+        assert scores[reader]["all prompts"]["all"]["value"] == 0  # noise
+    assert json.loads((tmp_path / "scores.json").read_text()) == scores
     card = (tmp_path / "README.md").read_text()
     assert "| shape | 0.0" in card
     assert "make more" in card

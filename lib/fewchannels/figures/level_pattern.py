@@ -101,9 +101,11 @@ def one_block(found: Results) -> dict:
     return {"x": places, "lines": lines, "levels": levels}
 
 
-def kept_in_one_block(found: Results) -> dict[int, Interval]:
-    """By block: the share of what was right that is left with the top at zero in that block alone."""
-    return {b: _over_untouched(found, "right", {"blocks": (b,)}) for b in _single_blocks(found)}
+def kept_in_one_block(found: Results) -> dict[str, Interval]:
+    """By block and reader: the share of what was right that is left with the top at zero in that block alone."""
+    untouched = {"edit": UNTOUCHED}
+    each = {b: found.by_both("ratio", "right", rows=({"blocks": (b,)}, untouched)) for b in _single_blocks(found)}
+    return {f"block {b}, {reader}": own for b, both in each.items() for reader, own in both.items()}
 
 
 def _over_untouched(found: Results, measure: str, fields: Mapping) -> Interval:

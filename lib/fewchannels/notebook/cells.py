@@ -105,24 +105,23 @@ def check(name: str, measured: Any) -> Outcome:
     name: the claim's id. measured: what its rule is about: an interval (value, low, high), a number, or for a claim
     about every block (prompt, model, ...) a mapping or a list of them. Raises CheckFailed on the model that the text
     was written for, where the outcome is not what the text says: a claim's optional `found` in claims.yml is "holds"
-    (the default) or "does not hold", set once the study was run. On any other model the cell says whether the claim
-    holds here, or that it cannot be told where a number is not finite. Raises UnregisteredClaim for an id that
-    claims.yml lacks, and TypeError for what its rule is not about. Returns what decided it, true where the claim holds.
+    (the default), "does not hold" or, where a number is not finite, "cannot be told", set once the study was run. On
+    any other model the cell says which it is here. Raises UnregisteredClaim for an id that claims.yml lacks, and
+    TypeError for what its rule is not about. Returns what decided it, true where the claim holds.
     """
     claim = _claim(name)
     outcome = claim.test(measured)
-    if not outcome.known:
-        if _session.model == WRITTEN_FOR:
-            raise ValueError(f"check({name!r}): {outcome.value} ({outcome.low} to {outcome.high}) is no number")
-        say(f"**Cannot be told here** (on {_session.model}). {claim.statement}")
-        return outcome
-    told = _numbers_text(outcome)
-    if _session.model == WRITTEN_FOR and claim.found != FOUND[not outcome.holds]:
+    told, came_out = _numbers_text(outcome), FOUND[not outcome.holds if outcome.known else 2]
+    if _session.model == WRITTEN_FOR and claim.found != came_out:
         raise CheckFailed(
-            f"the claim {name!r} {'holds' if outcome.holds else 'does not hold'} on {WRITTEN_FOR}{told}, and the text "
-            f"says that it {claim.found}: {claim.statement} Either the text must change, or the run is wrong. What was "
-            f"said to falsify it: {claim.falsifier}"
+            f"the claim {name!r} {came_out} on {WRITTEN_FOR}{told}, and the text says that it {claim.found}: "
+            f"{claim.statement} Either the text must change, or the run is wrong. What was said to falsify it: "
+            f"{claim.falsifier}"
         )
+    if not outcome.known:
+        where = "" if _session.model == WRITTEN_FOR else f" (on {_session.model})"
+        say(f"**Cannot be told here**{where}. {claim.statement}")
+        return outcome
     elsewhere = "" if outcome.holds or _session.model == WRITTEN_FOR else f" (on {_session.model})"
     verdict = "**Holds here.**" if outcome.holds else f"**Does not hold here{'' if elsewhere else '.'}**"
     text = f"{verdict}{elsewhere}{'.' if elsewhere else ''} {claim.statement}{told}"

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -23,7 +24,7 @@ from ..channels import largest_over_median
 from ..edits.inversion import why_no_picture
 from ..masks.subjects import to_grid
 from ..measure.survey import Survey, survey_channels
-from ..metrics import Interval
+from ..metrics import UNKNOWN, Interval
 from ..models import Model, load, preset_of
 from ..prompts.natural import natural_prompts
 from ..reading.judges import ClipJudge, ClipSegJudge, ImageJudge
@@ -273,6 +274,16 @@ def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:
         say(f"*Nobody kept the moments of the training of {dit.name}, so this figure is left blank.*")
         ratio = np.full_like(ratio, np.nan)
     return np.array(run.index["images"]), ratio, list(run.index["layers"])
+
+
+def drawn_right(dit: Model, attribute: str) -> Interval:
+    """How often the toy gets an attribute right that it is asked for, as the judge reads it: from the scores beside its
+    weights (`toyworld.evaluate`). NaN for another model."""
+    file = (dit.folder / "scores.json") if world_of(dit).exact and dit.folder else None
+    if file is None or not file.exists():
+        return UNKNOWN
+    row = json.loads(file.read_text())["scores"]["all prompts"][attribute]
+    return Interval(row["value"], row["low"], row["high"])
 
 
 def _left_out(reasons: Mapping[str, str]) -> str:

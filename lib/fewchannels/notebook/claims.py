@@ -22,7 +22,7 @@ from ..disk import beside_the_code
 from ..metrics import Interval
 
 FIELDS = ("id", "statement", "direction", "rule", "falsifier")
-FOUND = ("holds", "does not hold")
+FOUND = ("holds", "does not hold", "cannot be told")
 BOUNDS = ("above", "below", "not above")
 
 

@@ -15,13 +15,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from PIL import Image
 
 from ..identity import digest
 from ..masks.subjects import upsample
 from ..metrics import known_mean, squared_distance
-from ..origins import generator_of
 from ..prompts.natural import NaturalPrompt
 from ..prompts.pairs import SCENE, SUBJECT, value_of
 from ..toyworld.judge import ATTRIBUTES, agreement
@@ -75,29 +73,15 @@ class Change(Reader):
         return {"change": squared_distance(images, seen.picture("untouched")).astype(np.float32)}
 
 
-class Grain(Reader):
-    """What kind of change it is: "coarse" [P], the part that is left in the means over 12 x 12 cells; and on the toy
-    world "noise" [P], the correlation of the rest with the noise that the picture started from, 1 where that noise was
-    never taken out.
+class Coarse(Reader):
+    """ "coarse" [P]: the part of "change" that is left in the means over 12 x 12 cells. The rest is fine: the same
+    scene under grain, or with other edges."""
 
-    A flow model predicts noise minus picture. An edit that stops the noise on its way leaves grain: a large change in
-    which the scene is still there.
-    """
-
-    name, needs = "grain", ("untouched",)
+    name, needs = "coarse", ("untouched",)
 
     def __call__(self, images, seen):
         before, after = cells_of(seen.picture("untouched")), cells_of(images)
-        found = {"coarse": squared_distance(after.mean(axis=3), before.mean(axis=3)).astype(np.float32)}
-        if seen.world.exact:
-            size, group = images.shape[1:3], seen.group
-            start = [torch.randn(3, *size, generator=generator_of(group.seed, i)) for i in group.samples]
-            noise = cells_of(torch.stack(start).permute(0, 2, 3, 1).numpy())
-            fine = [x - x.mean(axis=3, keepdims=True) for x in (after - before, noise)]
-            dot = [(a * b).sum(axis=(1, 2, 3, 4)) for a, b in ((fine[0], fine[1]), (fine[0],) * 2, (fine[1],) * 2)]
-            norm = np.sqrt(dot[1] * dot[2])
-            found["noise"] = np.divide(dot[0], norm, out=np.zeros_like(norm), where=norm > 0).astype(np.float32)
-        return found
+        return {"coarse": squared_distance(after.mean(axis=3), before.mean(axis=3)).astype(np.float32)}
 
 
 def cells_of(images: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ claims stands beside them in `claims.yml`.
 
 from __future__ import annotations
 
-from ..reading.readers import Agreement, Change, Features, Grain
+from ..reading.readers import Agreement, Change, Coarse, Features
 from ..reading.second import AgreementByEye, Concord
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import OTHER_NOISE, OTHER_PROMPT, UNTOUCHED
@@ -59,7 +59,7 @@ critical = Study(
     "critical",
     conditions,
     prompts={"all": evaluation(), "few": evaluation(share=3 / 8)},
-    readers=(Change(), Grain(), Agreement(), AgreementByEye(), Concord(), Features(prompts=("all",))),
+    readers=(Change(), Coarse(), Agreement(), AgreementByEye(), Concord(), Features(prompts=("all",))),
     base=Condition(channels="top"),
     about="Channels at zero, and under edits that stay nearer to the distribution, beside their controls.",
 )

@@ -57,7 +57,6 @@ class _ByEye(Mapping):
 MEASURES: dict[str, Callable[[Cell], np.ndarray]] = {
     **_SEEN,
     **{name + SECOND: lambda cell, made=made: made(_ByEye(cell)) for name, made in _SEEN.items()},
-    "starting noise": lambda cell: cell["noise"].astype(np.float64),
     "extra gain": lambda cell: 1 / np.sqrt(cell["energy"].astype(np.float64)) - 1,
     "fine": lambda cell: cell["change"].astype(np.float64) - cell["coarse"],
 }
@@ -198,19 +197,26 @@ class Selection:
         scores = [_harmonic(np.stack([self._value(c, m) for m in (one, other)], axis=1)) for c in fit]
         return fit[int(np.argmax(np.nan_to_num(scores, nan=-1)))]
 
+    def readings(self, measure: str) -> list[str]:
+        """What readers call a measure: "right" alone, or, where the second one read as well, "right by eye" too."""
+        second = any(name.endswith("_by_eye") for cell in self.cells.values() for name in cell)
+        return [measure + added for added in READERS.values() if second or not added]
+
     def by_both(
         self, compared: str, *measures: str, rows: Sequence[Mapping] = (), **fields: Any
     ) -> dict[str, Interval]:
         """What each reader says, {"judge": Interval, "by eye": Interval}, as a claim about what pictures show takes it.
+        The second one reads the toy world alone, and is left out elsewhere.
 
         compared: "mean", "minus", "ratio", "harmonic" or "ahead", which is asked for `measures` (of "right", "taken",
         "scene kept", ...) with `rows`, or with fields.
 
             found.by_both("minus", "right", rows=(random, top))
         """
+        asked = zip(*map(self.readings, measures), strict=True)
         return {
-            reader: getattr(self, compared)(*(measure + added for measure in measures), *rows, **fields)
-            for reader, added in READERS.items()
+            reader: getattr(self, compared)(*names, *rows, **fields)
+            for reader, names in zip(READERS, asked, strict=False)
         }
 
     def per_attribute(self, measure: str, names: Sequence[str], **fields: Any) -> dict[str, Interval]:

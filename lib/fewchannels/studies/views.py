@@ -50,11 +50,13 @@ class Views(Selection):
     ) -> dict:
         """What `plots.dots` takes: {"groups": {row: Interval}, "lines": {name: level}}.
 
-        measure: one, or several, each of which heads a group of all rows. rows: a field, each of whose values is a row;
-        or {label: fields}. lines: of `REFERENCES`, or {label: fields}. n: the first n prompts alone.
+        measure: one, or several, each of which heads a group of all rows, and the first of which the lines are of.
+        rows: a field, each of whose values is a row; or {label: fields}. lines: of `REFERENCES`, or {label: fields}.
+        n: the first n prompts alone.
         """
         if not isinstance(measure, str):
-            return {"groups": {one: self.dots(one, rows, (), n, **fields)["groups"] for one in measure}}
+            each = {one: self.dots(one, rows, lines, n, **fields) for one in measure}
+            return {"groups": {one: own["groups"] for one, own in each.items()}, "lines": each[measure[0]]["lines"]}
         chosen = rows if isinstance(rows, Mapping) else {v or "none": {rows: v} for v in self.options(rows, **fields)}
         found = {label: self.mean(measure, n, **{**fields, **own}) for label, own in chosen.items()}
         known = lines if isinstance(lines, Mapping) else {name: REFERENCES[name] for name in lines}

@@ -1,9 +1,10 @@
 """How good is the toy world's model?  python -m fewchannels.toyworld.evaluate --pipeline FOLDER --prompts 512
 
 Draws prompts with one or two subjects, in the world's proportion, that no training has drawn by their seed; generates
-each from fresh noise; has the judge read the pictures; and gives accuracy per attribute with 95 % bootstrap intervals
-over prompts, beside the chance level: the same readings, scored against other prompts. `--card` writes the model card
-beside the weights, from these scores and the training's facts (FOLDER/training.json).
+each from fresh noise; has the judge and the second reader (`by_eye`) read the pictures; and gives accuracy per
+attribute with 95 % bootstrap intervals over prompts, beside the chance level: the same readings, scored against other
+prompts. `--card` writes the model card beside the weights, from these scores and the training's facts
+(FOLDER/training.json), and the scores into FOLDER/scores.json.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ import torch
 
 from ..disk import check_place, write_whole
 from ..metrics import attribute_accuracy, shuffled
-from .judge import ATTRIBUTES, Judge, agreement, load_judge
+from .by_eye import by_eye
+from .judge import ATTRIBUTES, agreement, load_judge
 from .prompts import Attributes, format_prompt
 from .scenes import sample_attributes
 
@@ -76,14 +78,13 @@ def generate(
     return np.concatenate(parts)
 
 
-def evaluate(judge: Judge, images: np.ndarray, truths: list[Attributes]) -> dict[str, dict]:
-    """Scores of pictures against what was asked for, as JSON values.
+def evaluate(read: list[Attributes], truths: list[Attributes]) -> dict[str, dict]:
+    """Scores of what a reader found in pictures against what was asked for, as JSON values.
 
     Returns {"all prompts" | "one subject" | "two subjects": {"prompts": n, attribute: {"value", "low", "high",
     "chance"}}}. Subject attributes are per prompt the share of its subjects that have it; "all" wants everything right
     and no further subject.
     """
-    read = [r.attributes for r in judge.read(images)]
     groups = {
         "all prompts": np.arange(len(truths)),
         "one subject": np.flatnonzero([len(t.subjects) == 1 for t in truths]),
@@ -107,17 +108,18 @@ def _columns(read: list[Attributes], truths: list[Attributes]) -> dict[str, np.n
     return {name: np.array([row[name] for row in rows]) for name in ATTRIBUTES}
 
 
-def table(scores: dict[str, dict]) -> str:
-    """The scores of `evaluate` as Markdown tables, with the targets."""
+def table(scores: dict[str, dict], second: dict[str, dict]) -> str:
+    """The scores of `evaluate` as Markdown tables, with the targets. second: those of the second reader."""
     parts = []
     for group, rows in scores.items():
         whole = group == "all prompts"
         lines = [f"{group.capitalize()} ({rows['prompts']}):", ""]
-        lines += ["| attribute | accuracy | chance |" + (" target |" if whole else "")]
-        lines += ["|---|---|---|" + ("---|" if whole else "")]
+        lines += ["| attribute | judge | by eye | chance |" + (" target |" if whole else "")]
+        lines += ["|---|---|---|---|" + ("---|" if whole else "")]
         for name in (n for n in ATTRIBUTES if n in rows):
             r = rows[name]
-            line = f"| {name} | {r['value']:.3f} ({r['low']:.3f} to {r['high']:.3f}) | {r['chance']:.3f} |"
+            told = [f"{own['value']:.3f} ({own['low']:.3f} to {own['high']:.3f})" for own in (r, second[group][name])]
+            line = f"| {name} | {told[0]} | {told[1]} | {r['chance']:.3f} |"
             if whole:
                 goal = TARGETS.get(name)
                 line += " |" if goal is None else f" {goal:.2f}, {'met' if r['value'] >= goal else 'not met'} |"
@@ -163,14 +165,14 @@ Images seen: {facts["images"]:,}. Hours: {facts["hours"]:.2f}, on {facts["hardwa
 {go_on}
 ## Scores
 {scores["prompts"]} prompts that training never drew by seed, fresh noise, {scores["steps"]} Euler steps, guidance
-{scores["guidance"]:g}, read by the judge beside these weights. 95 % bootstrap intervals over prompts. Chance: the same
+{scores["guidance"]:g}, read by the judge and by `by_eye`, a second reader without a network. 95 % bootstrap intervals over prompts. Chance: the same
 readings, scored against other prompts. {verdict}
 
-{table(scores["scores"])}
+{table(scores["scores"], scores["by eye"])}
 
 ## Limits
-It draws this world and nothing else, and knows only the words of its grammar. The scores are the judge's opinion, whose
-own figures stand in its card. Where stripes or checks have two named colours, either may be the background. The
+It draws this world and nothing else, and knows only the words of its grammar. The scores are the readers' opinions, whose
+own figures stand in the judge's card. Where stripes or checks have two named colours, either may be the background. The
 intervals speak for other prompts to these very weights and not for another training run.
 """
 
@@ -195,7 +197,8 @@ def main(argv: list[str] | None = None) -> None:
         torch.set_num_threads(args.threads)
     # before minutes of work: a missing fact, a file that cannot be written
     facts = read_facts(args.facts or args.pipeline / "training.json") if args.card else None
-    for file in [args.json] * bool(args.json) + [args.pipeline / "README.md"] * args.card:
+    files = [args.json] * bool(args.json) + [args.pipeline / "scores.json", args.pipeline / "README.md"] * args.card
+    for file in files:
         check_place(file)
     judge, pipeline = load_judge(device=args.device), load_pipeline(args.pipeline, args.device)
     truths = draw_attributes(args.prompts, args.seed)
@@ -209,11 +212,12 @@ def main(argv: list[str] | None = None) -> None:
         "seed": args.seed,
         "seconds_per_image": round((time.monotonic() - start) / args.prompts, 4),
         "parameters": sum(p.numel() for m in modules for p in m.parameters()),
-        "scores": evaluate(judge, images, truths),
+        "scores": evaluate([r.attributes for r in judge.read(images)], truths),
+        "by eye": evaluate(by_eye(images), truths),
     }
-    print(table(result["scores"]))
-    if args.json:
-        write_whole(args.json, f"{json.dumps(result, indent=1)}\n".encode())
+    print(table(result["scores"], result["by eye"]))
+    for file in files[: len(files) - args.card]:
+        write_whole(file, f"{json.dumps(result, indent=1)}\n".encode())
     if facts:
         write_whole(args.pipeline / "README.md", render_card(facts, result).encode())
 
