@@ -132,7 +132,7 @@ def _class(verdict: str) -> str:
     return "fc-is-" + verdict.lower().replace(" ", "-")
 
 
-def _mark(verdict: str) -> str:
+def mark(verdict: str) -> str:
     return f"[{verdict}]{{.fc-mark .{_class(verdict)}}}"
 
 
@@ -148,7 +148,7 @@ def _count(claims, outcomes) -> str:
 
 def _glance(entries, outcomes) -> str:
     rows = [
-        f"[{_plain(entry['title'])}](#{_anchor(entry['title'])})\n: {_mark(verdict_of(entry['parts'], outcomes))}"
+        f"[{_plain(entry['title'])}](#{anchor(entry['title'])})\n: {mark(verdict_of(entry['parts'], outcomes))}"
         for entry in entries
     ]
     return "\n\n".join(["{.fc-glance-list}", *rows]).replace("}\n\n", "}\n", 1)
@@ -156,13 +156,13 @@ def _glance(entries, outcomes) -> str:
 
 def _paper_entry(entry, outcomes) -> str:
     verdict = verdict_of(entry["parts"], outcomes)
-    lines = [f"({_anchor(entry['title'])})=", f"### {_plain(entry['title'])}", ""]
-    lines += [f"::::{{div}} fc-entry {_class(verdict)}", _mark(verdict), ""]
+    lines = [f"({anchor(entry['title'])})=", f"### {_plain(entry['title'])}", ""]
+    lines += [f"::::{{div}} fc-entry {_class(verdict)}", mark(verdict), ""]
     lines += ["{.fc-statement}", _plain(entry["claim"]), "", "{.fc-by}", f"{_plain(entry['by'])}, in our words.", ""]
     for kind, heading in KINDS.items():
         if parts := entry["parts"].get(kind):
             # one paragraph a part, and no list: the theme sets lists inside of definitions far in
-            told = [f"{_mark(_verdict(n, outcomes))} [{_plain(short)}](#{_anchor(n)})" for n, short in parts.items()]
+            told = [f"{mark(_verdict(n, outcomes))} [{_plain(short)}](#{anchor(n)})" for n, short in parts.items()]
             lines += [heading, ": " + "\n\n  ".join(told), ""]
     return "\n".join([*lines, "::::"])
 
@@ -176,7 +176,7 @@ def _differences(claims, outcomes) -> str:
         reason = claims[name].reason
         because = f"Most likely reason that was tested: {_plain(reason)}" if reason else "No reason for it was tested."
         who, what = _source(claims[name].paper)
-        lines.append(f"- {who}: {_plain(what)} [Here](#{_anchor(name)}): {_number(outcomes[name])}. {because}")
+        lines.append(f"- {who}: {_plain(what)} [Here](#{anchor(name)}): {number(outcomes[name])}. {because}")
     return "\n".join(lines)
 
 
@@ -184,10 +184,10 @@ def _chapter(chapter, claims, outcomes, pages) -> str:
     lines = [f"### {_plain(chapter['title'])}", ""]
     for name, claim in claims.items():
         verdict, outcome = _verdict(name, outcomes), outcomes.get(name)
-        lines += [f"::::{{div}} fc-entry {_class(verdict)}", f":name: {_anchor(name)}", "", _mark(verdict), ""]
+        lines += [f"::::{{div}} fc-entry {_class(verdict)}", f":name: {anchor(name)}", "", mark(verdict), ""]
         lines += ["{.fc-statement}", _plain(claim.statement), ""]
         rows = {
-            "Measured": _number(outcome) if outcome else "nothing yet",
+            "Measured": number(outcome) if outcome else "nothing yet",
             "Claimed": _plain(claim.direction),
             "Falsifier": _plain(claim.falsifier),
             "Reason": _plain(claim.reason),
@@ -209,7 +209,7 @@ def _source(told: str) -> tuple[str, str]:
     return (who, what[:1].upper() + what[1:]) if semicolon and who.istitle() else ("The paper", told)
 
 
-def _number(outcome: Outcome) -> str:
+def number(outcome: Outcome) -> str:
     value = outcome.value
     shown = "" if value is None else f"**{value:.3g}**" if _is_number(value) else _plain(str(value))
     if outcome.low is not None:
@@ -222,7 +222,7 @@ def _is_number(value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _anchor(name: str) -> str:
+def anchor(name: str) -> str:
     return "claim-" + re.sub(r"[\W_]+", "-", name.lower())
 
 

@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import benchmarks_page
+import changes_page
 import claims_page
 import explorer_page
 import models_page
@@ -46,6 +47,7 @@ def stage() -> None:
     for name in ("CHANGELOG.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, SRC / name)
     claims_page.write_pages(SRC, BUILD / "results")
+    changes_page.write_page(SRC, ROOT / "results" / "instrument.json", BUILD / "results")
     benchmarks_page.write_page(SRC, ROOT / "bench" / "results.json")
     explorer_page.write_page(SRC)
     models_page.write_page(SRC)

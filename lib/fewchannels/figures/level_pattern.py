@@ -26,18 +26,8 @@ SETS = ("top", "random", "energy-matched", "bottom")
 LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
     f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
 }
-READ = (
-    "top",
-    "top level",
-    "top pattern",
-    "random",
-    "bottom",
-    "energy-matched",
-    "random directions",
-    "PCA",
-    "all",
-    "pixels",
-)
+SOURCES = ("top", "top level", "top pattern", "random", "bottom", "energy-matched", "random directions", "PCA", "all")
+READ = {name: name for name in SOURCES} | {"noisy latents": "pixels"}  # label -> the probes' own name
 Part = str | tuple  # of an instrument, such as "top: gain_level"; or with a place on the last axis, ("top: gate", 2)
 
 
@@ -242,7 +232,7 @@ def _answers(found: Results, kind: str) -> np.ndarray:
 def probed(found: Results) -> dict:
     """What `plots.dots` takes: how often a linear probe is right, mean over the subject's attributes, for each of
     `READ`; and what always saying the most frequent word gives."""
-    rows = {kind: mean_interval(_answers(found, kind).mean(axis=1)) for kind in READ}
+    rows = {label: mean_interval(_answers(found, kind).mean(axis=1)) for label, kind in READ.items()}
     known = {kind: row for kind, row in rows.items() if np.isfinite(row.value)}
     lines = {"most frequent word": float(np.mean(_frequent(len(_answers(found, "top")))))} if known else {}
     return {"groups": known or {"none": np.nan}, "lines": lines}

@@ -165,15 +165,15 @@ Images seen: {facts["images"]:,}. Hours: {facts["hours"]:.2f}, on {facts["hardwa
 {go_on}
 ## Scores
 {scores["prompts"]} prompts that training never drew by seed, fresh noise, {scores["steps"]} Euler steps, guidance
-{scores["guidance"]:g}, read by the judge and by `by_eye`, a second reader without a network. 95 % bootstrap intervals over prompts. Chance: the same
-readings, scored against other prompts. {verdict}
+{scores["guidance"]:g}, read by the judge beside these weights and by `by_eye`, a second reader without a network.
+95 % bootstrap intervals over prompts. Chance: the judge's readings, scored against other prompts. {verdict}
 
 {table(scores["scores"], scores["by eye"])}
 
 ## Limits
-It draws this world and nothing else, and knows only the words of its grammar. The scores are the readers' opinions, whose
-own figures stand in the judge's card. Where stripes or checks have two named colours, either may be the background. The
-intervals speak for other prompts to these very weights and not for another training run.
+It draws this world and nothing else, and knows only the words of its grammar. The scores are the readers' opinions,
+whose own figures stand in the judge's card. Where stripes or checks have two named colours, either may be the
+background. The intervals speak for other prompts to these very weights and not for another training run.
 """
 
 
