@@ -31,7 +31,7 @@ from ..reading.judges import ClipJudge, ClipSegJudge, ImageJudge
 from ..reading.worlds import World, texts, world_of
 from ..runfile import load_run
 from ..studies.groups import own_pictures, references
-from ..studies.replicas import OWN, differences, replicas
+from ..studies.replicas import OWN, PREDECESSOR, differences, replicas
 from ..studies.results import Results
 from ..studies.shipped import disagreeing, shipped
 from ..studies.spatial import final_masks
@@ -215,15 +215,18 @@ def pairs_for(dit: Model, n: int, split: str = "evaluation") -> tuple[list[str],
     return texts(world, [pair.source for pair in pairs]), texts(world, [pair.target for pair in pairs])
 
 
-def other_trainings(dit: Model, headline: str, seed: int = 0) -> dict[str, Interval]:
-    """A headline of `replicas.HEADLINES`, or "spatial", on other trainings of this model: their difference by model,
-    this one left out. Where no run of others comes with the book that is said, and the one row is NaN."""
+def other_trainings(dit: Model, headline: str, seed: int = 0) -> tuple[dict[str, Interval], dict[str, Interval]]:
+    """A headline of `replicas.HEADLINES`, or "spatial", by model: on other trainings of this one, which claims are
+    about; and on the model that came before it. Where no run of others comes with the book that is said, and their row
+    is NaN."""
     steps = world_of(dit).study_steps or dit.preset.study_steps or dit.steps
     found = shipped(replicas, dit, seed=seed, steps=steps, k=dit.preset.k)
-    if found is None:
+    rows = {} if found is None else differences(found, headline)
+    before = {name: rows.pop(name) for name in (OWN, PREDECESSOR) if name in rows}
+    before.pop(OWN, None)
+    if not rows:
         say("No run of other trainings of this model comes with the book.")
-        return {"another training": Interval(*[float("nan")] * 3)}
-    return {name: one for name, one in differences(found, headline).items() if name != OWN}
+    return rows or {"another training": UNKNOWN}, before
 
 
 def prompts_for(dit: Model, n: int, split: str = "evaluation", file: str | Path = "") -> list[str]:

@@ -33,7 +33,7 @@ from .sets import Sets
 from .study import Instrument, Study, run
 
 LEVELS = 1.0, 0.6  # noise levels of the scenes: re-noising starts at 1, and the second is measured
-OWN = "this model"
+OWN, PREDECESSOR = "this model", "pixel-space predecessor"
 # what is compared: the measure of two conditions, whose difference is above 0 where the claim holds
 HEADLINES: dict[str, tuple[str, dict, dict]] = {
     "critical": ("change", {"channels": "top"}, {"channels": "bottom"}),
@@ -109,7 +109,7 @@ def together(found: Mapping[str, Results], facts: Mapping[str, dict]) -> Results
     )
 
 
-def beside(found: Results, kept: Results, name: str) -> Results:
+def beside(found: Results, kept: Results, name: str = PREDECESSOR) -> Results:
     """The models of `found`, and the own model of an earlier file as one more, by this name: a predecessor whose
     weights are gone. What its file did not measure stays unknown."""
     cells = {c.but(prompts=name): cell for c, cell in kept.cells.items() if c.prompts == OWN}
