@@ -7,6 +7,7 @@ from fewchannels import plots
 from fewchannels.figures import spatial as figures
 from fewchannels.instruments.clusters import Maps
 from fewchannels.notebook.chapters import other_trainings, prompts_for, truth_for
+from fewchannels.studies.replicas import PREDECESSOR
 from fewchannels.studies.results import Results
 from fewchannels.studies.spatial import CLAIMED, at, difference, mean_of, places
 from fewchannels.studies.spatial import tested as of_claims
