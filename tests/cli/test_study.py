@@ -98,7 +98,7 @@ def test_replicas_are_named_by_their_training_card(tmp_path, capsys):
     assert main(asked) == 1
     assert "replicas needs --replicas FOLDER" in capsys.readouterr().err
     assert main([*asked, "--replicas", str(folder), "--out", str(out), "--quiet"]) == 0
-    assert Results.read(out).index["order"] == ["this model", "PixArt class, seed 5"]
+    assert Results.read(out).index["order"] == ["this model", "PixArt class, weights 5, data 5"]
 
 
 def test_what_cannot_be_done_is_one_line(asked, tmp_path, capsys):

@@ -150,6 +150,6 @@ def test_pairs_and_calibration_prompts_of_any_world(toy, capsys):
     assert len(prompts_for(toy, 32, "calibration")) == 32
     model = fc.load(PIPELINES["SD3"]().pipeline)
     assert len(prompts_for(model, 32, "calibration")) == 16
-    assert set(other_trainings(toy, "transport")) >= {"SD3 class, seed 1"}
+    assert set(other_trainings(toy, "transport")) >= {"SD3 class, weights 1, data 0"}
     assert np.isnan(other_trainings(model, "transport")["another training"].value)
     assert "No run of other trainings" in capsys.readouterr().out

@@ -4,7 +4,7 @@ import fewchannels as fc
 import numpy as np
 import pytest
 from fewchannels.measure.survey import survey_channels
-from fewchannels.notebook.chapters import before_training, growth_in_training, prompts_for, text_ratio
+from fewchannels.notebook.chapters import before_training, growth_in_training, prompts_for, text_stream
 from fewchannels.plots import concentration_by_depth, growth_over_training
 from tiny_pipelines import PIPELINES
 
@@ -43,7 +43,8 @@ def test_the_toys_past_is_known(capsys):
 
 
 def test_a_model_without_text_tokens_has_a_blank_line(pixart, report, capsys):
-    found = text_ratio(pixart, report, PROMPTS, steps=2)
+    found, strict = text_stream(pixart, report, PROMPTS, steps=2)
+    assert strict is None
     assert np.isnan(found["text tokens"]).all()
     assert np.array_equal(found["image tokens"][0], report.ratio[:, 0])
     assert "by cross-attention alone" in capsys.readouterr().out

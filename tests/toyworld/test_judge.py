@@ -40,7 +40,8 @@ def test_reads_every_attribute_of_unseen_scenes(judge, drawn, images):
     scores = score(judge, images, [s.attributes for s in drawn])
     for name in ("background", "texture", "colour", "size", "position"):
         assert scores[name] >= 0.975, scores
-    assert scores["shape"] >= 0.91, scores  # below its target, as the card says
+    assert scores["shape"] >= 0.96, scores  # its target is 0.99, as the card says
+    assert scores["all"] >= 0.93, scores
 
 
 @pytest.mark.parametrize("how", judge_card.MILD)
@@ -48,14 +49,14 @@ def test_reads_under_mild_damage(judge, drawn, images, how):
     scores = score(judge, breakage.mild(images, 5, **judge_card.MILD[how]), [s.attributes for s in drawn])
     for name in ("background", "texture", "colour", "size", "position"):
         assert scores[name] >= 0.93, scores
-    assert scores["shape"] >= 0.9, scores
+    assert scores["shape"] >= 0.95, scores
 
 
 def test_masks_are_close_to_the_exact_ones(judge, drawn):
     scores = judge_card.mask_scores(judge, drawn)
-    assert scores["iou"].value >= 0.92
-    assert scores["iou_small"].value >= 0.87
-    assert scores["iou_each_subject"].value >= 0.91
+    assert scores["iou"].value >= 0.95
+    assert scores["iou_small"].value >= 0.91
+    assert scores["iou_each_subject"].value >= 0.94
 
 
 def test_says_none_of_pictures_without_a_scene(judge, images):
@@ -69,10 +70,10 @@ def test_says_none_of_pictures_without_a_scene(judge, images):
 @pytest.mark.parametrize("how", judge_card.HURT)
 def test_finds_and_names_what_can_be_seen_under_grain_and_washing(judge, how):
     found = judge_card.under_damage({"judge": judge_card.read_by(judge)}, 200, (how,))[how]
-    assert found["visible"].value >= 0.88  # 0.9 is the target, up to grain 60 and washed 60 %
-    assert found["judge"]["found"].value >= 0.92
-    assert found["judge"]["position"].value >= 0.9
-    assert found["judge"]["size"].value >= 0.9
+    assert found["visible"].value >= 0.95  # 0.9 is the target, up to grain 60 and washed 60 %
+    for name in ("found", "position", "size"):
+        assert found["judge"][name].value >= 0.97
+    assert found["judge"]["shape"].value >= (0.88 if how == "grain 80" else 0.91)
 
 
 def test_certainty_is_a_probability_that_holds(judge):
@@ -236,7 +237,7 @@ def test_evaluation_of_exact_pictures_is_near_one_and_its_chance_is_not(judge):
     for name in evaluate.TARGETS:
         entry = result["all prompts"][name]
         assert entry["low"] <= entry["value"] <= entry["high"]
-        assert entry["value"] > 0.85 > 0.6 > entry["chance"]
+        assert entry["value"] > 0.9 > 0.6 > entry["chance"]
 
 
 def test_the_pipeline_is_evaluated_and_its_card_written(judge, tmp_path, capsys):
@@ -268,7 +269,7 @@ def test_the_toy_judge_behind_the_interface(judge, drawn, images):
     assert one.attributes(images[:3]) == [r.attributes for r in judge.read(images[:3])]
     assert one.masks(images[:3]).shape == (3, 48, 48)
     assert one.features(images[:3]).shape == (3, 32)
-    assert one.scores(images[:40], [s.prompt for s in drawn[:40]]).mean() > 0.96
+    assert one.scores(images[:40], [s.prompt for s in drawn[:40]]).mean() > 0.97
     with pytest.raises(ValueError, match="one prompt for each"):
         one.scores(images[:3], [drawn[0].prompt])
 

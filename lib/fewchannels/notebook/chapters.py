@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..channels import largest_over_median
+from ..channels import StrictCriterion, largest_over_median
 from ..edits.inversion import why_no_picture
 from ..masks.subjects import to_grid
 from ..measure.survey import Survey, survey_channels
@@ -245,24 +245,26 @@ def before_training(dit: Model, report: Survey, prompts: Sequence[str], steps: i
     return dataclasses.replace(report, **{part: np.full_like(getattr(report, part), np.nan) for part in parts})
 
 
-def text_ratio(
+def text_stream(
     dit: Model, report: Survey, prompts: Sequence[str], *, steps: int | None = None, store: str = ""
-) -> dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """Largest over median channel by block, (value, low, high): "image tokens", as in `report`, and "text tokens".
+) -> tuple[dict[str, tuple[np.ndarray, np.ndarray, np.ndarray]], StrictCriterion | None]:
+    """Largest over median channel by block, (value, low, high): "image tokens", as in `report`, and "text tokens"; and
+    how far the text tokens are from the strict criterion.
 
-    NaN where a block has no text, and everywhere, with a sentence, where text enters by cross-attention alone.
+    NaN where a block has no text; everywhere, with None and a sentence, where text enters by cross-attention alone.
     """
-    rows = np.full_like(report.ratio, np.nan)
+    rows, strict = np.full_like(report.ratio, np.nan), None
     if dit.layout.text == "joint":
         words = survey_channels(
             dit, prompts, seeds=range(1), steps=steps, k=report.k, stream="text", store=store or None
         )
+        strict = words.strict
         for name, row in zip(words.layers, words.ratio, strict=True):
             if name in report.layers:
                 rows[report.layers.index(name)] = row
     else:
         say(f"*{dit.name} has no text tokens between its blocks: the text enters by cross-attention alone.*")
-    return {"image tokens": tuple(report.ratio.T), "text tokens": tuple(rows.T)}
+    return {"image tokens": tuple(report.ratio.T), "text tokens": tuple(rows.T)}, strict
 
 
 def growth_in_training(dit: Model) -> tuple[np.ndarray, np.ndarray, list[str]]:

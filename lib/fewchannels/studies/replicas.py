@@ -109,8 +109,21 @@ def together(found: Mapping[str, Results], facts: Mapping[str, dict]) -> Results
     )
 
 
+def beside(found: Results, kept: Results, name: str) -> Results:
+    """The models of `found`, and the own model of an earlier file as one more, by this name: a predecessor whose
+    weights are gone. What its file did not measure stays unknown."""
+    cells = {c.but(prompts=name): cell for c, cell in kept.cells.items() if c.prompts == OWN}
+    looks = {f"{part.removesuffix(OWN)}{name}": own for part, own in kept.instruments.items() if part.endswith(OWN)}
+    index = found.index | {"order": [*found.index["order"], name]}
+    index["models"] = found.index["models"] | {name: kept.index["models"][OWN]}
+    groups = found.groups | {name: kept.groups[OWN]}
+    return dataclasses.replace(
+        found, cells=found.cells | cells, groups=groups, instruments=found.instruments | looks, index=index
+    )
+
+
 def replicas_in(folders: Sequence[Path]) -> dict[str, object]:
-    """The pipelines in folders, by their class and the seed that their training card names."""
+    """The pipelines in folders, by their class and the seeds that their training card names."""
     return {name_of(folder): load(folder) for folder in folders}
 
 
@@ -118,14 +131,15 @@ def _facts(model) -> dict:
     file = None if model.folder is None else model.folder / "training.json"
     known = json.loads(file.read_text()) if file is not None and file.exists() else {}
     own = {"class": model.layout.name, "revision": model.revision}
-    return own | {"images": known.get("images"), "seed": known.get("seed")}
+    return own | {name: known.get(name) for name in ("images", "seed", "seed_data")}
 
 
 def name_of(folder: Path) -> str:
     """What a replica is called in figures."""
     kind = json.loads((folder / "transformer" / "config.json").read_text())["_class_name"]
-    seed = json.loads((folder / "training.json").read_text())["seed"]
-    return f"{kind.removesuffix('Transformer2DModel')} class, seed {seed}"
+    facts = json.loads((folder / "training.json").read_text())
+    seeds = f"weights {facts['seed']}, data {facts.get('seed_data', facts['seed'])}"
+    return f"{kind.removesuffix('Transformer2DModel')} class, {seeds}"
 
 
 def differences(found: Results, headline: str) -> dict[str, Interval]:
