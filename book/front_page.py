@@ -18,6 +18,7 @@ import numpy as np
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "_build" / "front"
+TRAINING = ROOT / "lib" / "fewchannels" / "toyworld" / "weights" / "pipeline" / "training.json"
 RUNS, FACTS, STRIP = "runs.safetensors", "facts.json", "hero.webp"
 FIGURE = "<!-- front-figure -->"
 
@@ -59,7 +60,7 @@ def write_page(src: Path) -> bool:
 def runs() -> Path:
     """The folder with pictures, sizes and facts, which are made where they are missing or out of date."""
     settings = [PROMPTS, STRENGTHS, K, STEPS, CALIBRATION, inspect.getsource(_make)]
-    return made.once(BUILT, "Pictures for the front page", settings, CODE, _make)
+    return made.once(BUILT, "Pictures for the front page", [TRAINING, *settings], CODE, _make)
 
 
 def _make(folder: Path) -> None:
@@ -79,7 +80,7 @@ def _make(folder: Path) -> None:
         sizes.append(layer_scores(stats).astype(np.float32))
     arrays = {"images": np.stack(images), "sizes": np.stack(sizes), "chosen": few.mask().astype(np.uint8)}
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / RUNS)
-    training = json.loads((model.folder / "training.json").read_text(encoding="utf-8"))
+    training = json.loads(TRAINING.read_text(encoding="utf-8"))
     facts = {"blocks": len(model.layers), "width": few.width, "k": K, "images": training["images"]}
     (folder / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
 
@@ -111,10 +112,10 @@ def figure(folder: Path):
         tile_labels=PROMPTS,
         skyline=(kept["sizes"], kept["chosen"].astype(bool), [f"block {b}" for b in range(blocks)]),
         title=f"The {K} largest of {width} channels, turned up and down",
-        note="Drawn by the small model that this book carries, from the same noise at every strength. The channels were "
-        "chosen on other prompts, and are changed after each block in turn. Bars: the size of every channel after each "
-        "block (square roots; what leaves the frame is cut), those that are changed in orange; at the right, how many "
-        "times the largest exceeds the median.",
+        note="Drawn by the small model that this book carries, from the same noise at every strength. The channels "
+        "were chosen on other prompts and are changed after every block, one after the other. Bars: how large each "
+        "channel is after each block (square roots; what leaves the frame is cut), the changed ones in orange. At the "
+        "right: the largest, in multiples of the median one.",
         label="Four pictures while the largest channels are turned up and down",
         key="front",
     )

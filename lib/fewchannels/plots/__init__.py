@@ -24,7 +24,7 @@ from .panels import MASK_VIEWS, coloured, mask_views, outlined, panels_of_number
 from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
-from .towers import channel_bars, growth_over_training, skyline
+from .towers import growth_over_training, skyline
 
 __all__ = [
     "DIVERGING",
@@ -33,7 +33,6 @@ __all__ = [
     "SEQUENTIAL",
     "Drawing",
     "block_diagram",
-    "channel_bars",
     "channel_maps",
     "claim_rows",
     "coloured",

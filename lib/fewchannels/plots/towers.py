@@ -1,4 +1,4 @@
-"""Channels that tower over the rest: by number in one block, and as training goes on."""
+"""Channels that tower over the rest: of all blocks side by side, and as training goes on."""
 
 from __future__ import annotations
 
@@ -7,39 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import CYCLE, FAINT, PALETTE, WIDTH, blank, expect, plain_log, short_names, styled
+from .style import CYCLE, PALETTE, WIDTH, blank, expect, plain_log, short_names, styled
 
 FINEST = 256  # bars side by side: of a wider model, one stands for the largest of several channels
 MOST_ROWS = 12
-
-
-@styled
-def channel_bars(scores: np.ndarray, highlight: Sequence[int] = (), ylabel: str = "|mean over tokens|") -> Figure:
-    """One layer's scores [D] as bars in the order of the channel numbers; the highlighted ones in colour, numbered."""
-    scores = expect("scores", scores, 1, "[D], the channels of one layer")
-    highlight = np.asarray(highlight, dtype=int)
-    if highlight.size and (highlight.min() < 0 or highlight.max() >= len(scores)):
-        raise ValueError(f"highlight {highlight.tolist()}: expected channels from 0 to {len(scores) - 1}")
-    figure, axes = blank(height=2.6, width=5.6)
-    colours = np.full(len(scores), PALETTE["bottom"], dtype=object)
-    colours[highlight] = PALETTE["top"]
-    axes.bar(np.arange(len(scores)), scores, width=1.0, color=colours)
-    for channel in highlight:
-        axes.annotate(
-            str(channel), (channel, scores[channel]), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9
-        )
-    axes.axhline(np.median(scores), color=FAINT, linestyle="--", linewidth=1)
-    axes.annotate(
-        "median",
-        (len(scores) - 1, np.median(scores)),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="right",
-        color=FAINT,
-        fontsize=9,
-    )
-    axes.set(xlabel="channel", ylabel=ylabel, xlim=(-1, len(scores)))
-    return figure
 
 
 @styled
