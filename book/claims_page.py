@@ -154,7 +154,8 @@ def _glance(entries, outcomes) -> str:
 
 
 def found(entries, chapters, outcomes, pages) -> str:
-    """The findings by their verdicts, each with its chapters and with the parts that fail; what is not known last."""
+    """The findings by their verdicts, each with its chapters and the parts that came out otherwise; what is not known
+    last."""
     sorted_in: dict[str, list[str]] = {group: [] for group in GROUPS}
     for entry in entries:
         verdict = verdict_of(entry["parts"], outcomes)
@@ -182,13 +183,11 @@ def _finding(entry, verdict, chapters, outcomes, pages) -> str:
             stem = Path(chapter["page"]).name
             number = f"chapter {int(stem.partition('_')[0])}"
             homes.append(f"[{number}](../notebooks/{stem}.ipynb)" if stem in pages else number)
-    fails = [
-        _plain(short)
-        for kind in COUNTED
-        for part, short in entry["parts"].get(kind, {}).items()
-        if verdict in GROUPS["Holds in part"] and not outcomes[part].holds
-    ]
-    but = f" Not so: {'; '.join(fails)}." if fails else ""
+    parts = {part: short for kind in COUNTED for part, short in entry["parts"].get(kind, {}).items()}
+    others = []  # the parts that came out otherwise than the word
+    if verdict != UNTESTED:
+        others = [_plain(short) for part, short in parts.items() if outcomes[part].holds == (verdict == FAILS)]
+    but = f" {'Still so' if verdict == FAILS else 'Not so'}: {'; '.join(others)}." if others else ""
     where = f" ({', '.join(homes)})" if homes else ""
     return f"- [{_plain(entry['title'])}](#{anchor(entry['title'])}){where}.{but}"
 

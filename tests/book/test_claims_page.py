@@ -160,7 +160,7 @@ def test_the_front_page_says_what_holds_what_does_not_and_what_is_not_known(stag
     checks = {part: True for title in (few, space) for part in parts_of(title)} | dict.fromkeys(
         parts_of(collapse), False
     )
-    checks |= {"spatial_over_pca": False, "spatial_over_priors": False}
+    checks |= {"spatial_over_pca": False, "spatial_over_priors": False, "critical_alignment": True}
     told = groups(staged, checks)
     assert list(told) == ["Holds", "Holds in part", "Does not hold", "Not known"]
     assert [line.split("]")[0] for line in told["Holds"]] == [f"[{few}"]
@@ -169,6 +169,8 @@ def test_the_front_page_says_what_holds_what_does_not_and_what_is_not_known(stag
     fails = told["Holds in part"][0].split("Not so: ")[1].split(".\n")[0]
     assert fails == "as well as the eight principal directions; better than a mask that sees nothing"
     assert "Not so" not in told["Does not hold"][0]
+    still = told["Does not hold"][0].split("Still so: ")[1]
+    assert still.split(".\n")[0] == "more of the prompt is lost than without eight others at random"
     assert sum(map(len, told.values())) == len(LISTED["paper"]) + 1
 
 

@@ -168,7 +168,7 @@ def test_figures_need_words(shown):
     assert 'alt="A block &amp; its stream" src="data:image/svg' in shown[0][0]["text/html"]
     with shown:
         show(figure, alt="Two <dots> tower", caption="a < b")
-    data = shown[0][0]
+    data = shown[-1][0]
     assert 'alt="Two &lt;dots&gt; tower"' in data["text/html"]
     assert "<figcaption>a &lt; b</figcaption>" in data["text/html"]
 
