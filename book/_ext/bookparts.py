@@ -58,10 +58,11 @@ def search_from_disk(app):
 
 def number_chapter(app, doctree):
     """Put a chapter's number, which its file's name has, before its title in the sidebar and in links to it."""
-    found = CHAPTER.match(app.env.docname)
-    title = app.env.titles.get(app.env.docname)
-    if found and title is not None:
-        title.insert(0, nodes.Text(f"{int(found[1])} \N{MIDDLE DOT} "))
+    name = app.env.docname
+    if found := CHAPTER.match(name):
+        in_sidebar = next(app.env.tocs[name].findall(nodes.reference))
+        for title in (app.env.titles[name], in_sidebar):
+            title.insert(0, nodes.Text(f"{int(found[1])} \N{MIDDLE DOT} "))
 
 
 def print_whole(app):
@@ -77,7 +78,7 @@ def print_whole(app):
 
 def setup(app):
     app.connect("builder-inited", print_whole)
-    app.connect("doctree-read", number_chapter, priority=900)  # after the title was collected
+    app.connect("doctree-read", number_chapter, priority=900)  # after titles were collected
     app.connect("builder-inited", add_styles)
     app.connect("builder-inited", search_from_disk)
     # Late, so that the scripts which the theme adds for one page have been added.

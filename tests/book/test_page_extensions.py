@@ -103,9 +103,11 @@ def test_every_kind_has_a_style():
 )
 def test_chapters_are_listed_by_their_numbers(page, shown):
     title = nodes.title("", "", nodes.Text("A title"))
-    app = SimpleNamespace(env=SimpleNamespace(docname=page, titles={page: title}))
+    first, second = (nodes.reference("", "", nodes.Text(text)) for text in ("A title", "A section"))
+    toc = nodes.bullet_list("", first, second)
+    app = SimpleNamespace(env=SimpleNamespace(docname=page, titles={page: title}, tocs={page: toc}))
     bookparts.number_chapter(app, nodes.document(None, None))
-    assert title.astext() == shown
+    assert [node.astext() for node in (title, first, second)] == [shown, shown, "A section"]
 
 
 def test_mended_page_lacks_script_and_roles():
