@@ -4,7 +4,8 @@
 
 The claims stand in book/claims.yml; book/paper_claims.yml says which chapter they belong to, and which are the parts of
 a claim of the paper. A run's outcomes are in _build/results/<notebook>.json (execute.py). A claim without an outcome is
-"not tested". book/claims.md holds the prose around the placeholders, which are comments; the front page has one too.
+"not tested". book/claims.md holds the prose around the placeholders, which are comments. The front page has one, for
+what holds, what does not and what is not known: of the findings alone, each by its own claims.
 """
 
 from __future__ import annotations
@@ -32,9 +33,16 @@ KINDS = {  # of parts, in the order in which they are shown
     "elsewhere": "In other models (not counted)",
 }
 COUNTED = ("says", "per_channel", "per_energy", "beyond")
-PLACEHOLDERS = GLANCE, SUMMARY, DIFFERENCES, CHAPTERS = tuple(
-    f"<!-- claims-{part} -->" for part in ("glance", "summary", "differences", "by-chapter")
+PLACEHOLDERS = GLANCE, FOUND, SUMMARY, DIFFERENCES, CHAPTERS = tuple(
+    f"<!-- claims-{part} -->" for part in ("glance", "found", "summary", "differences", "by-chapter")
 )
+GROUPS = {
+    "Holds": (HOLDS,),
+    "Holds in part": (PER_CHANNEL, IN_PART),
+    "Does not hold": (FAILS,),
+    "Not known": (UNTESTED,),
+}
+REAL = Path(__file__).resolve().parent.parent / "results" / "real"  # runs of larger models that were handed in
 
 
 @dataclass(frozen=True)
@@ -77,7 +85,8 @@ def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, O
         raise ValueError(f"paper_claims.yml names claims that claims.yml lacks: {', '.join(missing)}")
     chapters = by_chapter(claims, listed["chapters"])
     return (
-        stub.replace(GLANCE, f"{_count(claims, outcomes)}\n\n{_glance(listed['paper'], outcomes)}")
+        stub.replace(GLANCE, _glance(listed["paper"], outcomes))
+        .replace(FOUND, found(listed["paper"], chapters, outcomes, pages))
         .replace(SUMMARY, "\n\n".join(_paper_entry(entry, outcomes) for entry in listed["paper"]))
         .replace(DIFFERENCES, _differences(claims, outcomes))
         .replace(CHAPTERS, "\n\n".join(_chapter(*chapter, outcomes, pages) for chapter in chapters))
@@ -136,22 +145,60 @@ def mark(verdict: str) -> str:
     return f"[{verdict}]{{.fc-mark .{_class(verdict)}}}"
 
 
-def _count(claims, outcomes) -> str:
-    tally = {verdict: sum(_verdict(name, outcomes) == verdict for name in claims) for verdict in VERDICTS}
-    said = ", ".join(
-        f"{tally[verdict]} {words}"
-        for verdict, words in ((HOLDS, "hold"), (FAILS, "do not hold"), (UNTESTED, "were not tested in this run"))
-        if tally[verdict]
-    )
-    return f"Of {len(claims)} registered claims, {said}."
-
-
 def _glance(entries, outcomes) -> str:
     rows = [
         f"[{_plain(entry['title'])}](#{anchor(entry['title'])})\n: {mark(verdict_of(entry['parts'], outcomes))}"
         for entry in entries
     ]
     return "\n\n".join(["{.fc-glance-list}", *rows]).replace("}\n\n", "}\n", 1)
+
+
+def found(entries, chapters, outcomes, pages) -> str:
+    """The findings by their verdicts, each with its chapters and the parts that came out otherwise; what is not known
+    last."""
+    sorted_in: dict[str, list[str]] = {group: [] for group in GROUPS}
+    for entry in entries:
+        verdict = verdict_of(entry["parts"], outcomes)
+        group = next(group for group, verdicts in GROUPS.items() if verdict in verdicts)
+        sorted_in[group].append(_finding(entry, verdict, chapters, outcomes, pages))
+    sorted_in["Not known"].append(_larger(pages))
+    lines = ["::::{div} fc-found"]
+    for group, told in sorted_in.items():
+        if told:
+            lines += [
+                f":::{{div}} fc-found-group {_class(GROUPS[group][-1])}",
+                "{.fc-found-word}",
+                group,
+                "",
+                *told,
+                ":::",
+            ]
+    return "\n".join([*lines, "::::"])
+
+
+def _finding(entry, verdict, chapters, outcomes, pages) -> str:
+    homes = []
+    for chapter, own in chapters:
+        if chapter["page"] and any(part in own for part in entry["parts"]["says"]):
+            stem = Path(chapter["page"]).name
+            number = f"chapter {int(stem.partition('_')[0])}"
+            homes.append(f"[{number}](../notebooks/{stem}.ipynb)" if stem in pages else number)
+    parts = {part: short for kind in COUNTED for part, short in entry["parts"].get(kind, {}).items()}
+    others = []  # the parts that came out otherwise than the word
+    if verdict != UNTESTED:
+        others = [_plain(short) for part, short in parts.items() if outcomes[part].holds == (verdict == FAILS)]
+    but = f" {'Still so' if verdict == FAILS else 'Not so'}: {'; '.join(others)}." if others else ""
+    where = f" ({', '.join(homes)})" if homes else ""
+    return f"- [{_plain(entry['title'])}](#{anchor(entry['title'])}){where}.{but}"
+
+
+def _larger(pages) -> str:
+    """Whether any of it holds for a larger model: how many runs say so, and how to find out."""
+    count = len(list(REAL.glob("*.safetensors"))) if REAL.is_dir() else 0
+    runs = {0: "No run of one has been handed in yet", 1: "One run stands beside the toy's"}
+    how = "[how to make one](../notebooks/08_real_models.ipynb)" if "08_real_models" in pages else "how to make one"
+    told = runs.get(count, f"{count} runs stand beside the toy's")
+    return f"- Whether any of this holds for a larger model. {told}; chapter 8 says {how}."
 
 
 def _paper_entry(entry, outcomes) -> str:

@@ -2,21 +2,19 @@
 
     write_page(src)             # fills the placeholders in src/book/explorer.md; the sample goes to src/book/assets
 
-The runs are made once and kept in _build/explorer, and made again when what they hang on changes (`_digest`). Prompts,
-seeds and steps stand below; every number on the page is computed from the files.
+The runs are made once and kept in _build/explorer (made.py). Prompts, seeds and steps stand below; every number on the
+page is computed from the files.
 """
 
 from __future__ import annotations
 
 import functools
-import hashlib
-import json
 import math
 import re
 import shutil
-import sys
-import time
 from pathlib import Path
+
+import made
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "_build" / "explorer"
@@ -87,32 +85,7 @@ def _module(piece: str) -> str:
 
 def runs() -> Path:
     """The folder with the run files, which are made where they are missing or out of date."""
-    stamp = BUILT / "stamp.json"
-    digest = _digest()
-    if stamp.exists() and json.loads(stamp.read_text(encoding="utf-8"))["digest"] == digest:
-        return BUILT
-    began = time.monotonic()
-    print("Runs for the explorer ...", flush=True)
-    BUILT.mkdir(parents=True, exist_ok=True)
-    _make(BUILT)
-    seconds = round(time.monotonic() - began, 1)
-    stamp.write_text(json.dumps({"digest": digest, "seconds": seconds}) + "\n", encoding="utf-8")
-    print(f"  made in {seconds} s", flush=True)
-    return BUILT
-
-
-def _digest() -> str:
-    """SHA-256 of what the runs hang on: the code that a recording reaches, weights, pins, this file, Python."""
-    from fewchannels.identity.codes import Codes
-
-    weights = (ROOT / "lib" / "fewchannels" / "toyworld" / "weights").rglob("*")
-    files = {Path(__file__), ROOT / "constraints.txt", *weights}
-    digest = hashlib.sha256(sys.version.encode())
-    for file in sorted(file for file in files if file.is_file()):
-        digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())
-    codes = Codes()
-    digest.update(json.dumps([codes.reached(name) for name in CODE], sort_keys=True).encode())
-    return digest.hexdigest()
+    return made.once(BUILT, "Runs for the explorer", [Path(__file__)], CODE, _make)
 
 
 def _make(folder: Path) -> None:

@@ -21,6 +21,7 @@ import benchmarks_page
 import changes_page
 import claims_page
 import explorer_page
+import front_page
 import models_page
 import yaml
 
@@ -50,6 +51,7 @@ def stage() -> None:
     changes_page.write_page(SRC, ROOT / "results" / "instrument.json", BUILD / "results")
     benchmarks_page.write_page(SRC, ROOT / "bench" / "results.json")
     explorer_page.write_page(SRC)
+    front_page.write_page(SRC)
     models_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}

@@ -1,4 +1,5 @@
-"""Sphinx extension: what Jupyter Book's stock pages need in order to load nothing twice and nothing from elsewhere.
+"""Sphinx extension: what Jupyter Book's stock pages need in order to load nothing twice and nothing from elsewhere, to
+show chapters by their numbers, and to be printed whole.
 
 Jupyter Book 1.x and Sphinx add some inline scripts twice, and a `const` that is declared twice is an error on every
 page; thebe's scripts point at another host and nothing here uses them. Style sheets in book/assets are added to all
@@ -10,6 +11,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from docutils import nodes
+
+CHAPTER = re.compile(r"notebooks/(\d+)_")
 THEBE = re.compile(r"thebe", re.IGNORECASE)
 
 
@@ -52,7 +56,29 @@ def search_from_disk(app):
     app.add_js_file(None, body=body)
 
 
+def number_chapter(app, doctree):
+    """Put a chapter's number, which its file's name has, before its title in the sidebar and in links to it."""
+    name = app.env.docname
+    if found := CHAPTER.match(name):
+        in_sidebar = next(app.env.tocs[name].findall(nodes.reference))
+        for title in (app.env.titles[name], in_sidebar):
+            title.insert(0, nodes.Text(f"{int(found[1])} \N{MIDDLE DOT} "))
+
+
+def print_whole(app):
+    """Open what is folded while a page is printed, and close it again."""
+    body = (
+        "addEventListener('beforeprint', () => document.querySelectorAll('details:not([open])').forEach(d => {"
+        " d.open = true; d.dataset.fcPrinted = ''; }));"
+        "addEventListener('afterprint', () => document.querySelectorAll('details[data-fc-printed]').forEach(d => {"
+        " d.open = false; delete d.dataset.fcPrinted; }));"
+    )
+    app.add_js_file(None, body=body)
+
+
 def setup(app):
+    app.connect("builder-inited", print_whole)
+    app.connect("doctree-read", number_chapter, priority=900)  # after titles were collected
     app.connect("builder-inited", add_styles)
     app.connect("builder-inited", search_from_disk)
     # Late, so that the scripts which the theme adds for one page have been added.

@@ -80,9 +80,8 @@ def test_every_claim_has_one_chapter_and_every_part_is_registered(staged):
 
 def test_without_results_nothing_is_tested_and_nothing_breaks(staged):
     page = written(staged)
-    assert f"Of {len(CLAIMS)} registered claims, {len(CLAIMS)} were not tested in this run." in page
     assert page.count(":name: claim-") == len(CLAIMS)
-    assert "Does not hold]{.fc-mark" not in page.split("registered claims")[1]
+    assert "Does not hold]{.fc-mark" not in page.split("does not enter the verdict")[1]
     assert "nothing that was tested contradicts" in page
     assert "<!-- claims" not in page
 
@@ -134,11 +133,61 @@ def test_notebooks_that_disagree_are_an_error(staged):
         written(staged, {"critical_collapse": held | {"holds": False}}, "03_spatial")
 
 
-def test_the_front_page_tells_the_verdicts(staged):
-    written(staged)
+def groups(staged, checks):
+    """The front page's groups: {word: its lines}, from what notebooks checked."""
+    for name in ("claims.md", "intro.md"):
+        shutil.copy2(BOOK / name, staged / "book")
+    held = {"value": 0.5, "low": 0.4, "high": 0.6, "model": "toyworld"}
+    written(staged, {name: held | {"holds": holds} for name, holds in checks.items()})
     front = (staged / "book" / "intro.md").read_text(encoding="utf-8")
-    assert all(f"[{entry['title']}](#claim-" in front for entry in LISTED["paper"])
+    parts = front.split("::::{div} fc-found\n")[1].split("\n::::\n")[0].split("{.fc-found-word}\n")[1:]
+    return {part.split("\n")[0]: part.split("\n- ")[1:] for part in parts}
+
+
+def parts_of(title):
+    entry = next(entry for entry in LISTED["paper"] if entry["title"] == title)
+    return {
+        part: short for kind, parts in entry["parts"].items() if kind != "elsewhere" for part, short in parts.items()
+    }
+
+
+def test_the_front_page_says_what_holds_what_does_not_and_what_is_not_known(staged):
+    nothing = groups(staged, {})
+    assert list(nothing) == ["Not known"]
+    assert len(nothing["Not known"]) == len(LISTED["paper"]) + 1
     assert (staged / "book" / "method.md").read_bytes() == (BOOK / "method.md").read_bytes()
+    few, space, collapse = "The few are critical", "They are organised in space", "Without them generation collapses"
+    checks = {part: True for title in (few, space) for part in parts_of(title)} | dict.fromkeys(
+        parts_of(collapse), False
+    )
+    checks |= {"spatial_over_pca": False, "spatial_over_priors": False, "critical_alignment": True}
+    told = groups(staged, checks)
+    assert list(told) == ["Holds", "Holds in part", "Does not hold", "Not known"]
+    assert [line.split("]")[0] for line in told["Holds"]] == [f"[{few}"]
+    assert "([chapter 2](../notebooks/02_critical.ipynb))" in told["Holds"][0]
+    assert told["Holds in part"][0].startswith(f"[{space}](#claim-they-are-organised-in-space) (chapter 3). Not so: ")
+    fails = told["Holds in part"][0].split("Not so: ")[1].split(".\n")[0]
+    assert fails == "as well as the eight principal directions; better than a mask that sees nothing"
+    assert "Not so" not in told["Does not hold"][0]
+    still = told["Does not hold"][0].split("Still so: ")[1]
+    assert still.split(".\n")[0] == "more of the prompt is lost than without eight others at random"
+    assert sum(map(len, told.values())) == len(LISTED["paper"]) + 1
+
+
+def test_traps_that_were_set_on_purpose_change_nothing_on_the_front_page(staged):
+    checks = dict.fromkeys(parts_of("The few are critical"), True)
+    fool = {name: False for name in CLAIMS if name.startswith("fool_")}
+    assert fool
+    assert groups(staged, checks) == groups(staged, checks | fool)
+
+
+@pytest.mark.parametrize(("runs", "words"), [(0, "No run of one"), (1, "One run stands"), (3, "3 runs stand")])
+def test_larger_models_are_known_by_the_runs_that_are_there(staged, tmp_path, monkeypatch, runs, words):
+    monkeypatch.setattr(claims_page, "REAL", tmp_path / "real")
+    (tmp_path / "real").mkdir()
+    for number in range(runs):
+        (tmp_path / "real" / f"{number}.safetensors").touch()
+    assert words in groups(staged, {})["Not known"][-1]
 
 
 def test_a_book_without_the_page_is_left_alone(tmp_path):

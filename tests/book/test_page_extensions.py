@@ -5,6 +5,7 @@ from __future__ import annotations
 import doctest
 import importlib.util
 from pathlib import Path
+from types import SimpleNamespace
 
 import docutils.core
 import pytest
@@ -21,7 +22,7 @@ def load(name):
     return module
 
 
-docstrings, callouts, lightpages = map(load, ("docstrings", "callouts", "lightpages"))
+docstrings, callouts, lightpages, bookparts = map(load, ("docstrings", "callouts", "lightpages", "bookparts"))
 
 AWKWARD = """The mean |x| of `stats`, as *args and trailing_ names; `ChannelSet`s too.
 
@@ -90,6 +91,23 @@ def test_other_quotes_are_left_alone():
 def test_every_kind_has_a_style():
     css = (FOLDER.parent / "assets" / "fewchannels.css").read_text(encoding="utf-8")
     assert [kind for kind in callouts.KINDS.values() if f".fc-{kind}" not in css] == []
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("notebooks/00_start_here", "0 · A title"),
+        ("notebooks/90_bring_your_own_model", "90 · A title"),
+        ("book/method", "A title"),
+    ],
+)
+def test_chapters_are_listed_by_their_numbers(page, shown):
+    title = nodes.title("", "", nodes.Text("A title"))
+    first, second = (nodes.reference("", "", nodes.Text(text)) for text in ("A title", "A section"))
+    toc = nodes.bullet_list("", first, second)
+    app = SimpleNamespace(env=SimpleNamespace(docname=page, titles={page: title}, tocs={page: toc}))
+    bookparts.number_chapter(app, nodes.document(None, None))
+    assert [node.astext() for node in (title, first, second)] == [shown, shown, "A section"]
 
 
 def test_mended_page_lacks_script_and_roles():

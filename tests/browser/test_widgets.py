@@ -37,7 +37,17 @@ def explorers():
         title=HOSTILE,
     )
     sets = rng.integers(0, 255, (3, 2, 16, 16, 3), dtype=np.uint8)
-    flip = Flipbook(sets, {"k": [0, 4, 8]}, numbers={"shape": [1, 0.5, 0.25]}, captions=["none", "four", "eight"])
+    sizes, chosen = np.ones((3, 2, WIDTH), np.float32), np.zeros((2, WIDTH), bool)
+    chosen[:, PEAK] = True
+    sizes[..., PEAK] = [[9, 16], [4, 4], [0, 0]]
+    flip = Flipbook(
+        sets,
+        {"k": [0, 4, 8]},
+        numbers={"shape": [1, 0.5, 0.25]},
+        captions=["none", "four", "eight"],
+        marks={"k": {0: "as it is", 8: "all"}},
+        skyline=(sizes, chosen, ["block 0", "block 1"]),
+    )
     return browser, flip
 
 
@@ -105,6 +115,17 @@ def test_every_slider_changes_pixels(opened):
     page.get_by_label("k", exact=True).press("ArrowRight")
     assert differ(look(page, ".fc-tilerow"), before)
     assert page.locator(".fc-cell-caption").text_content() == "four"
+    assert page.locator(".fc-marks span").all_text_contents() == ["as it is", "all"]
+    rows = page.locator(".fc-skyline svg")
+    assert "the largest channel is 17, 4 times" in rows.nth(1).get_attribute("aria-label")
+    towers = page.locator(".fc-skyline .fc-edited")
+    assert towers.nth(0).bounding_box()["height"] > 0
+    page.get_by_label("k", exact=True).press("ArrowRight")
+    page.wait_for_timeout(80)
+    assert [tower.get_attribute("d") for tower in towers.all()] == ["", ""]
+    assert "1 times the median" in rows.nth(0).get_attribute("aria-label")
+    page.get_by_label("k", exact=True).press("ArrowLeft")
+    page.wait_for_timeout(80)
     assert page.locator(".fc-lines .fc-big").text_content() == "0.5"
     assert errors == []
 

@@ -164,8 +164,11 @@ def test_figures_need_words(shown):
     with pytest.raises(TypeError, match="got ndarray"):
         show(np.ones(3), alt="x")
     with shown:
+        show(plots.block_diagram(), alt="A block & its stream")
+    assert 'alt="A block &amp; its stream" src="data:image/svg' in shown[0][0]["text/html"]
+    with shown:
         show(figure, alt="Two <dots> tower", caption="a < b")
-    data = shown[0][0]
+    data = shown[-1][0]
     assert 'alt="Two &lt;dots&gt; tower"' in data["text/html"]
     assert "<figcaption>a &lt; b</figcaption>" in data["text/html"]
 

@@ -6,6 +6,8 @@ import io
 import json
 import re
 import warnings
+from pathlib import Path
+from xml.etree import ElementTree
 
 import matplotlib
 import numpy as np
@@ -16,6 +18,7 @@ from fewchannels.plots import fonts, page
 from fewchannels.plots.style import STYLE
 
 L, T, D = 6, 16, 192
+PHONE = 380  # CSS pixels that a figure has on a page of 390 (fewchannels.css)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +41,7 @@ def maps():
 
 def rendered(figure):
     """uint8 [H, W, 3]: proof that it can be drawn, at the size of a phone's column."""
-    figure.set_dpi(350 / figure.get_size_inches()[0])
+    figure.set_dpi(PHONE / figure.get_size_inches()[0])
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
@@ -67,7 +70,7 @@ def all_figures(scores, image, maps):
             np.stack([image] * 5), ["a huge yellow heart at the top on a dotted purple and white background"] * 5
         ),
         "channel_maps": plots.channel_maps(image, maps, [17, 1, 2, 3, 4], title="Block 0, last step"),
-        "channel_bars": plots.channel_bars(scores[0], highlight=[17, 60]),
+        "skyline": plots.skyline(scores, [[17, 60]] * L, [f"transformer_blocks.{i}" for i in range(L)]),
         "growth_over_training": plots.growth_over_training(
             np.array([0, 1000, 4000, 16000]), np.abs(scores[:4, :L]), [f"transformer_blocks.{i}" for i in range(L)]
         ),
@@ -93,7 +96,7 @@ def all_figures(scores, image, maps):
 
 
 def test_every_figure_is_tested(all_figures):
-    others = {"use_style", "coloured", "outlined", "mask_views"}  # these give no figure
+    others = {"use_style", "coloured", "outlined", "mask_views", "block_diagram"}  # these plot no array
     drawn = {name for name in plots.__all__ if name.islower() and "explore" not in name} - others
     assert drawn == set(all_figures)
 
@@ -107,9 +110,10 @@ def test_figures_have_ink_and_nothing_falls_off_the_edge(all_figures):
 
 def test_type_is_readable_on_a_phone(all_figures):
     for name, figure in all_figures.items():
-        pixels_a_point = 350 / figure.get_size_inches()[0] / 72
+        rendered(figure)  # which writes the numbers on the axes
+        pixels_a_point = PHONE / figure.get_size_inches()[0] / 72
         smallest = min(t.get_fontsize() for t in figure.findobj(matplotlib.text.Text) if t.get_text())
-        assert smallest * pixels_a_point >= 7.5, name
+        assert smallest * pixels_a_point >= 9, name
 
 
 BILLS = r"$\frac$ a $5 bill_1 and a \$6 one $"  # as a formula it is none, and raises when it is drawn
@@ -256,6 +260,47 @@ def test_a_lone_bright_channel_survives_a_wide_model():
     assert 9 <= (drawn[0] == 1000).sum() <= 21  # wide enough to fill a pixel, and no wider than two
 
 
+def drawn_bars(axis) -> tuple[np.ndarray, dict[int, float]]:
+    """Heights of a skyline's row: of all bars that are not in colour, and by channel of those that are."""
+    grey = next(patch for patch in axis.patches if isinstance(patch, matplotlib.patches.StepPatch))
+    few = [patch for patch in axis.patches if isinstance(patch, matplotlib.patches.Rectangle)]
+    assert {matplotlib.colors.to_hex(patch.get_facecolor()).upper() for patch in few} <= {plots.PALETTE["top"]}
+    return grey.get_data().values[::2], {round(p.get_x() + p.get_width() / 2): p.get_height() for p in few}
+
+
+def test_a_skyline_has_every_channel_in_multiples_of_its_blocks_median(scores):
+    figure = plots.skyline(scores, [[17, 60], *[[17]] * (L - 1)], [f"blocks.{i}" for i in range(L)])
+    assert len(figure.axes) == L
+    for block, axis in enumerate(figure.axes):
+        grey, few = drawn_bars(axis)
+        tall = np.sqrt(scores[block] / np.median(scores[block]))
+        assert set(few) == ({17, 60} if block == 0 else {17})
+        for channel, height in few.items():
+            assert height == pytest.approx(tall[channel])
+            tall[channel] = 0
+        np.testing.assert_allclose(grey, tall)
+        assert [text.get_text() for text in axis.texts] == ["17"]
+        assert axis.get_ylabel() == f"block {block}"
+        (at,), (level,) = axis.get_yticks(), axis.get_yticklabels()
+        assert at**2 == pytest.approx(float(level.get_text().removesuffix(" ×")))
+        assert 0.3 < at / axis.get_ylim()[1] < 1
+    by_mask = plots.skyline(scores, scores == 80)
+    assert all(set(drawn_bars(axis)[1]) == {17} for axis in by_mask.axes)
+
+
+def test_a_skyline_of_a_large_model_keeps_its_towers_and_stays_short():
+    scores = np.ones((57, 3072))
+    scores[:, 1500], scores[:, 9] = 1000, 200
+    figure = plots.skyline(scores, [[1500]] * 57)
+    assert [axis.get_ylabel() for axis in figure.axes][:: len(figure.axes) - 1] == ["block 0", "block 56"]
+    assert figure.get_size_inches()[1] < 8
+    grey, few = drawn_bars(figure.axes[3])
+    assert few == {1500: pytest.approx(1000**0.5)}
+    assert len(grey) <= 256
+    assert sorted(set(grey)) == pytest.approx([1, 200**0.5])
+    rendered(plots.skyline(np.zeros((1, 4))))
+
+
 def test_disagreement_counts_who_ranks_what():
     abs_mean, mean_abs = np.array([9.0, 8, 1, 1, 1]), np.array([9.0, 2, 8, 1.5, 1.5])
     labels = [line.get_label() for line in plots.score_disagreement(abs_mean, mean_abs, k=2).axes[0].lines]
@@ -283,6 +328,10 @@ def test_zero_scores_and_constant_maps_can_be_drawn(image):
         (lambda: plots.scores_by_rank(np.ones(3), k=4), "k=4: expected 1 to 3"),
         (lambda: plots.depth_heatmap(np.ones(3)), r"expected \[L, D\]"),
         (lambda: plots.depth_heatmap(np.ones((2, 3)), ["a"]), "1 layer names for 2 layers"),
+        (lambda: plots.skyline(np.ones(3)), r"expected \[L, D\]"),
+        (lambda: plots.skyline(-np.ones((2, 3))), "scores from -1"),
+        (lambda: plots.skyline(np.ones((2, 3)), [[1]]), "highlight of 1 blocks for scores of 2"),
+        (lambda: plots.skyline(np.ones((2, 3)), [[1], [3]]), "block 1: channels"),
         (lambda: plots.concentration_by_depth({}), "empty"),
         (lambda: plots.overlap_matrix(np.ones((2, 3))), r"expected \[n, n\]"),
         (lambda: plots.growth_over_steps(np.ones((2, 3)), [3]), "expected some of 0 to 2"),
@@ -349,3 +398,37 @@ def test_a_figure_is_as_long_as_it_needs_to_be(size, dots):
 def test_figures_are_light(all_figures):
     for name in ("scores_by_rank", "growth_over_steps"):
         assert len(page.static_figure(all_figures[name], "x")) < 60_000, name
+
+
+def test_the_drawing_is_of_the_model_that_is_shipped():
+    """Its numbers are typed: the model's configuration must say the same."""
+    import fewchannels.toyworld
+
+    weights = Path(fewchannels.toyworld.__file__).parent / "weights" / "pipeline"
+    config = json.loads((weights / "transformer" / "config.json").read_text(encoding="utf-8"))
+    vae = json.loads((weights / "vae" / "config.json").read_text(encoding="utf-8"))
+    side, width = config["sample_size"], config["num_attention_heads"] * config["attention_head_dim"]
+    pixels = side * 2 ** (len(vae["encoder_block_out_channels"]) - 1)
+    root = ElementTree.fromstring(plots.block_diagram().svg)
+    words = [text.text for text in root.iter("{http://www.w3.org/2000/svg}text")]
+    assert {
+        f"{side} × {side} places",
+        f"{side**2} tokens of {width} channels",
+        f"{pixels} × {pixels} pixels",
+        *map(str, range(config["num_layers"])),
+    } <= set(words)
+    assert str(config["num_layers"]) not in words
+    assert "dual_attention_layers" in config
+    assert config["dual_attention_layers"] == []  # one attention a block, as drawn
+
+
+def test_a_drawing_travels_inside_its_tag_and_can_be_read_on_a_phone():
+    drawn = plots.block_diagram()
+    text = page.drawing(drawn, 'a "block"', "A caption & more")
+    assert base64.b64decode(re.search(r"base64,([^\"]+)", text)[1]).decode() == drawn.svg
+    assert 'alt="a &quot;block&quot;"' in text
+    assert "<figcaption>A caption &amp; more</figcaption>" in text
+    assert "href" not in drawn.svg  # it asks for no other file
+    width = float(re.search(r'width="([\d.]+)"', text)[1])
+    smallest = min(float(size) for size in re.findall(r'font-size="([\d.]+)"', drawn.svg))
+    assert smallest * PHONE / width >= 9

@@ -294,6 +294,46 @@ def test_flipbook_packs_cells_in_the_order_of_its_axes(tmp_path):
     assert unpacked(flip, tmp_path)["numbers"] == [["share", [0, 1, 2, 3, 4, None]]]
 
 
+def test_a_flipbooks_skyline_keeps_sizes_and_stays_in_the_frame_of_its_start(tmp_path):
+    sizes = np.random.default_rng(2).lognormal(size=(3, 2, 40)).astype(np.float32)
+    chosen = np.zeros((2, 40), bool)
+    chosen[0, 7] = chosen[1, 30] = True
+    sizes[:, chosen] = [[50, 60], [0, 0], [5000, 600]]  # cells: at the start, without the chosen, with more of them
+    flip = Flipbook(
+        np.zeros((3, 4, 8, 8, 3), np.uint8),
+        {"strength": ["0", "1", "2"]},
+        controls={"strength": "slider"},
+        marks={"strength": {"0": "untouched", "2": "more"}},
+        skyline=(sizes, chosen, ["block 0", "block 1"]),
+    )
+    assert flip.data["axes"][0]["marks"] == [[0, "untouched"], [2, "more"]]
+    assert flip.data["skyline"]["first"] == 0
+    read = unpacked(flip, tmp_path)["skyline"]
+    np.testing.assert_allclose(np.reshape(read["sizes"], sizes.shape), sizes, rtol=0.02)
+    for cell, rows in enumerate(read["rows"]):
+        for row, (others, few, most, ratio, top) in enumerate(rows):
+            own = sizes[cell, row]
+            assert (others, few) == (39, int(cell != 1))  # what is at zero has no bar
+            assert most == own.argmax()
+            assert ratio == pytest.approx(own.max() / np.median(own), rel=0.05)
+            full = 1.25 * sizes[0, row].max()
+            assert top == pytest.approx(100 * (1 - min(1, (own.max() / full) ** 0.5)), abs=1.5)
+
+
+def test_a_skyline_that_does_not_fit_is_named():
+    images, axes = np.zeros((2, 8, 8, 3), np.uint8), {"k": [1, 2]}
+    with pytest.raises(ValueError, match=r"skyline sizes of shape \(2, 3\): expected \[2, 1, D\]"):
+        Flipbook(images, axes, skyline=(np.ones((2, 3)), np.ones((1, 3), bool), ["a"]))
+    with pytest.raises(ValueError, match=r"skyline chosen of float64 \(1, 3\): expected bool"):
+        Flipbook(images, axes, skyline=(np.ones((2, 1, 3)), np.ones((1, 3)), ["a"]))
+
+
+def test_readers_without_javascript_get_the_still_picture():
+    widget = Flipbook(np.zeros((3, 8, 8, 3), np.uint8), {"k": [0, 1, 2]})
+    assert "turned off here" in widget.to_html()
+    assert "<noscript><img></noscript>" in widget.to_html(still="<img>")
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [

@@ -147,7 +147,7 @@ def say(text: str) -> None:
 
 
 def show(figure: Any, alt: str, caption: str | None = None, name: str | None = None) -> None:
-    """Show a matplotlib or plotly figure with its alternative text and a caption.
+    """Show a matplotlib or plotly figure, or a `plots.Drawing`, with its alternative text and a caption.
 
     alt: what the figure shows, in words, for those who do not see it. Both are text, not HTML. name: keeps the figure
     for other pages of the book, as `keep` does with numbers.
@@ -160,6 +160,8 @@ def show(figure: Any, alt: str, caption: str | None = None, name: str | None = N
     if hasattr(figure, "savefig"):
         _display({"text/html": page.static_figure(figure, alt, caption), "text/plain": alt}, kept)
         _close(figure)
+    elif isinstance(figure, page.Drawing):
+        _display({"text/html": page.drawing(figure, alt, caption), "text/plain": alt}, kept)
     elif not hasattr(figure, "to_plotly_json"):
         raise TypeError(f"show() got {type(figure).__name__}: expected a matplotlib or a plotly figure")
     elif in_book():

@@ -17,20 +17,22 @@ from .charts import (
     scores_by_rank,
 )
 from .compared import lines, twins
+from .diagram import Drawing, block_diagram
 from .effects import curves, dots, frontier, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .panels import MASK_VIEWS, coloured, mask_views, outlined, panels_of_numbers
 from .pictures import channel_maps, images_grid
 from .rows import claim_rows, images_rows, map_rows
 from .style import DIVERGING, PALETTE, SEQUENTIAL, use_style
-from .towers import channel_bars, growth_over_training
+from .towers import growth_over_training, skyline
 
 __all__ = [
     "DIVERGING",
     "MASK_VIEWS",
     "PALETTE",
     "SEQUENTIAL",
-    "channel_bars",
+    "Drawing",
+    "block_diagram",
     "channel_maps",
     "claim_rows",
     "coloured",
@@ -53,6 +55,7 @@ __all__ = [
     "panels_of_numbers",
     "score_disagreement",
     "scores_by_rank",
+    "skyline",
     "table_of_numbers",
     "twins",
     "use_style",

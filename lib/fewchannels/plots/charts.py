@@ -85,7 +85,7 @@ def depth_heatmap(
     plain_log(bar.ax.yaxis, norm.vmin, norm.vmax)
     if mark is not None and len(mark):
         top = axes.secondary_xaxis("top")
-        top.set_xticks(np.sort(mark), [str(c) for c in np.sort(mark)], fontsize=8, rotation=90)
+        top.set_xticks(np.sort(mark), [str(c) for c in np.sort(mark)], fontsize=8.5, rotation=90)
         top.spines[:].set_visible(False)
     return figure
 
@@ -202,7 +202,7 @@ def score_disagreement(abs_mean: np.ndarray, mean_abs: np.ndarray, k: int = 8, t
         if (
             (np.abs(others - here) > np.log([1.2, 1.08])).any(axis=1).all()
         ):  # numbers that would lie on another are left out
-            axes.annotate(f"{channel}", np.exp(here), xytext=(4, 3), textcoords="offset points", fontsize=8)
+            axes.annotate(f"{channel}", np.exp(here), xytext=(4, 3), textcoords="offset points", fontsize=8.5)
     axes.set(xscale="log", yscale="log", xlabel="mean of |x| (mean_abs)", ylabel="|mean of x| (abs_mean)", title=title)
     plain_log(axes.xaxis, *axes.get_xlim())
     plain_log(axes.yaxis, *axes.get_ylim())

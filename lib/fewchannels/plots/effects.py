@@ -183,7 +183,7 @@ def frontier(
             texts.setdefault(place, []).append(str(text))
         for place, several in texts.items():
             axes.annotate(
-                ", ".join(several), place, xytext=(4, 3), textcoords="offset points", fontsize=8, color=colour
+                ", ".join(several), place, xytext=(4, 3), textcoords="offset points", fontsize=8.5, color=colour
             )
     axes.set(xlabel=xlabel, ylabel=ylabel, title=title)
     if unit:

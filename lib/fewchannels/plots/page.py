@@ -11,10 +11,12 @@ import base64
 import html
 import io
 import json
+import re
 from typing import Any
 
 import matplotlib
 
+from .diagram import Drawing
 from .fonts import complete
 
 DOTS = 200  # an inch, so that type stays sharp on dense screens
@@ -56,6 +58,17 @@ def static_figure(figure: Any, alt: str, caption: str | None = None) -> str:
     encoded = min((_webp(picture, lossless=True), _webp(picture, quality=88)), key=len)
     source = "data:image/webp;base64," + base64.b64encode(encoded).decode("ascii")
     width, height = (round(side * PIXELS) for side in figure.get_size_inches())
+    image = (
+        f'<img alt="{html.escape(alt)}" src="{source}" width="{width}" height="{height}" '
+        'style="max-width:100%;height:auto">'
+    )
+    return _framed(image, caption)
+
+
+def drawing(given: Drawing, alt: str, caption: str | None = None) -> str:
+    """A Drawing as <figure>, its SVG inside the tag; as wide as it was drawn, and narrower where there is no room."""
+    _, _, width, height = re.search(r'viewBox="([^"]+)"', given.svg)[1].split()
+    source = "data:image/svg+xml;base64," + base64.b64encode(given.svg.encode()).decode("ascii")
     image = (
         f'<img alt="{html.escape(alt)}" src="{source}" width="{width}" height="{height}" '
         'style="max-width:100%;height:auto">'

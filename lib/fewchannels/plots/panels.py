@@ -45,7 +45,7 @@ def panels_of_numbers(
                 ink = INK if values[r, c] > 0.55 * high else "white"
                 axis.text(c, r, f"{100 * values[r, c]:.0f}", ha="center", va="center", fontsize=8.5, color=ink)
         axis.set_title(title, fontsize=10)
-        axis.set_xticks(range(len(columns)), columns, fontsize=8)
+        axis.set_xticks(range(len(columns)), columns, fontsize=8.5)
         axis.set_yticks(range(len(rows)), rows, fontsize=8.5)
         axis.tick_params(length=0)
         axis.spines[:].set_visible(False)

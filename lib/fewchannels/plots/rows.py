@@ -55,9 +55,10 @@ def map_rows(images: np.ndarray, maps: np.ndarray, columns: Sequence[str]) -> Fi
         for axis in row:
             _frame(axis)
     for axis, name in zip(axes[0], ("picture", *columns), strict=True):
-        axis.set_title(name, fontsize=9.5, loc="center", color=INK)
+        axis.set_title(name, fontsize=10, loc="center", color=INK)
     bar = figure.colorbar(drawn, ax=axes, shrink=0.8, pad=0.01, aspect=30)
     bar.outline.set_visible(False)
+    bar.ax.tick_params(labelsize=10)
     return figure
 
 
@@ -75,10 +76,10 @@ def images_rows(rows: dict[str, np.ndarray], titles: Sequence[str] | None = None
         for axis, image in zip(row, images, strict=True):
             axis.imshow(image)
             _frame(axis)
-        row[0].set_ylabel(name, fontsize=9, color=INK)
+        row[0].set_ylabel(name, fontsize=10, color=INK)
     if titles is not None:
         for axis, title in zip(axes[0], titles, strict=True):
-            axis.set_title(title, fontsize=9, loc="center", color=INK)
+            axis.set_title(title, fontsize=10, loc="center", color=INK)
     return figure
 
 

@@ -27,7 +27,7 @@ PALETTE = {
 CYCLE = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#D55E00", "#56B4E9", "#999999", "#000000")
 SEQUENTIAL, DIVERGING = "cividis", "PuOr"
 INK, FAINT = "#222222", "#6b6b6b"
-WIDTH = 4.8  # inches; at 390 px a page shows about 72 px an inch, so type of 10 points is still 10 px high
+WIDTH = 4.8  # inches; a phone of 390 px shows about 80 px an inch, so type of 8.5 points is still 9 px high
 
 STYLE = {
     "font.size": 10.5,

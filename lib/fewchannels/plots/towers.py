@@ -1,4 +1,4 @@
-"""Channels that tower over the rest: by number in one block, and as training goes on."""
+"""Channels that tower over the rest: of all blocks side by side, and as training goes on."""
 
 from __future__ import annotations
 
@@ -7,36 +7,85 @@ from collections.abc import Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from .style import CYCLE, FAINT, PALETTE, blank, expect, plain_log, short_names, styled
+from .style import CYCLE, PALETTE, WIDTH, blank, expect, plain_log, short_names, styled
+
+FINEST = 256  # bars side by side: of a wider model, one stands for the largest of several channels
+MOST_ROWS = 12
 
 
 @styled
-def channel_bars(scores: np.ndarray, highlight: Sequence[int] = (), ylabel: str = "|mean over tokens|") -> Figure:
-    """One layer's scores [D] as bars in the order of the channel numbers; the highlighted ones in colour, numbered."""
-    scores = expect("scores", scores, 1, "[D], the channels of one layer")
-    highlight = np.asarray(highlight, dtype=int)
-    if highlight.size and (highlight.min() < 0 or highlight.max() >= len(scores)):
-        raise ValueError(f"highlight {highlight.tolist()}: expected channels from 0 to {len(scores) - 1}")
-    figure, axes = blank(height=2.6, width=5.6)
-    colours = np.full(len(scores), PALETTE["bottom"], dtype=object)
-    colours[highlight] = PALETTE["top"]
-    axes.bar(np.arange(len(scores)), scores, width=1.0, color=colours)
-    for channel in highlight:
-        axes.annotate(
-            str(channel), (channel, scores[channel]), xytext=(0, 2), textcoords="offset points", ha="center", fontsize=9
+def skyline(scores: np.ndarray, highlight: Sequence | None = None, layers: Sequence[str] | None = None) -> Figure:
+    """All channels of all blocks: scores [L, D], a row a block, in multiples of that block's median channel.
+
+    highlight: what is in colour, by block: a ChannelSet, L lists of channels, or bool [L, D]; over each row's largest
+    stands its number. Heights are square roots, so that the many can be seen beside the few. Of more than `MOST_ROWS`
+    blocks some are drawn, evenly spread. Raises ValueError for scores below zero, and a highlight that does not fit.
+    """
+    scores = expect("scores", scores, 2, "[L, D], blocks and channels")
+    count, width = scores.shape
+    names = short_names(layers, count)
+    if not (scores >= 0).all():
+        raise ValueError(f"scores from {scores.min():.3g}: expected sizes of channels, none below zero")
+    chosen = np.zeros(scores.shape, bool)
+    if highlight is not None:
+        if len(highlight) != count:
+            raise ValueError(f"highlight of {len(highlight)} blocks for scores of {count}")
+        for block in range(count):
+            channels = np.asarray(highlight[block])
+            if channels.dtype != bool:
+                channels = channels.astype(int)
+                if out := [c for c in channels.tolist() if not 0 <= c < width]:
+                    raise ValueError(f"block {block}: channels {out}, expected some of 0 to {width - 1}")
+            chosen[block, channels] = True
+    median = np.median(scores, axis=1, keepdims=True)
+    tall = scores / np.where(median > 0, median, 1)
+    shown = np.unique(np.linspace(0, count - 1, min(count, MOST_ROWS)).round().astype(int))
+    level = _round_below(0.8 * tall[shown].max())
+    figure, axes = blank(len(shown), height=0.75 + 0.5 * len(shown), width=WIDTH, squeeze=False, sharex=True)
+    for axis, block in zip(axes[:, 0], shown, strict=True):
+        heights = np.sqrt(tall[block])
+        _bars(axis, np.where(chosen[block], 0, heights))
+        few = np.flatnonzero(chosen[block])
+        axis.bar(few, heights[few], width=max(1.2, width / 160), color=PALETTE["top"], zorder=3)
+        largest = int(tall[block].argmax())
+        axis.annotate(
+            str(largest),
+            (largest, heights[largest]),
+            xytext=(-3 if largest > width / 2 else 3, 0),
+            textcoords="offset points",
+            ha="right" if largest > width / 2 else "left",
+            va="top",
         )
-    axes.axhline(np.median(scores), color=FAINT, linestyle="--", linewidth=1)
-    axes.annotate(
-        "median",
-        (len(scores) - 1, np.median(scores)),
-        xytext=(0, 3),
-        textcoords="offset points",
-        ha="right",
-        color=FAINT,
-        fontsize=9,
-    )
-    axes.set(xlabel="channel", ylabel=ylabel, xlim=(-1, len(scores)))
+        axis.axhline(np.sqrt(level), color="#d4d0c4", linewidth=0.8, zorder=0)
+        axis.set_facecolor("#f6f4ee")
+        axis.set(ylim=(0, 1.06 * np.sqrt(tall[shown].max()) or 1), xlim=(-1, width))
+        axis.set_yticks([np.sqrt(level)], [f"{level:g} ×"])
+        axis.yaxis.tick_right()
+        axis.tick_params(length=0)
+        axis.set_ylabel(f"block {names[block]}", rotation=0, ha="right", va="center", fontsize=9.5)
+        axis.spines[:].set_visible(False)
+    axes[0, 0].set_title("in multiples of the block's median channel", fontsize=10)
+    axes[-1, 0].set_xlabel("channel")
     return figure
+
+
+def _bars(axis, heights: np.ndarray) -> None:
+    """Bars that are each at least a FINEST-th of the row wide, as one shape."""
+    step = -(-len(heights) // FINEST)
+    tall = np.pad(heights, (0, -len(heights) % step)).reshape(-1, step).max(axis=1)
+    left = np.arange(len(tall)) * step - 0.5
+    ends = np.stack([left, left + 0.8 * step], axis=1).ravel()
+    axis.stairs(
+        np.stack([tall, np.zeros_like(tall)], axis=1).ravel()[:-1], ends, fill=True, color=PALETTE["bottom"], zorder=2
+    )
+
+
+def _round_below(value: float) -> float:
+    """The largest of 1, 2, 5, 10, 20, ... that is not above the value; 1 below that."""
+    if value < 1:
+        return 1
+    power = 10.0 ** np.floor(np.log10(value))
+    return power * max(m for m in (1, 2, 5) if m * power <= value)
 
 
 @styled

@@ -3,7 +3,8 @@
     Flipbook(images, axes={"channels set to zero": [0, 1, 2, 4, 8], "which": ["top", "random"]},
              numbers={"shape still right": share}, tile_labels=prompts, reference=untouched)
 
-images has one leading axis for each control, and may have one more of n pictures that are seen together.
+images has one leading axis for each control, and may have one more of n pictures that are seen together. Beneath them
+may stand the sizes of all channels, which move along (`skyline`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from .host import PageWidget
 from .packing import Block, sheet
 
+SIZE_ERROR = 0.02  # of a bar's height: less than a pixel
 _CONTROLS = ("slider", "dropdown", "buttons")
 
 
@@ -30,6 +32,10 @@ class Flipbook(PageWidget):
         the first slider. nan means unknown and is shown as a dash.
     tile_labels: n strings under the pictures. reference: [n, H, W, 3] or [H, W, 3], shown above for comparison.
     quality: of WebP, where a sheet is too large to be kept without loss; 100 keeps every pixel.
+    marks: {axis name: {label: words}}, words that stand below a slider at some of its positions.
+    skyline: (sizes [A1, ..., R, D], chosen bool [R, D], R names), bars of D channels in R rows (blocks) under the
+        pictures, the chosen ones in colour. A row is as high as at the start setting its largest channel and a little
+        more; what grows beyond is cut off. Beside it stands its largest channel in multiples of the median one.
     start: {axis name: position or label}. title, note: a line above and below. key: this widget's name in links.
 
     Raises ValueError for shapes that do not agree, naming what was given and what is expected.
@@ -47,6 +53,8 @@ class Flipbook(PageWidget):
         reference_label: str = "Untouched",
         images_label: str = "Edited",
         controls: Mapping[str, str] | None = None,
+        marks: Mapping[str, Mapping] | None = None,
+        skyline: tuple[np.ndarray, np.ndarray, Sequence[str]] | None = None,
         start: Mapping[str, Any] | None = None,
         title: str = "",
         note: str = "",
@@ -71,13 +79,17 @@ class Flipbook(PageWidget):
             "key": key,
             "title": title,
             "note": note,
-            "axes": [_axis(name, labels, controls or {}) for name, labels in axes.items()],
+            "axes": [_axis(name, labels, controls or {}, marks or {}) for name, labels in axes.items()],
             "tiles": tiles,
             "tile_labels": None if tile_labels is None else [str(text) for text in tile_labels],
             "images_label": images_label,
             "captions": None,
             "numbers": [_number(block, name, values, lead) for name, values in (numbers or {}).items()],
         }
+        state = _start(data["axes"], start or {})
+        if skyline is not None:
+            first = np.ravel_multi_index([state.get(f"axis{i}", 0) for i in range(len(lead))], lead)
+            data["skyline"] = _skyline(block, *skyline, lead) | {"first": int(first)}
         if captions is not None:
             captions = np.asarray(captions, dtype=object)
             if captions.shape != lead:
@@ -93,17 +105,33 @@ class Flipbook(PageWidget):
                 raise ValueError(f"reference of shape {reference.shape}: expected pictures of {pictures.shape[1:]}")
             pictures = np.concatenate([pictures, reference])  # one sheet, so that both are compressed alike
         data["images"] = sheet(pictures, quality)
-        super().__init__("flipbook", data, block.tobytes(), _start(data["axes"], start or {}))
+        super().__init__("flipbook", data, block.tobytes(), state)
 
 
-def _axis(name: str, labels: Sequence, controls: Mapping[str, str]) -> dict:
+def _axis(name: str, labels: Sequence, controls: Mapping[str, str], marks: Mapping[str, Mapping]) -> dict:
     texts = [f"{label:g}" if isinstance(label, (float, np.floating)) else str(label) for label in labels]
     numeric = all(isinstance(label, (int, float, np.number)) and not isinstance(label, bool) for label in labels)
     short = len(texts) <= 4 and sum(map(len, texts)) <= 40
     control = controls.get(name, "slider" if numeric else "buttons" if short else "dropdown")
     if control not in _CONTROLS:
         raise ValueError(f"controls[{name!r}] = {control!r}: expected one of {', '.join(_CONTROLS)}")
-    return {"name": str(name), "labels": texts, "control": control}
+    words = [[labels.index(label), str(text)] for label, text in marks.get(name, {}).items()]
+    return {"name": str(name), "labels": texts, "control": control, "marks": words}
+
+
+def _skyline(block: Block, sizes: np.ndarray, chosen: np.ndarray, names: Sequence[str], lead: tuple[int, ...]) -> dict:
+    sizes, chosen = np.asarray(sizes, dtype=np.float32), np.asarray(chosen)
+    rows = len(names)
+    if sizes.ndim != len(lead) + 2 or sizes.shape[:-1] != (*lead, rows):
+        wanted = ", ".join(str(n) for n in (*lead, rows))
+        raise ValueError(f"skyline sizes of shape {sizes.shape}: expected [{wanted}, D], {rows} named rows a cell")
+    if chosen.shape != sizes.shape[-2:] or chosen.dtype != bool:
+        raise ValueError(f"skyline chosen of {chosen.dtype} {chosen.shape}: expected bool {sizes.shape[-2:]}")
+    return {
+        "sizes": block.log(sizes.reshape(-1, *chosen.shape), axis=0, name="skyline sizes", error=SIZE_ERROR),
+        "chosen": block.plain(chosen.astype(np.uint8)),
+        "names": [str(name) for name in names],
+    }
 
 
 def _number(block: Block, name: str, values: Any, lead: tuple[int, ...]) -> dict:

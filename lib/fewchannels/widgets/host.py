@@ -94,10 +94,11 @@ class PageWidget(anywidget.AnyWidget):
     def __init__(self, kind: str, data: dict, blob: bytes = b"", state: dict | None = None) -> None:
         super().__init__(kind=kind, data=data, blob=blob, state=state or {})
 
-    def to_html(self, with_module: bool = True) -> str:
+    def to_html(self, with_module: bool = True, still: str = "") -> str:
         """This widget as a piece of an HTML page (str), with its state as it is now.
 
-        with_module: also carry the program. One copy on a page serves all its widgets and has to come first.
+        with_module: also carry the program. One copy on a page serves all its widgets and has to come first. still:
+        HTML for readers without JavaScript, such as a picture.
         """
         given = {"kind": self.kind, "data": self.data, "state": self.state}
         text = json_in_html({**given, "blob": base64.b64encode(self.blob).decode("ascii")})
@@ -109,7 +110,7 @@ class PageWidget(anywidget.AnyWidget):
         parts.append(
             f'<div class="fc-widget" role="group" aria-label="{label}">'
             f"<p data-fc-wait>{label}: this figure can be explored once the page's script has run.</p>"
-            "<noscript><p>It needs JavaScript, which is turned off here.</p></noscript></div>"
+            f"<noscript>{still or '<p>It needs JavaScript, which is turned off here.</p>'}</noscript></div>"
         )
         parts.append(f'<script type="application/json">{text}</script>')
         parts.append(f"<script>{_LOADER}</script>")

@@ -41,13 +41,22 @@ export function setAttr(node, name, value) {
   if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
-// A labelled slider over 0 .. count - 1; `set(index, text)` moves it, `resize(count)` gives it another range.
-export function slider({ label, count, onpick }) {
+// A labelled slider over 0 .. count - 1; `set(index, text)` moves it, `resize(count)` gives it another range. Marks are
+// words below it, [index, text] each.
+export function slider({ label, count, marks = [], onpick }) {
   const id = uid("fc-slider");
   const input = el("input", { type: "range", id, min: 0, max: Math.max(1, count - 1), step: 1, disabled: count < 2 });
   const shown = el("output.fc-out", { for: id });
   input.addEventListener("input", () => onpick(Number(input.value)));
   const node = el("div.fc-slider", {}, el("label", { for: id }, label), shown, input);
+  if (marks.length) {
+    const words = marks.map(([index, text]) => {
+      const word = el("span", {}, text);
+      word.style.setProperty("--fc-at", index / Math.max(1, count - 1));
+      return word;
+    });
+    node.append(el("div.fc-marks", { "aria-hidden": "true" }, ...words));
+  }
   return {
     node,
     input,

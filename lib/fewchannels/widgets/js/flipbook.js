@@ -5,6 +5,7 @@ import { announcer } from "./controls.js";
 import { choices, dropdown, el, setText, slider, svgNode } from "./dom.js";
 import { flipbookState, flipbookView, openFlipbook } from "./flipbook_state.js";
 import { number } from "./format.js";
+import { skyline } from "./skyline.js";
 
 export const flipbookKind = {
   open: openFlipbook,
@@ -27,6 +28,8 @@ export const flipbookKind = {
     } else {
       root.append(strip("", tiles));
     }
+    const sizes = data.skyline ? skyline(data.skyline) : null;
+    if (sizes) root.append(sizes.node);
     root.append(caption);
     if (numbers.length) root.append(el("dl.fc-facts.fc-lines", {}, ...numbers.map((row) => row.node)));
     root.append(live.node);
@@ -46,6 +49,7 @@ export const flipbookKind = {
           const label = data.tile_labels ? `${data.tile_labels[i]}; ` : "";
           canvas.setAttribute("aria-label", `Picture ${i + 1}: ${label}${view.where}`);
         });
+        if (sizes) sizes.show(view.cell);
         setText(caption, view.caption);
         caption.hidden = !view.caption;
         view.numbers.forEach((given, i) => numbers[i].show(given));
@@ -59,7 +63,7 @@ export const flipbookKind = {
 
 function axisControl(axis, onpick) {
   if (axis.control === "slider") {
-    const control = slider({ label: axis.name, count: axis.labels.length, onpick });
+    const control = slider({ label: axis.name, count: axis.labels.length, marks: axis.marks, onpick });
     return { node: control.node, set: (index) => control.set(index, axis.labels[index]) };
   }
   if (axis.control === "buttons") {
@@ -80,6 +84,7 @@ function tile(label) {
 function strip(label, tiles) {
   const box = el("div.fc-tiles", {}, ...tiles.map(({ node }) => node));
   box.style.setProperty("--fc-tiles", tiles.length);
+  box.style.setProperty("--fc-few", tiles.length === 4 ? 2 : Math.min(tiles.length, 3)); // where there is little room
   return el("div.fc-tilerow", {}, label ? el("p.fc-title", {}, label) : null, box);
 }
 

@@ -1,6 +1,6 @@
 // The flipbook without a page: which cell the controls point at, and what is known of it.
 
-import { arrayOf, inflate } from "./arrays.js";
+import { arrayOf, inflate, logValues } from "./arrays.js";
 import { clampInt } from "./store.js";
 
 export async function openFlipbook(header, blob) {
@@ -11,7 +11,13 @@ export async function openFlipbook(header, blob) {
     low: given.low ? arrayOf(buffer, given.low) : null,
     high: given.high ? arrayOf(buffer, given.high) : null,
   }));
-  return { ...header, numbers };
+  const skyline = header.skyline && {
+    ...header.skyline,
+    width: header.skyline.chosen.shape[1],
+    sizes: logValues(buffer, header.skyline.sizes),
+    chosen: arrayOf(buffer, header.skyline.chosen),
+  };
+  return { ...header, numbers, skyline };
 }
 
 // The state holds one index an axis, under the names axis0, axis1, ...
