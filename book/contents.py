@@ -60,7 +60,8 @@ def _shared_digest() -> str:
     digest = hashlib.sha256(sys.version.encode())
     library = ROOT / "lib" / "fewchannels"
     files = {file for pattern in LIBRARY for file in library.rglob(pattern)}
-    files |= {ROOT / name for name in OTHERS} | set((ROOT / "results").rglob("*.safetensors"))
+    files |= {ROOT / name for name in OTHERS}
+    files |= {file for pattern in ("*.safetensors", "*.json") for file in (ROOT / "results").rglob(pattern)}
     for file in sorted(files):
         if file.is_file():
             digest.update(str(file.relative_to(ROOT)).encode() + b"\0" + file.read_bytes())

@@ -50,6 +50,8 @@ _HOME = {
     "ChannelSet": "channels",
     "ablate": "edits.ablation",
     "transport": "edits.patching",
+    "record": "watch.trajectories",
+    "inject": "edits.patching",
     "subject_masks": "masks.subjects",
     "save_run": "runfile",
     "load_run": "runfile",

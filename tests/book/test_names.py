@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import inspect
 import json
 import re
-import textwrap
 import types
 from pathlib import Path
 
 import pytest
+import snippets
 
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib" / "fewchannels"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 PAGES = [*sorted((ROOT / "book").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-FENCED = re.compile(r"```python\n(.*?)```", re.DOTALL)
 QUOTED = re.compile(r"`[^`\n]+`")
 A_FILE = re.compile(r"[\w./-]+\.py\b")
 
@@ -25,17 +25,18 @@ def sources(file: Path) -> tuple[str, list[str]]:
     """A file's prose, and the Python in it: cells, and the fenced solutions between them."""
     if file.suffix == ".md":
         prose = file.read_text(encoding="utf-8")
-        return prose, FENCED.findall(prose)
+        return prose, snippets.fenced(prose)
     cells = json.loads(file.read_text(encoding="utf-8"))["cells"]
     by_kind = {kind: ["".join(c["source"]) for c in cells if c["cell_type"] == kind] for kind in ("code", "markdown")}
     prose = "\n".join(by_kind["markdown"])
     installs = re.compile(r"^ *%.*$", re.MULTILINE)
-    return prose, [installs.sub("    pass", code) for code in by_kind["code"]] + FENCED.findall(prose)
+    return prose, [installs.sub("    pass", code) for code in by_kind["code"]] + snippets.fenced(prose)
 
 
 def missing(codes: list[str]) -> list[str]:
-    """Imports of ours that fail, and attributes of our modules that are not there."""
-    trees = [ast.parse(textwrap.dedent(code)) for code in codes]
+    """Imports of ours that fail, attributes of our modules that are not there, and arguments that functions of ours do
+    not take."""
+    trees = [ast.parse(code) for code in codes]
     nodes = [node for tree in trees for node in ast.walk(tree)]
     named, found = {"fc": importlib.import_module("fewchannels")}, []
     for node in nodes:
@@ -46,20 +47,29 @@ def missing(codes: list[str]) -> list[str]:
                 except (ImportError, AttributeError) as error:
                     found.append(str(error))
     for node in nodes:
-        chain = []
-        while isinstance(node, ast.Attribute):
-            chain.insert(0, node.attr)
-            node = node.value
-        thing = named.get(node.id) if isinstance(node, ast.Name) else None
-        for name in chain:
-            if not isinstance(thing, types.ModuleType):
-                break
-            try:
-                thing = had(thing, name)
-            except (ImportError, AttributeError) as error:
-                found.append(str(error))
-                break
+        called = isinstance(node, ast.Call) and not any(isinstance(one, ast.Starred) for one in node.args)
+        try:
+            thing = meant(node.func if called else node, named)
+            if called and callable(thing):
+                words = [word.arg for word in node.keywords if word.arg]
+                inspect.signature(thing).bind_partial(*node.args, **dict.fromkeys(words))
+        except (ImportError, AttributeError, TypeError) as error:
+            found.append(str(error))
     return list(dict.fromkeys(found))
+
+
+def meant(node: ast.AST, named: dict[str, object]):
+    """What a name, or attributes of a module of ours, stand for; None for anything else. Raises AttributeError."""
+    chain = []
+    while isinstance(node, ast.Attribute):
+        chain.insert(0, node.attr)
+        node = node.value
+    thing = named.get(node.id) if isinstance(node, ast.Name) else None
+    for name in chain:
+        if not isinstance(thing, types.ModuleType):
+            return None
+        thing = had(thing, name)
+    return thing
 
 
 def had(module: types.ModuleType, name: str):
@@ -69,6 +79,9 @@ def had(module: types.ModuleType, name: str):
 def test_a_name_that_is_not_there_is_found():
     assert missing(["import fewchannels as fc\nfc.patching.record(dit)"]) == ["No module named 'fewchannels.patching'"]
     assert missing(["from fewchannels.edits import patching\npatching.recall()"])
+    assert missing(["import fewchannels as fc\nfc.load('toyworld', quantise=4)"]) == [
+        "got an unexpected keyword argument 'quantise'"
+    ]
     assert missing(["from fewchannels.stats import ChannelStats"]) == ["No module named 'fewchannels.stats'"]
     assert not missing(
         ["import fewchannels as fc\nwith fc.capture(dit, fc.ChannelStats()) as x:\n    x.nothing.at_all"]
@@ -83,7 +96,7 @@ def test_code_names_what_the_library_has(file):
 @pytest.mark.parametrize("file", [*NOTEBOOKS, *PAGES], ids=lambda file: file.stem)
 def test_files_that_prose_names_are_there(file):
     """Below the root or, for short, below lib/fewchannels."""
-    quoted = " ".join(QUOTED.findall(FENCED.sub("", sources(file)[0])))
+    quoted = " ".join(QUOTED.findall(snippets.FENCE.sub("", sources(file)[0])))
     named = [name for name in A_FILE.findall(quoted) if "NAME" not in name]
     assert not [name for name in named if not (ROOT / name).is_file() and not (LIB / name).is_file()]
 

@@ -7,9 +7,9 @@ Hard replacement under a mask M = token mask x channel mask: X_target <- X_targe
 chosen block and step. What the paper leaves open is a choice of ours here and an argument: whose mask, whose channels,
 same noise, all blocks and steps. With `record` and `inject` one source serves many conditions:
 
-    with record(model, massive) as source:
+    with fc.record(model, massive) as source:
         model.generate(sources, seed=0)
-    with inject(model, source, massive, strength=0.5):
+    with fc.inject(model, source, massive, strength=0.5):
         model.generate(targets, seed=0)
 """
 

@@ -27,6 +27,7 @@ from ..channels import (
     top_channels,
     top_share,
 )
+from ..disk import beside_the_code
 from ..origins import made_by
 from ..runfile import Run, RunFileError, load_run, read_header
 from ..watch.hooks import capture
@@ -218,7 +219,4 @@ def read_folder(folder: str | os.PathLike) -> tuple[dict[str, ModelRun], dict[st
 
 def results_folder(given: Any = "") -> Path:
     """The folder that is given, or results/real of the repository around the working folder, else of the package."""
-    if given:
-        return Path(given).expanduser()
-    around = (Path.cwd(), *Path.cwd().parents, Path(__file__).resolve().parents[3])
-    return next((at / "results" / "real" for at in around if (at / "results").is_dir()), Path("results") / "real")
+    return Path(given).expanduser() if given else beside_the_code("results", "results") / "real"

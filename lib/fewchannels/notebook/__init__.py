@@ -1,5 +1,5 @@
 """What a notebook says to its reader (cells.py), what it opens and runs (chapters.py), the registered claims
-(claims.py), and exercises that check themselves (exercises.py).
+(claims.py), and exercises that check themselves (exercises.py) with what they are held against (answers.py).
 
     from fewchannels.notebook import check, open_chapter, run_study, show
 """

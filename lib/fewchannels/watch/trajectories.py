@@ -1,6 +1,6 @@
 """The hidden states of a run on chosen channels, kept so that another run can be given them.
 
-    with record(model, massive) as source:
+    with fc.record(model, massive) as source:
         model.generate(prompts, seed=0)
     source.take(layer=3, step=8, samples=[0], part=subspace(massive, 3, 192, "cpu"))      # [1, N, k]
 
