@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent
 STAMPS = ROOT / "_build" / "stamps"
 
 # What notebooks hang on, themselves apart.
-LIBRARY = ("*.py", "*.js", "*.json", "*.safetensors", "*.txt", "*.css")
+LIBRARY = ("*.py", "*.js", "*.json", "*.safetensors", "*.txt", "*.css", "*.svg")
 OTHERS = ("constraints.txt", "book/claims.yml")
 
 

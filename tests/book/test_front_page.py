@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import fewchannels as fc
@@ -85,6 +85,6 @@ def test_the_slider_begins_untouched_and_names_every_stop(small):
 def test_the_stops_span_what_the_page_promises():
     """From doubled over untouched and zero to the sign turned, all named, in even steps."""
     assert (STRENGTHS[0], STRENGTHS[-1]) == (-1, 2)
-    assert len({right - left for left, right in itertools.pairwise(STRENGTHS)}) == 1
+    assert {right - left for left, right in pairwise(STRENGTHS)} == {0.25}
     assert set(WORDS) == {-1, 0, 1, 2}
     assert {*WORDS, *STILL} <= set(STRENGTHS)
