@@ -21,11 +21,11 @@ def looks(levels=LEVELS, seed=0):
     shape = (N, BLOCKS, len(levels))
     top = np.broadcast_to(np.arange(BLOCKS)[:, None] / 10 + np.arange(len(levels)) / 100, shape)
     cell = {"sigmas": np.array(levels), "layers": np.arange(BLOCKS), "top: iou": top}
-    for name in ("bottom", "random 1", "random 2", "random 3", "all", "frozen"):
+    for name in ("bottom", "random 1", "random 2", "random 3", "all", "frozen", "next"):
         cell[f"{name}: iou"] = rng.random(shape)
     for rule in ("larger_sum", "smaller_sum", "smaller", "centre", "best", "area"):
         cell[f"top: {rule}"] = rng.random(shape)
-    for name in ("noisy pixels", "own estimate"):
+    for name in ("noisy pixels", "own estimate", "own estimate, scaled"):
         cell[f"{name}: iou"] = rng.random((N, 1, len(levels)))
     for name in ("everything", "centred disc", "average mask", "random half"):
         cell[f"priors: {name}"] = rng.random(N)
@@ -68,7 +68,7 @@ def test_draws_come_together_and_what_a_model_lacks_is_nan(found):
     assert (at(found, "scenes", "random") == np.stack(draws, axis=1)).all()
     assert at(found, "scenes", "random").shape == (N, 3)
     assert at(found, "scenes", "k: random, k = 2") == pytest.approx(np.full((N, 3), 0.2))
-    for lacking in ("priors: words", "attention to noun, all blocks"):
+    for lacking in ("priors: words", "attention to noun, all blocks", "PCA", "frozen without the first"):
         assert np.isnan(at(found, "scenes", lacking)).all()
         assert np.isnan(mean_of(at(found, "scenes", lacking))).all()
     with pytest.raises(KeyError, match="nothing in scenes is called 'tops: iou'"):
@@ -101,6 +101,11 @@ def test_figures_are_drawn_with_scenes_and_without(found, scenes):
     assert (len(table["rows"]) > 1) == scenes  # kinds of scenes are known where they are rendered
     assert table["values"][-1][3] == pytest.approx(mean_of(at(found, group, "top")).value)
     plots.table_of_numbers(**table)
+    sizes = figures.by_kind(found, {"top": "top", "words alone": "priors: words", "a coin": "priors: random half"})
+    assert sizes["rows"] == table["rows"]
+    assert sizes["columns"] == ["top", "a coin"]  # nobody rendered words here
+    assert sizes["values"][-1][0] == pytest.approx(table["values"][-1][3])
+    plots.table_of_numbers(**sizes)
     plots.panels_of_numbers(**figures.protocols(found))
     plots.dots(figures.beside(found, group), "IoU")
     plots.dots(figures.scores(found, "generated", figures.ORIGINS, level=1.0), "IoU")
@@ -125,6 +130,16 @@ def test_leads_are_paired_and_the_strongest_rival_comes_first(found):
     assert "words alone" not in leads
     own = difference(at(found, "generated", "top"), at(found, "generated", "own estimate"))
     assert leads["own estimate"] == own
+
+
+def test_a_verdict_is_shown_under_every_choice(found):
+    choices = {"as claimed": {}, "a block later": {"block": 3}, "at pure noise": {"level": 1.0}}
+    shown = figures.turning(found, "scenes", {"all channels": "all", "the words": "priors: words"}, choices)
+    top, rival = (at(found, "scenes", name, 3) for name in ("top", "all"))
+    assert shown["all channels"]["a block later"] == difference(top, rival)
+    assert shown["all channels"]["as claimed"] == difference(at(found, "scenes", "top"), at(found, "scenes", "all"))
+    assert np.isnan(shown["the words"]["at pure noise"]).all()
+    plots.dots(shown, "IoU")
 
 
 def test_the_best_blind_mask_is_found(found):

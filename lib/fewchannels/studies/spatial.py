@@ -37,7 +37,7 @@ CLAIMED = {"scenes": 0.6, "generated": 0.8}  # the noise levels that the claims 
 KS = (1, 2, 4, 8, 16, 32, 64, 96, 192, 256, 1024)
 CALIBRATION = 64  # scenes that the priors are fitted on
 MOST = 8  # blocks and steps of a large model that are looked at
-MAY_LACK = "attention", "priors"
+MAY_LACK = "attention", "priors", "PCA", "frozen without the first"
 
 
 FROZEN = {"frozen": "top", "frozen without the first": "top without the first", "PCA": "PCA"}  # our names of sets
