@@ -124,21 +124,30 @@ def test_curves_over_channels_and_levels_leave_out_what_is_not_there(found):
     assert isinstance(curve["lines"]["own estimate"], np.ndarray)
 
 
-def test_leads_are_paired_and_the_strongest_rival_comes_first(found):
-    leads = figures.leads(found, "generated")
-    assert list(leads.values()) == sorted(leads.values())
-    assert "words alone" not in leads
-    own = difference(at(found, "generated", "top"), at(found, "generated", "own estimate"))
-    assert leads["own estimate"] == own
-
-
 def test_a_verdict_is_shown_under_every_choice(found):
-    choices = {"as claimed": {}, "a block later": {"block": 3}, "at pure noise": {"level": 1.0}}
-    shown = figures.turning(found, "scenes", {"all channels": "all", "the words": "priors: words"}, choices)
+    shown = figures.turning(found, "scenes", {"all channels": "all", "the words": "priors: words"})
     top, rival = (at(found, "scenes", name, 3) for name in ("top", "all"))
     assert shown["all channels"]["a block later"] == difference(top, rival)
     assert shown["all channels"]["as claimed"] == difference(at(found, "scenes", "top"), at(found, "scenes", "all"))
     assert np.isnan(shown["the words"]["at pure noise"]).all()
+    assert shown["all channels"]["at pure noise"] == difference(
+        at(found, "scenes", "top", level=1.0), at(found, "scenes", "all", level=1.0)
+    )
+    on_generated = difference(at(found, "generated", "top"), at(found, "generated", "all"))
+    assert shown["all channels"]["generated pictures"] == on_generated
+    assert "generated pictures" not in figures.turning(found, "generated", {"all": "all"})["all"]
+    plots.dots(shown, "IoU")
+
+
+def test_sets_stand_beside_their_energy(found):
+    found.instruments["scenes"]["next: energy"] = np.full((N, BLOCKS, len(LEVELS)), 0.5)
+    for name in ("top", "bottom", "random 1"):
+        found.instruments["scenes"][f"{name}: energy"] = np.full((N, BLOCKS, len(LEVELS)), 0.25)
+    shown = figures.sets(found, "scenes")
+    assert shown["energy"]["next in rank"].value == 0.5
+    assert shown["energy"]["random"].value == 0.25
+    assert shown["IoU"]["top"] == mean_of(at(found, "scenes", "top"))
+    assert "PCA" not in shown["IoU"]  # not on this model
     plots.dots(shown, "IoU")
 
 
