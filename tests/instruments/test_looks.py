@@ -3,9 +3,10 @@
 import fewchannels as fc
 import numpy as np
 import pytest
+from fewchannels.edits.image_latents import decode
 from fewchannels.edits.inversion import encode
 from fewchannels.instruments.clusters import Rule
-from fewchannels.instruments.looks import look
+from fewchannels.instruments.looks import look, look_decoded
 from fewchannels.instruments.mask_baselines import two_clusters
 from fewchannels.prompts.natural import natural_prompts
 from fewchannels.reading.worlds import ToyWorld
@@ -92,3 +93,24 @@ def test_a_pipeline_that_packs_its_latents_is_looked_at_under_noise_too(flux, pr
     assert looked.sigmas == pytest.approx([1.0, 0.5])
     assert looked.clusters["top"].shape == (2, 4, 2, *looked.grid)
     assert looked.clusters["own estimate"].shape == (2, 1, 2, *looked.grid)
+
+
+def test_what_was_seen_is_decoded_into_pictures(toy, group):
+    clean = encode(toy, list(group.images))
+    pictures = decode(toy, clean)
+    assert pictures.shape == (2, 3, 48, 48)
+    assert np.abs(pictures.permute(0, 2, 3, 1).numpy() - group.images / 255).mean() < 0.05
+    seen = look_decoded(toy, look(toy, group.prompts, TOP, clean=list(group.images), levels=(1.0, 0.01)))
+    of_pictures = two_clusters(tokens_of(pictures, (12, 12)).numpy()[:, None], (12, 12))[:, 0, 0]
+    near = (seen.clusters["decoded"][:, 0, 1] == of_pictures).mean(axis=(1, 2))
+    assert (np.maximum(near, 1 - near) > 0.95).all()
+
+
+def test_what_cannot_be_decoded_is_left_out(dit, toy, group):
+    prompts = [str(one) for one in natural_prompts(1)]
+    seen = look_decoded(dit, look(dit, prompts, TOP, steps=2))
+    packs = hasattr(dit.pipeline, "_pack_latents") or hasattr(dit.pipeline, "_patchify_latents")
+    assert ("decoded" in seen.left_out) == packs
+    assert ("decoded" in seen.clusters) == (not packs)
+    unkept = look_decoded(toy, look(toy, group.prompts, TOP, steps=2, keep_loop=False))
+    assert "not kept" in unkept.left_out["decoded"]

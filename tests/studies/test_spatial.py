@@ -22,11 +22,11 @@ def looks(levels=LEVELS, seed=0):
     shape = (N, BLOCKS, len(levels))
     top = np.broadcast_to(np.arange(BLOCKS)[:, None] / 10 + np.arange(len(levels)) / 100, shape)
     cell = {"sigmas": np.array(levels), "layers": np.arange(BLOCKS), "top: iou": top}
-    for name in ("bottom", "random 1", "random 2", "random 3", "all", "frozen"):
+    for name in ("bottom", "random 1", "random 2", "random 3", "all", "frozen", "next"):
         cell[f"{name}: iou"] = rng.random(shape)
     for rule in ("larger_sum", "smaller_sum", "smaller", "centre", "best", "area"):
         cell[f"top: {rule}"] = rng.random(shape)
-    for name in ("noisy pixels", "own estimate"):
+    for name in ("noisy pixels", "own estimate", "own estimate, scaled"):
         cell[f"{name}: iou"] = rng.random((N, 1, len(levels)))
     for name in ("everything", "centred disc", "average mask", "random half"):
         cell[f"priors: {name}"] = rng.random(N)
@@ -69,7 +69,7 @@ def test_draws_come_together_and_what_a_model_lacks_is_nan(found):
     assert (at(found, "scenes", "random") == np.stack(draws, axis=1)).all()
     assert at(found, "scenes", "random").shape == (N, 3)
     assert at(found, "scenes", "k: random, k = 2") == pytest.approx(np.full((N, 3), 0.2))
-    for lacking in ("priors: words", "attention to noun, all blocks"):
+    for lacking in ("priors: words", "attention to noun, all blocks", "PCA", "frozen without the first"):
         assert np.isnan(at(found, "scenes", lacking)).all()
         assert np.isnan(mean_of(at(found, "scenes", lacking))).all()
     with pytest.raises(KeyError, match="nothing in scenes is called 'tops: iou'"):
@@ -102,6 +102,11 @@ def test_figures_are_drawn_with_scenes_and_without(found, scenes):
     assert (len(table["rows"]) > 1) == scenes  # kinds of scenes are known where they are rendered
     assert table["values"][-1][3] == pytest.approx(mean_of(at(found, group, "top")).value)
     plots.table_of_numbers(**table)
+    sizes = figures.by_kind(found, {"top": "top", "words alone": "priors: words", "a coin": "priors: random half"})
+    assert sizes["rows"] == table["rows"]
+    assert sizes["columns"] == ["top", "a coin"]  # nobody rendered words here
+    assert sizes["values"][-1][0] == pytest.approx(table["values"][-1][3])
+    plots.table_of_numbers(**sizes)
     plots.panels_of_numbers(**figures.protocols(found))
     plots.dots(figures.beside(found, group), "IoU")
     plots.dots(figures.scores(found, "generated", figures.ORIGINS, level=1.0), "IoU")
@@ -120,12 +125,31 @@ def test_curves_over_channels_and_levels_leave_out_what_is_not_there(found):
     assert isinstance(curve["lines"]["own estimate"], np.ndarray)
 
 
-def test_leads_are_paired_and_the_strongest_rival_comes_first(found):
-    leads = figures.leads(found, "generated")
-    assert list(leads.values()) == sorted(leads.values())
-    assert "words alone" not in leads
-    own = difference(at(found, "generated", "top"), at(found, "generated", "own estimate"))
-    assert leads["own estimate"] == own
+def test_a_verdict_is_shown_under_every_choice(found):
+    shown = figures.turning(found, "scenes", {"all channels": "all", "the words": "priors: words"})
+    top, rival = (at(found, "scenes", name, 3) for name in ("top", "all"))
+    assert shown["all channels"]["a block later"] == difference(top, rival)
+    assert shown["all channels"]["as claimed"] == difference(at(found, "scenes", "top"), at(found, "scenes", "all"))
+    assert np.isnan(shown["the words"]["at pure noise"]).all()
+    assert shown["all channels"]["at pure noise"] == difference(
+        at(found, "scenes", "top", level=1.0), at(found, "scenes", "all", level=1.0)
+    )
+    on_generated = difference(at(found, "generated", "top"), at(found, "generated", "all"))
+    assert shown["all channels"]["generated pictures"] == on_generated
+    assert "generated pictures" not in figures.turning(found, "generated", {"all": "all"})["all"]
+    plots.dots(shown, "IoU")
+
+
+def test_sets_stand_beside_their_energy(found):
+    found.instruments["scenes"]["next: energy"] = np.full((N, BLOCKS, len(LEVELS)), 0.5)
+    for name in ("top", "bottom", "random 1"):
+        found.instruments["scenes"][f"{name}: energy"] = np.full((N, BLOCKS, len(LEVELS)), 0.25)
+    shown = figures.sets(found, "scenes")
+    assert shown["energy"]["next in rank"].value == 0.5
+    assert shown["energy"]["random"].value == 0.25
+    assert shown["IoU"]["top"] == mean_of(at(found, "scenes", "top"))
+    assert "PCA" not in shown["IoU"]  # not on this model
+    plots.dots(shown, "IoU")
 
 
 def test_the_best_blind_mask_is_found(found):

@@ -46,6 +46,22 @@ def encode(model, images, height: int | None = None, width: int | None = None) -
     return latents
 
 
+def decode(model, latents: torch.Tensor) -> torch.Tensor:
+    """Latents [S, C, h, w] of a run as pictures, through the pipeline's autoencoder: float32 [S, 3, H, W], 0 to 1.
+
+    Raises ValueError where the pipeline packs or normalises its latents in a way of its own, and for another shape.
+    """
+    vae = getattr(model.pipeline, "vae", None)
+    scale = getattr(getattr(vae, "config", None), "scaling_factor", None)
+    if scale is None or hasattr(model.pipeline, "_pack_latents") or latents.ndim != 4:
+        raise ValueError(f"latents of shape {tuple(latents.shape)}: {model.name} has a way of its own to decode them")
+    shift = getattr(vae.config, "shift_factor", None) or 0
+    scaled = latents.to(device=model.device, dtype=vae.dtype) / scale + shift
+    with torch.no_grad():
+        drawn = torch.cat([vae.decode(one, return_dict=False)[0] for one in scaled.split(8)])  # memory of few at a time
+    return (drawn.float() / 2 + 0.5).clamp(0, 1).cpu()
+
+
 def size_of(model, height: int | None = None, width: int | None = None) -> tuple[int, int]:
     """Height and width in px of what a run draws. Raises ValueError where neither the pipeline nor the caller says."""
     pipeline, transformer = model.pipeline, model.transformer

@@ -30,9 +30,32 @@ RIVALS = {
         "average mask": BLIND[2],
     },
     "words": {"words alone": "priors: words"},
-    "latents": {"noisy latents": "noisy pixels", "own estimate": "own estimate"},
+    "latents": {
+        "noisy latents": "noisy pixels",
+        "own estimate": "own estimate",
+        "own estimate, scaled": "own estimate, scaled",
+    },
     "attention": {"to the noun": "attention to noun, all blocks", "to the phrase": "attention to phrase, all blocks"},
 }  # what a mask from channels is held against
+SETS = {
+    "top": "top",
+    "top, the first alone": "k: top, k = 1",
+    "top, without the first": "frozen without the first",
+    "matched to these": "matched",
+    "next in rank": "next",
+    "PCA": "PCA",
+    "random directions": "random directions",
+    "random": "random",
+    "bottom": "bottom",
+}  # what is clustered beside the top
+OF_KINDS = {
+    "top": "top",
+    "all": "all",
+    "own\nestimate": "own estimate, scaled",
+    "to the\nphrase": "attention to phrase, all blocks",
+    "words\nalone": "priors: words",
+    "disc": "priors: centred disc",
+}  # what is told apart by kinds of scenes
 EARLY = {
     "top": "top",
     "random": "random",
@@ -57,13 +80,29 @@ def scores(
     return {label: row for label, row in rows.items() if np.isfinite(row.value)}
 
 
-def leads(found: Results, group: str, level: float | None = None) -> dict[str, Interval]:
-    """Rows of `plots.dots`, in the middle block: by how much the top is ahead of each of `RIVALS` on the same pictures,
-    the strongest rival first."""
-    top = at(found, group, "top", level=level)
-    named = {label: name for rivals in RIVALS.values() for label, name in rivals.items()}
-    rows = {label: difference(top, at(found, group, name, level=level)) for label, name in named.items()}
-    return dict(sorted(((label, row) for label, row in rows.items() if np.isfinite(row.value)), key=lambda one: one[1]))
+def sets(found: Results, group: str) -> dict[str, dict[str, Interval]]:
+    """What `plots.dots` takes: IoU of the masks from each of `SETS`, and the share of the energy that the set holds."""
+    return {"IoU": scores(found, group, SETS), "energy": scores(found, group, SETS, part="energy")}
+
+
+def turning(found: Results, group: str, rivals: Mapping[str, str]) -> dict[str, dict[str, Interval]]:
+    """What `plots.dots` takes: by how much the top is ahead of each rival {label: name}, where it is claimed and with
+    one choice changed, so that a reader sees on which of them a verdict hangs."""
+    middle = found.index["blocks"] // 2
+    choices = {
+        "as claimed": {},
+        "a block earlier": {"block": middle - 1},
+        "a block later": {"block": middle + 1},
+        "at pure noise": {"level": 1.0},
+        "with little noise": {"level": 0.2},
+    } | ({"generated pictures": {"group": "generated"}} if group != "generated" else {})
+    return {
+        heading: {
+            label: difference(*(at(found, name=side, **{"group": group, **where}) for side in ("top", name)))
+            for label, where in choices.items()
+        }
+        for heading, name in rivals.items()
+    }
 
 
 def beside(found: Results, group: str) -> dict[str, dict[str, Interval]]:
@@ -138,17 +177,23 @@ def over_k(found: Results) -> dict:
 def polarities(found: Results) -> dict:
     """What `plots.table_of_numbers` takes: the mean IoU by each rule that names the subject's cluster, and of the
     better one; a row a kind of scene, the last of all of them."""
-    group = tested(found)
-    parts = {rule: "iou" if rule == "border" else rule for rule in POLARITIES} | {"best": "best"}
-    columns = [at(found, group, "top", part=part) for part in parts.values()]
-    kinds = _kinds(len(columns[0])) if group == "scenes" else {}
-    kinds |= {"all": np.ones(len(columns[0]), bool)}
-    return {
-        "values": np.array([[mean_of(column[chosen]).value for column in columns] for chosen in kinds.values()]),
-        "rows": list(kinds),
-        "columns": [*(rule.replace("_", "\n") for rule in POLARITIES), "better\nof two"],
-        "label": "IoU",
-    }
+    parts = {rule.replace("_", "\n"): "iou" if rule == "border" else rule for rule in POLARITIES}
+    parts |= {"better\nof two": "best"}
+    return _by_kind(found, {label: at(found, tested(found), "top", part=part) for label, part in parts.items()})
+
+
+def by_kind(found: Results, names: Mapping[str, str] = OF_KINDS) -> dict:
+    """What `plots.table_of_numbers` takes: the mean IoU of each {label: name}, but for those that a model lacks; a row
+    a kind of scene, the last of all of them."""
+    columns = {label: at(found, tested(found), name) for label, name in names.items()}
+    return _by_kind(found, {label: column for label, column in columns.items() if np.isfinite(column).any()})
+
+
+def _by_kind(found: Results, columns: Mapping[str, np.ndarray]) -> dict:
+    n = len(next(iter(columns.values())))
+    kinds = (_kinds(n) if tested(found) == "scenes" else {}) | {"all": np.ones(n, bool)}
+    values = [[mean_of(column[chosen]).value for column in columns.values()] for chosen in kinds.values()]
+    return {"values": np.array(values), "rows": list(kinds), "columns": list(columns), "label": "IoU"}
 
 
 def _kinds(n: int) -> dict[str, np.ndarray]:

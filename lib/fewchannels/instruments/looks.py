@@ -12,12 +12,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 
 from ..choices import chosen_steps
+from ..edits.image_latents import decode
 from ..edits.inversion import encode, renoised
 from ..masks.subjects import best_of_two, choose_cluster
 from ..watch.attention import attention_to, word_places
@@ -136,6 +137,20 @@ def look(
         clusters[f"attention to {name}, all blocks"] = attention_masks(maps.mean(axis=1, keepdims=True), found.grid)
     sigmas = loop.sigmas if at is None else loop.sigmas[at]
     return Looked(sigmas, found.grid, clusters, found.energy, images, kept, left_out)
+
+
+def look_decoded(model, seen: Looked) -> Looked:
+    """The same look, and "decoded": what the model saw, noise and all, decoded into a picture whose pixels are averaged
+    over each token and divided as the latents are. Left out where the loop was not kept or cannot be decoded."""
+    try:
+        if seen.loop is None:
+            raise ValueError("the loop was not kept: look with keep_loop=True")
+        noisy = torch.from_numpy(seen.loop.pixels())
+        pictures = decode(model, noisy.flatten(0, 1))
+        tokens = tokens_of(pictures, seen.grid).unflatten(0, noisy.shape[:2]).numpy()
+    except ValueError as reason:
+        return replace(seen, left_out=seen.left_out | {"decoded": str(reason)})
+    return replace(seen, clusters=seen.clusters | {"decoded": two_clusters(tokens, seen.grid)})
 
 
 class _Seen:

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..channels import ChannelSet
 from ..instruments.clusters import PictureClusters, Rule
-from ..instruments.looks import SEEN, Looked, look
+from ..instruments.looks import SEEN, Looked, look, look_decoded
 from ..instruments.mask_baselines import masks_from_words, priors, priors_of_others, random_half
 from ..masks.subjects import POLARITIES, to_grid, upsample
 from ..measure.statistics import spread
@@ -37,7 +37,7 @@ CLAIMED = {"scenes": 0.6, "generated": 0.8}  # the noise levels that the claims 
 KS = (1, 2, 4, 8, 16, 32, 64, 96, 192, 256, 1024)
 CALIBRATION = 64  # scenes that the priors are fitted on
 MOST = 8  # blocks and steps of a large model that are looked at
-MAY_LACK = "attention", "priors"
+MAY_LACK = "attention", "priors", "PCA", "frozen without the first"
 
 
 FROZEN = {"frozen": "top", "frozen without the first": "top without the first", "PCA": "PCA"}  # our names of sets
@@ -134,18 +134,19 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
 
 
 def seen_by_all(sets: Sets, n: int, levels: Sequence[float], seed: int = 0) -> tuple[Looked, np.ndarray]:
-    """The "top", the "bottom" and "all" channels as two clusters of n pictures, and the truth bool [n, h, w] on their
-    token grid: rendered scenes under noise of these levels with their exact masks; where no scenes can be rendered the
-    model's own pictures in the making, with the masks of `final_masks`."""
+    """The "top", the "bottom" and "all" channels as two clusters of n pictures, what the model saw "decoded" (see
+    `look_decoded`), and the truth bool [n, h, w] on their token grid: rendered scenes under noise of these levels with
+    their exact masks; where no scenes can be rendered the model's own pictures in the making, with the masks of
+    `final_masks`."""
     chosen = {"top": Rule("top", sets.k), "bottom": Rule("bottom", sets.k), "all": Rule("all")}
     if sets.world.exact:
         group = scenes().of(sets.world, n, seed)
         seen = look(sets.model, group.prompts, chosen, clean=list(group.images), levels=levels, seed=seed)
-        return seen, to_grid(group.masks, seen.grid)
+        return look_decoded(sets.model, seen), to_grid(group.masks, seen.grid)
     group, (_, at) = evaluation().of(sets.world, n, seed), places(len(sets.model.layers), sets.generation["steps"])
     layers = with_middle(len(sets.model.layers), 3)
     seen = look(sets.model, group.prompts, chosen, seed=seed, layers=layers, at=at, **sets.generation)
-    return seen, to_grid(final_masks(sets.world, seen.images, group.truth), seen.grid)
+    return look_decoded(sets.model, seen), to_grid(final_masks(sets.world, seen.images, group.truth), seen.grid)
 
 
 def final_masks(world: World, images: np.ndarray, prompts: Sequence) -> np.ndarray:
