@@ -2,6 +2,7 @@
 
 import fewchannels as fc
 import numpy as np
+from fewchannels.figures.spatial import looked_at
 from fewchannels.reading.worlds import world_of
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.spatial import seen_by_all
@@ -16,6 +17,11 @@ def test_scenes_are_rendered_on_the_toy_world(toy):
     np.testing.assert_array_equal(seen.score("top", truth, 0.3), whole[:, whole.shape[1] // 2, 1])
     np.testing.assert_array_equal(seen.score("noisy pixels", truth, 1), seen.iou("noisy pixels", truth)[:, 0, 0])
     assert seen.mask("top", 0.3).shape == truth.shape
+    shown = looked_at(seen, truth, {"one": "first", "decoded": "decoded"})
+    assert shown["columns"] == ["1", ".30"]
+    np.testing.assert_array_equal(shown["panels"]["one"], seen.iou("first", truth).mean(axis=0))
+    assert shown["panels"]["one"].shape == (6, 2)
+    assert shown["panels"]["decoded"].shape == (1, 2)
     seen.left_out["attention"] = "not here"
     assert not seen.mask("attention", 0.3).any()
 

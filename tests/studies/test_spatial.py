@@ -109,7 +109,10 @@ def test_figures_are_drawn_with_scenes_and_without(found, scenes):
     plots.table_of_numbers(**sizes)
     plots.panels_of_numbers(**figures.protocols(found))
     plots.dots(figures.beside(found, group), "IoU")
-    plots.dots(figures.scores(found, "generated", figures.ORIGINS, level=1.0), "IoU")
+    origins = figures.origins(found)
+    assert origins["pure noise"] == figures.scores(found, "generated", figures.ORIGINS, level=1.0)
+    assert origins["a little later"] == figures.scores(found, "generated", figures.ORIGINS)
+    plots.dots(origins, "IoU")
 
 
 def test_curves_over_channels_and_levels_leave_out_what_is_not_there(found):

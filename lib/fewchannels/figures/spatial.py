@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from ..instruments.looks import Looked
 from ..masks.subjects import POLARITIES
 from ..metrics import Interval, known_mean
 from ..reading.worlds import ToyWorld
@@ -85,6 +86,12 @@ def sets(found: Results, group: str) -> dict[str, dict[str, Interval]]:
     return {"IoU": scores(found, group, SETS), "energy": scores(found, group, SETS, part="energy")}
 
 
+def origins(found: Results) -> dict[str, dict[str, Interval]]:
+    """What `plots.dots` takes: the masks of `ORIGINS` at pure noise, and at the noise level that is claimed."""
+    levels = {"pure noise": 1.0, "a little later": None}
+    return {heading: scores(found, "generated", ORIGINS, level) for heading, level in levels.items()}
+
+
 def turning(found: Results, group: str, rivals: Mapping[str, str]) -> dict[str, dict[str, Interval]]:
     """What `plots.dots` takes: by how much the top is ahead of each rival {label: name}, where it is claimed and with
     one choice changed, so that a reader sees on which of them a verdict hangs."""
@@ -125,13 +132,18 @@ def grids(found: Results, group: str, names: Sequence[str]) -> dict:
         name: np.array([[mean_of(at(found, group, name, *place)).value for place in row] for row in where])
         for name in names
     }
-    return {
-        "panels": panels,
-        "rows": list(map(str, cell["layers"])),
-        "columns": levels_of(found, group),
-        "xlabel": "noise level",
-        "ylabel": "block",
-    }
+    return _grid(panels, cell["layers"], cell["sigmas"])
+
+
+def looked_at(seen: Looked, truth: np.ndarray, names: Mapping[str, str]) -> dict:
+    """The same of a look of one's own (`studies.spatial.seen_by_all`), {label: name}."""
+    panels = {label: np.nanmean(seen.iou(name, truth), axis=0) for label, name in names.items()}
+    return _grid(panels, range(len(next(iter(panels.values())))), seen.sigmas)
+
+
+def _grid(panels: Mapping[str, np.ndarray], blocks: Sequence[int], sigmas: Sequence[float]) -> dict:
+    labels = {"xlabel": "noise level", "ylabel": "block"}
+    return {"panels": panels, "rows": list(map(str, blocks)), "columns": _levels(sigmas), **labels}
 
 
 def levels_of(found: Results, group: str) -> list[str]:
@@ -140,7 +152,11 @@ def levels_of(found: Results, group: str) -> list[str]:
     >>> levels_of(Results("", {}, {}, {"scenes": {"sigmas": np.array([1.0, 0.857, 0.001])}}), "scenes")
     ['1', '.86', '.00']
     """
-    return [f"{level:.2f}".lstrip("0") if level < 0.995 else "1" for level in found.instruments[group]["sigmas"]]
+    return _levels(found.instruments[group]["sigmas"])
+
+
+def _levels(sigmas: Sequence[float]) -> list[str]:
+    return [f"{level:.2f}".lstrip("0") if level < 0.995 else "1" for level in sigmas]
 
 
 def over_levels(found: Results, group: str, names: Mapping[str, str] = EARLY, bands: int = 3) -> dict:

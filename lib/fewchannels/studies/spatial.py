@@ -134,11 +134,11 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
 
 
 def seen_by_all(sets: Sets, n: int, levels: Sequence[float], seed: int = 0) -> tuple[Looked, np.ndarray]:
-    """The "top", the "bottom" and "all" channels as two clusters of n pictures, what the model saw "decoded" (see
-    `look_decoded`), and the truth bool [n, h, w] on their token grid: rendered scenes under noise of these levels with
-    their exact masks; where no scenes can be rendered the model's own pictures in the making, with the masks of
-    `final_masks`."""
-    chosen = {"top": Rule("top", sets.k), "bottom": Rule("bottom", sets.k), "all": Rule("all")}
+    """The "top", its "first" alone, the "bottom" and "all" channels as two clusters of n pictures, what the model saw
+    "decoded" (see `look_decoded`), and the truth bool [n, h, w] on their token grid: rendered scenes under noise of
+    these levels with their exact masks; where no scenes can be rendered the model's own pictures in the making, with
+    the masks of `final_masks`."""
+    chosen = {"top": Rule("top", sets.k), "first": Rule("top", 1), "bottom": Rule("bottom", sets.k), "all": Rule("all")}
     if sets.world.exact:
         group = scenes().of(sets.world, n, seed)
         seen = look(sets.model, group.prompts, chosen, clean=list(group.images), levels=levels, seed=seed)
