@@ -91,6 +91,7 @@ def turns(found: Results, measure: str = "right subject") -> dict:
             "as registered": found.minus(one, level, pattern),
             "a mean level": found.minus(one, {"edit": REMOVED["mean level"]}, pattern),
             "the scene": found.minus(scene, level, pattern),
+            "the scene, a mean level": found.minus(scene, {"edit": REMOVED["mean level"]}, pattern),
             **found.versus([one], level, pattern, choices)["groups"][one],
         }
     return {"groups": groups, "lines": {"no difference": 0.0}}
