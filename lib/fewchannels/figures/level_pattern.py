@@ -261,14 +261,6 @@ def probed(found: Results) -> dict:
     return {"groups": known or {"none": np.nan}, "lines": lines}
 
 
-def probed_by_attribute(found: Results) -> dict:
-    """What `plots.dots` takes: the same for each attribute of the subject, from the top and either part of it, from
-    random channels and from all."""
-    answers = {kind: _answers(found, kind) for kind in ("top", "top level", "top pattern", "random", "all")}
-    rows = {name: {kind: mean_interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
-    return {"groups": rows}
-
-
 def probe_ahead(found: Results, kind: str, attributes: slice = slice(None), **how: str) -> Interval:
     """How much more often a probe of the top is right than one of another kind, mean over attributes. how: as for
     `_answers`, form=", ridge" for ridge regression, shown="probes, no caption" for scenes without their caption."""
