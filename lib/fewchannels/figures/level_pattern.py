@@ -1,6 +1,6 @@
 """Tables and figures of level and pattern: the study's results in the form that a plot, or a check, takes.
 
-    show(plots.dots(**removed(found, "right subject"), xlabel="subject right"), alt="...")
+    show(plots.dots(**by_set(found, "right subject", {"no level": "no_level"}), xlabel="subject right"), alt="...")
     check("gate_writes_massive", each_place(found, "writers", ("top: gate", 2)))
 
 What a model cannot have (`Results.left_out`) is NaN here, so that its figure is empty and its claim cannot be told.
@@ -18,16 +18,33 @@ from ..metrics import UNKNOWN, Interval, bootstrap_interval, chance_levels, mean
 from ..prompts.pairs import SUBJECT, value_of
 from ..prompts.toyworld import toyworld_attributes
 from ..studies.edits import UNTOUCHED
-from ..studies.level_pattern import BACKGROUNDS, MOVED, REMOVED
+from ..studies.level_pattern import BACKGROUNDS, REMOVED
 from ..studies.results import Results
 from ..studies.views import Table
 
-SETS = ("top", "random", "energy-matched", "bottom")
-LEVELS = {"top": "top", "top size": "size", "random": "random"} | {
-    f"top on background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)
+SETS = {
+    "top": {"channels": "top"},
+    "first alone": {"channels": "top", "k": 1},
+    "top but the first": {"channels": "top without the first"},
+    "random": {"channels": "random"},
+    "bottom": {"channels": "bottom"},
+    "matched": {"channels": "matched without the first"},
 }
-SOURCES = ("top", "top level", "top pattern", "random", "bottom", "energy-matched", "random directions", "PCA", "all")
-READ = {name: name for name in SOURCES} | {"noisy latents": "pixels"}  # label -> the probes' own name
+LEVELS = {
+    "as registered": "top",
+    "first alone": "first",
+    "top but the first": "rest",
+    "size of the top": "size",
+    "top, last block": "last block",
+    "random": "random",
+} | {f"top, one background {i + 1}": f"one background {i + 1}" for i in range(BACKGROUNDS)}
+READ = {
+    **{name: name for name in ("top", "top level", "top pattern", "random", "bottom")},
+    "top but the first": "top without the first",
+    "matched": "matched without the first",
+    **{name: name for name in ("random directions", "PCA", "all")},
+    "noisy latents": "pixels",
+}  # label -> the probes' own name
 Part = str | tuple  # of an instrument, such as "top: gain_level"; or with a place on the last axis, ("top: gate", 2)
 
 
@@ -36,14 +53,14 @@ def described(found: Results) -> Table:
     head = ("set", "channels", "of the width", "of the energy", "of that, level")
     head += ("moved without level", "moved without pattern")
     rows = []
-    for kind in SETS:
-        own = found.shares.get((kind, found.base.k, 0))
+    for label, fields in SETS.items():
+        own = found.shares.get((fields["channels"], fields.get("k", found.base.k), 0))
         if own is None:
             continue
-        share = _part(found, "levels", f"{kind}: level_share")
-        moved = [found.mean("moved", edit=REMOVED[name], channels=kind).value for name in ("no level", "no pattern")]
+        share = _part(found, "levels", f"{label}: level_share")
+        moved = [found.mean("moved", edit=REMOVED[name], **fields).value for name in ("no level", "no pattern")]
         shares = [own["width"], own["energy"], np.nan if share is None else share.mean(), *moved]
-        rows.append((kind, f"{own['count']:.0f}", *map(_percent, shares)))
+        rows.append((label, f"{own['count']:.0f}", *map(_percent, shares)))
     return Table.of(head, rows)
 
 
@@ -51,23 +68,33 @@ def _percent(share: float) -> str:
     return "" if np.isnan(share) else f"{share:.0%}" if share > 0.02 else f"{share:.1%}"
 
 
-def removed(found: Results, measure: str) -> dict:
-    """What `plots.dots` takes: a measure after each edit of `REMOVED` for each set, and with the top at zero."""
-    sets = {kind: {"channels": kind} for kind in SETS[:3]}
-    groups = {name: found.dots(measure, sets, edit=how)["groups"] for name, how in REMOVED.items()}
-    zero = found.dots(measure, {"top": sets["top"]}, lines=["untouched"])
-    return {"groups": groups | {"zero": zero["groups"]}, "lines": zero["lines"]}
+def by_set(found: Results, measure: str, edits: Mapping[str, str]) -> dict:
+    """What `plots.dots` takes: a measure, as each reader has it, under each edit {label: name} for each of `SETS`."""
+    groups = {}
+    for name, edit in edits.items():
+        sets = {label: own for label, own in SETS.items() if found.has(edit=edit, **own)}
+        for reading in found.readings(measure):
+            heading = name + reading.removeprefix(measure).replace(" by", ", by")
+            groups[heading] = found.dots(reading, sets, edit=edit)["groups"]
+    return {"groups": groups}
 
 
 def turns(found: Results, measure: str = "right subject") -> dict:
-    """What `plots.dots` takes: how much more of a measure is left without level than without pattern, under several
-    choices of the set, of the edit, and in single blocks."""
+    """What `plots.dots` takes, by reader: how much more of a measure is left without level than without pattern, under
+    several choices of what stands in the level's place, of what is read, of the set, and in single blocks."""
     level, pattern = {"edit": REMOVED["no level"]}, {"edit": REMOVED["no pattern"]}
-    choices = {kind: {"channels": kind} for kind in SETS}
+    choices = {label: fields for label, fields in SETS.items() if label != "top"}
     choices |= {f"top in block {b}": {"blocks": (b,)} for b in _single_blocks(found)}
-    shown = found.versus([measure], level, pattern, choices)
-    mean = {"top to mean level": found.minus(measure, {"edit": REMOVED["mean level"]}, pattern)}
-    return {"groups": {**mean, **shown["groups"][measure]}, "lines": shown["lines"]}
+    groups = {}
+    for one, scene in zip(found.readings(measure), found.readings("right scene"), strict=True):
+        groups[one] = {
+            "as registered": found.minus(one, level, pattern),
+            "a mean level": found.minus(one, {"edit": REMOVED["mean level"]}, pattern),
+            "the scene": found.minus(scene, level, pattern),
+            "the scene, a mean level": found.minus(scene, {"edit": REMOVED["mean level"]}, pattern),
+            **found.versus([one], level, pattern, choices)["groups"][one],
+        }
+    return {"groups": groups, "lines": {"no difference": 0.0}}
 
 
 def _single_blocks(found: Results) -> list[int]:
@@ -75,20 +102,20 @@ def _single_blocks(found: Results) -> list[int]:
     return sorted({c.blocks[0] for c in found.cells if c.edit == found.base.edit and c.blocks and len(c.blocks) == 1})
 
 
-def one_block(found: Results) -> dict:
-    """What `plots.curves` takes: what one edited block alone leaves, over untouched: attributes right without the top,
-    without its level and without its pattern, and fine structure without the top; and, as a level, what is right with
-    every block edited."""
-    rows = {"right": ("right", {})}
-    rows |= {f"right, {name}": ("right", {"edit": REMOVED[name]}) for name in ("no level", "no pattern")}
-    rows["fine structure"] = ("detail", {})
-    places = _single_blocks(found)
+def one_block(found: Results, *measures: str) -> dict:
+    """What `plots.curves` takes: what one edited block alone leaves of measures, over untouched, with the top at zero,
+    without its level and without its pattern; and, as a level, what is left with every block at zero."""
+    places, edits = (
+        _single_blocks(found),
+        {"zero": "zero", **{name: REMOVED[name] for name in ("no level", "no pattern")}},
+    )
     lines = {
-        name: tuple(np.array([_over_untouched(found, measure, {**own, "blocks": (b,)}) for b in places]).T)
-        for name, (measure, own) in rows.items()
+        f"{name}, {measure}": np.array([_over_untouched(found, measure, edit=edit, blocks=(b,)) for b in places])
+        for measure in measures
+        for name, edit in edits.items()
     }
-    levels = {"untouched": 1.0, "right, every block": _over_untouched(found, "right", {}).value}
-    return {"x": places, "lines": lines, "levels": levels}
+    every = {f"every block, {measure}": _over_untouched(found, measure).value for measure in measures}
+    return {"x": places, "lines": {name: tuple(rows.T) for name, rows in lines.items()}, "levels": every}
 
 
 def kept_in_one_block(found: Results) -> dict[str, Interval]:
@@ -98,28 +125,20 @@ def kept_in_one_block(found: Results) -> dict[str, Interval]:
     return {f"block {b}, {reader}": own for b, both in each.items() for reader, own in both.items()}
 
 
-def _over_untouched(found: Results, measure: str, fields: Mapping) -> Interval:
+def _over_untouched(found: Results, measure: str, **fields) -> Interval:
     return found.ratio(measure, fields, {"edit": UNTOUCHED})
 
 
-def carried(found: Results, measure: str = "taken") -> dict:
-    """What `plots.dots` takes: a measure of the transport of each part of `MOVED`, for each set."""
-    sets = {kind: {"channels": kind} for kind in SETS}
-    groups = {part: found.dots(measure, sets, edit=how)["groups"] for part, how in MOVED.items() if part != "both"}
-    return {"groups": groups | {"both": found.dots(measure, {"top": {}}, edit=MOVED["both"])["groups"]}}
-
-
-def of_the_difference(found: Results) -> Table:
-    """A Markdown table of the parts of the top: which share of the mean square of source minus target each holds, and
-    which attributes came with it."""
-    rows = []
-    whole = _part(found, "difference", "all")
+def of_the_difference(found: Results) -> dict:
+    """What `plots.curves` takes: by block, which share of the mean square of source minus target, over all channels,
+    lies in the level and in the pattern of the top."""
+    whole, lines = _part(found, "difference", "all"), {}
     for part in ("level", "pattern"):
         own = _part(found, "difference", part)
-        share = np.nan if own is None or whole is None else own.sum() / whole.sum()
-        told = [found.mean(measure, edit=MOVED[part]).value for measure in ("subject taken", "scene taken")]
-        rows.append((part, *map(_percent, (share, *told))))
-    return Table.of(("part of the top", "of the difference", "subject taken", "scene taken"), rows)
+        known = own is not None and whole is not None
+        rows = [_interval(column) for column in (own / whole).T] if known else [UNKNOWN]
+        lines[part] = tuple(np.array(rows).T)
+    return {"x": list(range(len(lines["level"][0]))), "lines": lines}
 
 
 def _part(found: Results, instrument: str, part: Part) -> np.ndarray | None:
@@ -174,36 +193,40 @@ def gates(found: Results) -> dict:
 
 
 def _levels(found: Results, kind: str) -> np.ndarray | None:
-    """[P, J, L, T, k]: prompts, noises, blocks, steps, channels. kind: a set; "size", the mean |level| of the top k as
-    one channel; or "one background 1", ...: of the top, on prompts that share a background."""
+    """[P, J, L, T, k]: prompts, noises, blocks, steps, channels. kind: of the values of `LEVELS`; "size" is the mean
+    |level| of the top k as one channel, "one background 1" is of the top, on prompts that share a background."""
     if kind.startswith("one background"):
         return _part(found, kind, "level")
-    levels = _part(found, "levels", f"{'top' if kind == 'size' else kind}: level")
-    return np.abs(levels).mean(axis=-1, keepdims=True) if kind == "size" and levels is not None else levels
+    levels = _part(found, "levels", f"{'random' if kind == 'random' else 'top'}: level")
+    if levels is None:
+        return None
+    return {
+        "size": np.abs(levels).mean(axis=-1, keepdims=True),
+        "first": levels[..., :1],  # sets are in the order of their scores
+        "rest": levels[..., 1:],
+        "last block": levels[:, :, -1:],
+    }.get(kind, levels)
 
 
 def dependence(found: Results) -> dict:
-    """What `plots.dots` takes: on what levels hang, as shares of their variance between steps and between prompts, for
-    `LEVELS`; of the median channel over blocks. Size is the mean |level| of the top k."""
-    rows = {
-        factor: {label: _share_of(_levels(found, kind), 200, of=factor) for label, kind in LEVELS.items()}
-        for factor in ("step", "prompt")
-    }
-    return {"groups": rows}
+    """What `plots.dots` takes: how much more of a level's variance lies between steps than between prompts, for each of
+    `LEVELS`; above 0 the level follows the step, below it the prompt."""
+    groups = {label: _share_of(_levels(found, kind), 200, "step", "prompt") for label, kind in LEVELS.items()}
+    return {"groups": groups, "lines": {"equal": 0.0}}
 
 
 def step_over_prompt(found: Results, kind: str = "top") -> Interval:
     """The step's share of a level's variance less the prompt's, in the median channel. kind: of the values of
     `LEVELS`."""
-    return _share_of(_levels(found, kind), 1000, of="step", less="prompt")
+    return _share_of(_levels(found, kind), 1000, "step", "prompt")
 
 
-def _share_of(levels: np.ndarray | None, draws: int, of: str, less: str = "") -> Interval:
+def _share_of(levels: np.ndarray | None, draws: int, of: str, less: str) -> Interval:
     """A factor's share of a level's variance, less that of another, in the median channel over all blocks."""
 
     def median(some: np.ndarray) -> float:
         shares = variance_shares(some)
-        return float(np.nanmedian(shares[of] - (shares[less] if less else 0)))
+        return float(np.nanmedian(shares[of] - shares[less]))
 
     return _interval(levels, median, draws)
 
@@ -218,12 +241,12 @@ def prompt_over_noise(found: Results, kind: str = "top") -> Interval:
     return _interval(apart[:, : max(1, apart.shape[1] // 2)].mean(axis=1))
 
 
-def _answers(found: Results, kind: str) -> np.ndarray:
-    """[scenes, 4, draws]: right or wrong; NaN where nothing was probed."""
-    probes = found.instruments.get("probes", {})
-    drawn = [kind] if kind in probes else []
+def _answers(found: Results, kind: str, form: str = "", shown: str = "probes") -> np.ndarray:
+    """[scenes, 4, draws]: right or wrong; NaN where nothing was probed. form: "" or ", ridge"."""
+    probes = found.instruments.get(shown, {})
+    drawn = [name for name in (kind + form,) if name in probes]
     if kind == "random":
-        drawn = [name for name in probes if name.removeprefix("random ").isdigit()]
+        drawn = [n for n in probes if n.endswith(form) and n.removesuffix(form).removeprefix("random ").isdigit()]
     if not drawn:
         return np.full((1, len(SUBJECT), 1), np.nan)
     return np.stack([np.asarray(probes[name], np.float64) for name in drawn], axis=-1)
@@ -238,17 +261,22 @@ def probed(found: Results) -> dict:
     return {"groups": known or {"none": np.nan}, "lines": lines}
 
 
-def probed_by_attribute(found: Results) -> dict:
-    """What `plots.dots` takes: the same for each attribute of the subject, from either part of the top, from random
-    channels and from all."""
-    answers = {kind: _answers(found, kind) for kind in ("top level", "top pattern", "random", "all")}
-    rows = {name: {kind: mean_interval(a[:, i]) for kind, a in answers.items()} for i, name in enumerate(SUBJECT)}
-    return {"groups": rows}
+def probe_ahead(found: Results, kind: str, attributes: slice = slice(None), **how: str) -> Interval:
+    """How much more often a probe of the top is right than one of another kind, mean over attributes. how: as for
+    `_answers`, form=", ridge" for ridge regression, shown="probes, no caption" for scenes without their caption."""
+    ours, theirs = (_answers(found, name, **how)[:, attributes].mean(axis=1) for name in ("top", kind))
+    return mean_interval(ours - theirs)
 
 
-def probe_ahead(found: Results, kind: str) -> Interval:
-    """How much more often a probe of the top is right than one of another kind, mean over attributes."""
-    return mean_interval(_answers(found, "top").mean(axis=1) - _answers(found, kind).mean(axis=1))
+def probe_turns(found: Results, kind: str = "random") -> dict:
+    """What `plots.dots` takes: `probe_ahead` under other choices of the probe, of what it reads, and of the scenes."""
+    groups = {
+        "as registered": probe_ahead(found, kind),
+        "ridge": probe_ahead(found, kind, form=", ridge"),
+        **{name: probe_ahead(found, kind, slice(i, i + 1)) for i, name in enumerate(SUBJECT)},
+        "no caption": probe_ahead(found, kind, shown="probes, no caption"),
+    }
+    return {"groups": groups, "lines": {"no difference": 0.0}}
 
 
 def _frequent(count: int) -> list[float]:

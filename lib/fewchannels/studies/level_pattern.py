@@ -40,7 +40,6 @@ PROBE_SCENES = 512
 BACKGROUNDS, SCENES = 3, 16
 CONTROLS = ("top", "top without the first", "bottom")
 REMOVED = {"no level": "no_level", "mean level": "mean_level", "no pattern": "own_mean"}
-MOVED = {"level": "transport level", "pattern": "transport pattern", "both": "transport"}
 
 
 def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
