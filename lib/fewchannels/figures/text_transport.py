@@ -142,7 +142,7 @@ def by_size(found: Results) -> dict:
     return {"x": list(sizes), "lines": lines}
 
 
-def under_choices(found: Results, levels: Sequence[float], measure: str = "taken") -> dict:
+def under_choices(found: Results, levels: Sequence[float] | None, measure: str = "taken") -> dict:
     """What `plots.dots` takes: a measure of the top channels by every reader, on few pairs, as one choice after the
     other is made differently: their number, the strength, the blocks and the steps, which are named by their noise
     levels [T]. The line is the bound of a sufficient set, four fifths of what all channels bring."""
@@ -156,12 +156,15 @@ def under_choices(found: Results, levels: Sequence[float], measure: str = "taken
     return {**dots, "lines": {"sufficient": 0.8 * found.mean(measure, channels="all").value}}
 
 
-def noise_name(levels: Sequence[float], steps: Sequence[int]) -> str:
-    """A window of steps by the noise levels of its first and its last.
+def noise_name(levels: Sequence[float] | None, steps: Sequence[int] | None) -> str:
+    """A window of steps by the noise levels of its first and its last; as `window_name` for all steps (None), and on a
+    model whose noise levels are not known (None).
 
     >>> noise_name([1.0, 0.8, 0.5, 0.2], (1, 2))
     'noise 0.80 to 0.50'
     """
+    if levels is None or steps is None:
+        return window_name(None if steps is None else tuple(steps))
     return f"noise {levels[steps[0]]:.2f} to {levels[steps[-1]]:.2f}"
 
 
