@@ -52,6 +52,7 @@ def test_every_method_is_at_the_setting_that_it_chose(found):
     assert "| transport | steps 1 to " in table
     assert "| blend prompts | weight " in table
     assert "| asked for |  |" in table
+    assert table.count("by eye") == 3
     assert table._repr_markdown_() == table
 
 
@@ -63,15 +64,47 @@ def test_the_table_of_sets_says_what_each_is_and_did(found):
     assert rows["all"][:4] == ["192", "100%", "100%", "100%"]
     assert rows["top"][0] == "8"
     assert rows["complement"][0] == "184"
-    for row in rows.values():
+    assert rows["first alone"][0] == "1"
+    assert rows["top without the first"][0] == "7"
+    for name, row in rows.items():
+        own = {"channels": "top", "k": 1} if name == "first alone" else {"channels": name}
         told = [int(cell.rstrip("%")) for cell in row[4:7]]
-        assert abs(sum(told) - 100) <= 2
+        left = found.ratio("to_source", own, {"edit": ""}).value
+        wanted = [found.mean("taken", **own).value, found.mean("neither", **own).value, 1 - left]
+        assert np.allclose(told, [100 * share for share in wanted], atol=0.51)
+
+
+def test_the_way_to_the_source_has_its_interval_the_right_way_round(found):
+    groups = figures.ways(found, {"top": {"channels": "top"}, "all": {"channels": "all"}})["groups"]
+    assert list(groups) == ["way to the source", "taken", "taken by eye"]
+    for one in groups["way to the source"].values():
+        assert one.low <= one.value <= one.high <= 1
+    assert groups["taken by eye"]["top"] == found.mean("taken by eye", channels="top")
+
+
+def test_other_choices_stand_beside_the_first_under_both_readers(found):
+    dots = figures.under_choices(found, np.linspace(1, 0, 9))
+    assert list(dots["groups"]) == ["taken", "taken by eye"]
+    rows = dots["groups"]["taken"]
+    assert rows["as above"] == found.mean("taken", found.groups["few"])
+    assert {"k 64", "strength 2", "blocks 0 to 1", "noise 1.00 to 0.88"} <= set(rows)
+    assert not any(label.startswith("strength -") for label in rows)
+    assert np.isfinite([one.value for own in dots["groups"].values() for one in own.values()]).all()
+    assert dots["lines"]["sufficient"] == 0.8 * found.mean("taken", channels="all").value
+
+
+def test_random_channels_stand_at_the_sizes_that_were_drawn(found):
+    curve = figures.by_size(found)
+    drawn = np.isfinite(curve["lines"]["random by eye"][0])
+    assert [size for size, there in zip(curve["x"], drawn, strict=True) if there] == [8, 32, 64]
+    assert np.isfinite(curve["lines"]["top"][0]).all()
 
 
 def test_figures_are_drawn_from_what_is_found(found):
     whole, both, held = figures.whole_picture(found), figures.both_goals(found), figures.against_difference(found)
     assert whole["labels"]["all of one block"] == list(range(6))
-    assert [len(both["points"][f"best: {method}"]) for method in METHODS] == [1] * 4
+    assert [name for name, row in both["points"].items() if len(row) > 1] == list(METHODS)
+    assert all(len(points["points"]) <= 6 for points in (whole, both, held))
     assert all(0 <= x <= 1 and 0 <= y <= 1 for row in held["points"].values() for x, y in row)
     shares = [x for x, _ in held["points"]["top"]]
     assert shares == sorted(shares)
@@ -116,7 +149,7 @@ def test_dots_and_curves_of_several_measures(found):
     lines = found.dots("taken", rows="channels", lines={"ceiling": {"edit": "source"}})["lines"]
     assert lines == {"ceiling": found.mean("taken", edit="source").value}
     curve = found.curve(["taken", "kept", "neither", "colour taken"], over="strength", n=20)
-    assert curve["x"] == [0.25, 0.5, 0.75, 1.0]
+    assert curve["x"] == [-1, -0.5, 0.25, 0.5, 0.75, 1.0, 1.5, 2]
     total = sum(curve["lines"][name][0] for name in ("taken", "kept", "neither"))
     assert np.allclose(total, 1)
 
