@@ -128,6 +128,10 @@ def test_what_a_judge_read_is_told_attribute_by_attribute():
     assert list(groups)[:3] == ["background", "second", "texture"]
     assert groups["background"] == {"top": (1, 1, 1)}
     assert np.isnan(groups["shape"]["top"].value)
+    found.cells[found.select(channels="random")[2]]["agree"][:, 0] = 0
+    mean, low, high = found.by_attribute({"random": {"channels": "random"}})["groups"]["background"]["random"]
+    assert mean == pytest.approx(2 / 3), "of its three draws"
+    assert low < mean < high
     for cell in found.cells.values():
         del cell["agree"]
     groups = found.by_attribute({"top": {"channels": "top"}})["groups"]

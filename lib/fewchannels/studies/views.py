@@ -103,17 +103,23 @@ class Views(Selection):
         return {"groups": groups, "lines": {"no difference": 0.0}}
 
     def by_attribute(self, rows: Mapping[str, Mapping], measure: str = "agree") -> dict:
-        """What `plots.dots` takes: what a judge read, attribute by attribute, for each row {label: fields}; a group
-        without a value where nobody read it."""
+        """What `plots.dots` takes: what a judge read, attribute by attribute, for each row {label: fields}, all
+        draws of it together; a group without a value where nobody read it."""
         known = {len(names): names for names in (ATTRIBUTES, PAIR_ATTRIBUTES, NATURAL_ATTRIBUTES)}
-        cells = {label: self.cells[self.select(**own)[0]] if self.has(**own) else {} for label, own in rows.items()}
-        read = {label: np.asarray(cell.get(measure, np.empty((1, 0)))) for label, cell in cells.items()}
-        names = next((known[a.shape[1]] for a in read.values() if a.shape[1] in known), ())
+        read = {label: self._of_all_draws(measure, own) for label, own in rows.items()}
+        names = next((known[a.shape[2]] for a in read.values() if a.shape[2] in known), ())
         found = {
-            name: {label: mean_interval(a[:, i]) for label, a in read.items() if a.shape[1] > i}
+            name: {label: mean_interval(a[:, :, i]) for label, a in read.items() if a.shape[2] > i}
             for i, name in enumerate(names)
         }
         return {"groups": found or {measure: dict.fromkeys(rows, np.nan)}}
+
+    def _of_all_draws(self, measure: str, fields: Mapping) -> np.ndarray:
+        """[P, draws, A] of an array with several numbers a prompt; [1, 1, 0] where there is none."""
+        nothing = np.empty((1, 0))
+        conditions = self.select(**fields) if self.has(**fields) else []
+        rows = [np.asarray(self.cells[c].get(measure, nothing), np.float64) for c in conditions]
+        return np.stack(rows or [nothing], axis=1)
 
     def grid(self, measure: str, axes: Mapping[str, Sequence], n: int | None = None, **fields: Any) -> dict:
         """What `plots.table_of_numbers` takes: {"values": means [R, C], "rows", "columns": labels}.
