@@ -19,9 +19,11 @@ VERDICTS, NUMBERS, DRAWS = (f"<!-- changed-{part} -->" for part in ("verdicts", 
 
 
 def write_page(src: Path, kept: Path, results: Path) -> None:
-    """Fill in the page. kept: the file; results: folder of the notebooks' checks. Raises ValueError for a claim of
-    before that nobody registered."""
+    """Fill in the page, where the book has it. kept: the file; results: folder of the notebooks' checks. Raises
+    ValueError for a claim of before that nobody registered."""
     page = src / "book" / PAGE
+    if not page.exists():
+        return
     from fewchannels.notebook.claims import read_claims
 
     told = json.loads(kept.read_text(encoding="utf-8"))
