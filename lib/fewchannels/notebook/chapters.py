@@ -188,7 +188,7 @@ def run_study(
         )
         return found
     asked = {"instruments": lambda one: one.again, **asked}
-    fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c)], **asked)
+    fresh = run(study, dit, n=n, conditions=[c for c in kept.cells if study.again(c) and not c.draw], **asked)
     if apart := disagreeing(fresh, kept):
         raise AssertionError(f"computed again, these disagree with the study {study.name}: {', '.join(apart)}")
     for c, cell in fresh.cells.items():

@@ -3,9 +3,9 @@
     by_eye(images)                      # uint8 [B, 48, 48, 3] to B `Attributes`
     look(image).masks                   # where the subjects of one picture are
 
-1. Grain is measured and smoothed away. 2. The picture's own colours are found by k-means and every pixel goes to one.
-3. A colour that lies along the frame on three sides is background; the palette names it, and how it is spread tells the
-texture. 4. What is left and hangs together is a subject: size from its area, position from its centre, colour from the
+Grain is measured and smoothed away. The picture's own colours are found by k-means and every pixel goes to one. A
+colour that lies along the frame on three sides is background; the palette names it, and how it is spread tells the
+texture. What is left and hangs together is a subject: size from its area, position from its centre, colour from the
 palette, shape from the template that covers it best. It knows the world (palette, outlines, sizes) and shares no code,
 rule or threshold with the judge or with the rule of `visible`; its own were chosen on renders of other seeds than
 those that it is shown on. Conventions are the judge's: at most two subjects, in the order of `POSITIONS`, and two even
