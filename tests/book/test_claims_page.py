@@ -106,12 +106,13 @@ def test_numbers_intervals_and_verdicts_come_from_the_run(staged):
 
 def test_a_reason_that_was_tested_is_told(staged):
     file = staged / "book" / "claims.yml"
-    text = file.read_text(encoding="utf-8").replace(
-        "paper: Generation collapses.", "paper: Generation collapses.\n  reason: the toy leans on *other* channels too."
-    )
-    file.write_text(text, encoding="utf-8")
+    paper = "paper: Zeroing the massive channels hurts prompt alignment as well as quality."
+    text = file.read_text(encoding="utf-8")
+    assert text.count(paper) == 1
+    told = text.replace(paper, f"{paper}\n  reason: the toy leans on *other* channels too.")
+    file.write_text(told, encoding="utf-8")
     failed = {"holds": False, "value": 0.8, "low": 0.7, "high": 0.9, "model": "toyworld"}
-    page = written(staged, {"critical_collapse": failed})
+    page = written(staged, {"critical_alignment": failed})
     assert "Most likely reason that was tested: the toy leans on \\*other\\* channels too." in page
 
 
