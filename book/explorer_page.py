@@ -34,7 +34,7 @@ SAMPLE_PROMPTS = [
     "a small white circle at the top on a striped red and black background",
 ]
 STEPS, MAP_STEPS = 16, [0, 4, 8, 15]  # the explorer opens in the middle
-SHOWN = (12, 2, 2)  # top, random and bottom channels a block whose maps are kept
+SHOWN = (10, 2, 2)  # top, random and bottom channels a block whose maps are kept
 SCORE_ERROR, MAP_LEVELS = 0.025, 32
 CODE = ("fewchannels.measure.recording", "fewchannels.models", "fewchannels.toyworld.pipeline")  # and what they import
 MOST_BYTES = 1_500_000  # of the page's data, base64 included
