@@ -84,10 +84,13 @@ def filled(stub: str, claims: Mapping, listed: Mapping, outcomes: Mapping[str, O
     if missing := sorted(known - set(claims)):
         raise ValueError(f"paper_claims.yml names claims that claims.yml lacks: {', '.join(missing)}")
     chapters = by_chapter(claims, listed["chapters"])
+    decided = [_decidable(entry, claims, outcomes) for entry in listed["paper"]]
+    verdicts = [verdict_of(entry["parts"], outcomes) for entry in decided]
+    told = [_paper_entry(*pair, outcomes) for pair in zip(listed["paper"], verdicts, strict=True)]
     return (
-        stub.replace(GLANCE, _glance(listed["paper"], outcomes))
-        .replace(FOUND, found(listed["paper"], chapters, outcomes, pages))
-        .replace(SUMMARY, "\n\n".join(_paper_entry(entry, outcomes) for entry in listed["paper"]))
+        stub.replace(GLANCE, _glance(decided, outcomes))
+        .replace(FOUND, found(decided, chapters, outcomes, pages))
+        .replace(SUMMARY, "\n\n".join(told))
         .replace(DIFFERENCES, _differences(claims, outcomes))
         .replace(CHAPTERS, "\n\n".join(_chapter(*chapter, outcomes, pages) for chapter in chapters))
     )
@@ -201,8 +204,16 @@ def _larger(pages) -> str:
     return f"- Whether any of this holds for a larger model. {told}; chapter 8 says {how}."
 
 
-def _paper_entry(entry, outcomes) -> str:
-    verdict = verdict_of(entry["parts"], outcomes)
+def _decidable(entry, claims, outcomes) -> dict:
+    """The entry without the parts that the model cannot decide, as it says of them in claims.yml."""
+    parts = {
+        kind: {n: short for n, short in own.items() if n in outcomes or claims[n].found != "cannot be told"}
+        for kind, own in entry["parts"].items()
+    }
+    return {**entry, "parts": parts}
+
+
+def _paper_entry(entry, verdict, outcomes) -> str:
     lines = [f"({anchor(entry['title'])})=", f"### {_plain(entry['title'])}", ""]
     lines += [f"::::{{div}} fc-entry {_class(verdict)}", mark(verdict), ""]
     lines += ["{.fc-statement}", _plain(entry["claim"]), "", "{.fc-by}", f"{_plain(entry['by'])}, in our words.", ""]

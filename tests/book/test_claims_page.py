@@ -89,7 +89,7 @@ def test_without_results_nothing_is_tested_and_nothing_breaks(staged):
 def test_numbers_intervals_and_verdicts_come_from_the_run(staged):
     held = {"holds": True, "value": 0.1234, "low": -0.01, "high": 0.25, "model": "toyworld"}
     failed = {"holds": False, "value": None, "low": None, "high": None, "model": "toyworld"}
-    page = written(staged, {"critical_over_bottom": held, "critical_collapse": failed, "subject_moves": failed})
+    page = written(staged, {"critical_over_bottom": held, "critical_collapse": failed, "critical_alignment": failed})
     block = entry(page, "critical_over_bottom")
     assert "[Holds]{.fc-mark" in block
     assert "**0.123** (95 % interval \N{MINUS SIGN}0.01 to 0.25)" in block
@@ -100,7 +100,7 @@ def test_numbers_intervals_and_verdicts_come_from_the_run(staged):
     differences = page.split("## Where the toy contradicts the paper")[1].split("## Claim by claim")[0]
     assert "Generation collapses" in differences
     assert CLAIMS["critical_collapse"].reason in differences
-    assert "No reason for it was tested." in differences.split("Subject-driven generation")[1]
+    assert "No reason for it was tested." in differences.split("hurts prompt alignment")[1]
 
 
 def test_a_reason_that_was_tested_is_told(staged):
@@ -193,3 +193,15 @@ def test_larger_models_are_known_by_the_runs_that_are_there(staged, tmp_path, mo
 
 def test_a_book_without_the_page_is_left_alone(tmp_path):
     assert claims_page.write_pages(tmp_path, tmp_path) == []
+
+
+def test_what_the_model_cannot_decide_does_not_count(staged):
+    """Without a match of the same energy the rest of the claim decides its verdict; without any word of it, nothing."""
+    entry_of = next(one for one in LISTED["paper"] if "critical_per_energy" in one["parts"].get("per_energy", {}))
+    names = [name for kind in claims_page.COUNTED for name in entry_of["parts"].get(kind, {})]
+    assert CLAIMS["critical_per_energy"].found == "cannot be told"
+    held = {"holds": True, "value": 1.0, "low": 0.5, "high": 1.5, "model": "toyworld"}
+    page = written(staged, {name: held for name in names if name != "critical_per_energy"})
+    told = page.split(f"### {entry_of['title']}")[1].split("\n::::\n")[0]
+    assert told.split("\n[")[1].startswith("Holds]")
+    assert "[Not tested]" in told
