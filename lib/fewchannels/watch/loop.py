@@ -144,8 +144,10 @@ def at_levels(model, levels: Sequence[float]) -> Iterator[None]:
     scheduler = _scheduler(model)
 
     def set_timesteps(own, num_inference_steps=None, device=None, **more):
-        if num_inference_steps not in (None, len(wanted)):
-            raise ValueError(f"{num_inference_steps} steps for {len(wanted)} noise levels: pass steps={len(wanted)}")
+        given = next((more[name] for name in ("sigmas", "timesteps") if more.get(name) is not None), None)
+        asked = num_inference_steps if given is None else len(given)
+        if asked not in (None, len(wanted)):
+            raise ValueError(f"{asked} steps for {len(wanted)} noise levels: pass steps={len(wanted)}")
         own(len(wanted), device=device, **{name: value for name, value in more.items() if name == "mu"})
         sigmas = torch.tensor([*wanted, 0.0], dtype=torch.float32)
         scheduler.sigmas = sigmas
