@@ -68,11 +68,12 @@ bench: env
 	@$(VENV) bench/run.py
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
-# state folder of a training run, whose kept moments are read.
+# state folder of a training run, whose kept moments are read. TRAININGS: several such folders, for the study of birth.
 STUDIES := critical spatial text_transport subject_transport level_pattern
 study: env
 	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done
 	$(if $(REPLICAS),$(VENV) -m fewchannels.cli study replicas --n 64 --replicas $(REPLICAS) --out results/replicas.safetensors)
+	$(if $(TRAININGS),$(VENV) -m fewchannels.cli study birth --n 24 --trainings $(TRAININGS) --out results/birth.safetensors)
 	$(if $(GROWTH),$(VENV) -m fewchannels.toyworld.growth --state $(GROWTH) --out results/growth.safetensors)
 
 links: env

@@ -189,6 +189,25 @@ def _norms(layers) -> np.ndarray:
     return torch.linalg.vector_norm(weights, dim=0).cpu().numpy()
 
 
+def writing_weights(model) -> dict[str, np.ndarray]:
+    """What writes a channel, from weights alone: the mean |weight| of its rows in each block's "gate" (AdaLN's two, of
+    attention and MLP) and "output" (the last layers of attention and MLP), both [L, D]; in the "embedding" of the
+    latents and the "head" scale of the last norm, both [D]. Errors as for `watch_writers`."""
+    blocks, transformer = check_blocks(model), model.transformer
+    width = transformer.pos_embed.proj.weight.shape[0]
+
+    def rows(*weights) -> np.ndarray:
+        return sum(w.detach().float().flatten(1).abs().mean(dim=1) for w in weights).cpu().numpy() / len(weights)
+
+    gates = [block.norm1.linear.weight.split(width) for block in blocks]  # shift, scale, gate; the same for the MLP
+    return {
+        "gate": np.stack([rows(own[2], own[5]) for own in gates]),
+        "output": np.stack([rows(block.attn.to_out[0].weight, block.ff.net[2].weight) for block in blocks]),
+        "embedding": rows(transformer.pos_embed.proj.weight),
+        "head": rows(transformer.norm_out.linear.weight[:width]),
+    }
+
+
 def over_others(values: np.ndarray, chosen: ChannelSet) -> np.ndarray:
     """[S, L]: mean of [S, L, D] over a set's channels, over the mean over all others of the block.
 
