@@ -20,6 +20,7 @@ import numpy as np
 from ..channels import ChannelSet, Directions
 from ..edits.ablation import NAMES
 from ..edits.blending import CannotMix, blend_latents, blend_velocities, interpolate_prompts
+from ..edits.guidance import detail_guidance
 from ..edits.image_latents import encode
 from ..edits.inversion import renoised
 from ..identity import content
@@ -293,6 +294,24 @@ def _renoise(model, images: np.ndarray, size: tuple, given: dict[str, Any]) -> A
     return renoised(model, encode(model, list(images), *size), **given)
 
 
+def _guided(c: Condition, ground: Ground) -> Row:
+    """Classifier-free guidance, of a scale that is the strength: two passes a step."""
+    place = ground.place()
+    return place | {"generation": {**place["generation"], "guidance_scale": c.strength}}
+
+
+def _more_steps(c: Condition, ground: Ground) -> Row:
+    """As many times the steps as the strength says."""
+    place = ground.place()
+    return place | {"generation": {**place["generation"], "steps": round(c.strength * place["generation"]["steps"])}}
+
+
+def _detail_guided(c: Condition, ground: Ground) -> Callable:
+    """Detail Guidance away from a set at zero, the strength as its weight."""
+    given = {"channels": ground.channels(c), "weight": c.strength, "layers": _listed(c.blocks)}
+    return functools.partial(detail_guidance, **given)
+
+
 def _listed(indices) -> list[int] | None:
     return None if indices is None else list(indices)
 
@@ -313,6 +332,9 @@ EDITS: dict[str, Callable[[Condition, Ground], Row]] = {
     "blend prompts": functools.partial(_around, _mixed_prompts),
     "image to image": functools.partial(_around, _noised_reference),
     "paste": functools.partial(_around, _noised_reference),
+    "guidance": _guided,
+    "detail guidance": functools.partial(_around, _detail_guided),
+    "more steps": _more_steps,
 }
 
 
