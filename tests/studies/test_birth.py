@@ -8,8 +8,6 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.cli.command import main
-from fewchannels.instruments.writers import writing_weights
-from fewchannels.models import load
 from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies import Results
 from fewchannels.studies.birth import SHOWN, courses, run_trainings
@@ -69,30 +67,6 @@ def test_a_course_tells_when_a_channel_became_large_and_what_it_does(found, stat
     assert ((course.right >= 0) & (course.right <= 1)).all()
     assert course.array("look", "pictures").shape == (2, SHOWN, IMAGE_SIZE, IMAGE_SIZE, 3)
     assert course.array("look", "map").shape == (2, SHOWN, 12, 12)
-
-
-def test_weights_that_write_a_channel():
-    model = load(build_pipeline(3))
-    before = writing_weights(model)
-    assert {name: a.shape for name, a in before.items()} == {
-        "gate": (6, 192),
-        "output": (6, 192),
-        "embedding": (192,),
-        "head": (192,),
-    }
-    block = model.transformer.transformer_blocks[2]
-    with torch.no_grad():
-        block.norm1.linear.weight[2 * 192 + 5] += 1  # attention's gate
-        block.norm1.linear.weight[5 * 192 + 6] += 2  # the MLP's
-        block.norm1.linear.weight[3 * 192 + 7] += 9  # a shift, which is no gate
-        block.attn.to_out[0].weight[8] += 9
-        model.transformer.pos_embed.proj.weight[9] += 9
-        model.transformer.norm_out.linear.weight[10] += 9  # its scale
-        model.transformer.norm_out.linear.weight[192 + 11] += 9  # its shift
-    after = writing_weights(model)
-    grown = {name: np.argwhere(after[name] - before[name] > 0.1).tolist() for name in after}
-    assert grown == {"gate": [[2, 5], [2, 6]], "output": [[2, 8]], "embedding": [[9]], "head": [[10]]}
-    assert after["gate"][2, 5] - before["gate"][2, 5] == pytest.approx(0.5, abs=1e-4)
 
 
 def test_a_folder_without_a_training_is_named(tmp_path, capsys):

@@ -184,6 +184,18 @@ def columns(block) -> np.ndarray:
     return np.stack([_norms(attention), _norms([block.ff.net[0].proj])])
 
 
+def read_blindness(model) -> np.ndarray:
+    """[L, D]: how little the next block's weights read each channel, 1 / (1 + D G_kk / tr G) with G = A^T A, where A
+    holds the rows of attention's q, k, v and of the MLP's first layer; of the last block's output, of the last layer.
+    Half is what a channel has that is read like the average one; 1 is not read at all. From weights alone, so AdaLN's
+    scale is not in it (after "Which the Eye Fears"). Errors as for `watch_writers`."""
+    blocks = check_blocks(model)
+    squares = [(columns(block) ** 2).sum(axis=0) for block in blocks[1:]] + [_norms([model.transformer.proj_out]) ** 2]
+    read = np.stack(squares).astype(np.float64)
+    mean = read.mean(axis=1, keepdims=True)
+    return 1 / (1 + np.divide(read, mean, out=np.zeros_like(read), where=mean > 0))
+
+
 def _norms(layers) -> np.ndarray:
     weights = torch.cat([layer.weight.detach().float() for layer in layers])
     return torch.linalg.vector_norm(weights, dim=0).cpu().numpy()

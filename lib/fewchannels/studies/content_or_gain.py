@@ -14,13 +14,16 @@ models). Which edits, sets and strengths are choices of ours.
 
 from __future__ import annotations
 
+import numpy as np
+
+from ..instruments.writers import read_blindness, why_not
 from ..reading.readers import Adoption, Agreement, Change, Distances
 from ..reading.second import AdoptionByEye, AgreementByEye
 from .condition import Condition, each, one_at_a_time, parts
 from .edits import UNTOUCHED
-from .groups import evaluation, pairs
+from .groups import Group, NotHere, evaluation, pairs
 from .sets import Sets
-from .study import Study
+from .study import Instrument, Study
 
 WAYS = ("stream", "both", "content", "gain")
 READ = WAYS[1:]
@@ -61,17 +64,26 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
     ]
 
 
+def reading(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
+    """Of the top k of each block, the largest first: "blindness" [1, L, k], how little the weights read them, and
+    "others" [1, L], the same of all other channels, their mean. "divisor" [1, L]: what a norm divides by without the
+    top, over what it divides by with it, from the energies alone."""
+    if reason := why_not(model):
+        raise NotHere(reason)
+    blind, top = read_blindness(model), sets.of("top")
+    chosen = np.stack([row[channels] for row, channels in zip(blind, top, strict=True)])
+    others = np.array([row[~mask].mean() for row, mask in zip(blind, top.mask(), strict=True)])
+    left = 1 - sets.calibration().shares(top)["energy"]
+    return {"blindness": chosen[None], "others": others[None], "divisor": np.sqrt(left)[None]}
+
+
 content_or_gain = Study(
     "content_or_gain",
     conditions,
-    prompts={
-        "all": evaluation(),
-        "few": evaluation(share=3 / 8),
-        "pairs": pairs(),
-        "few pairs": pairs(most=48),
-    },
+    prompts={"all": evaluation(), "few": evaluation(share=3 / 8), "pairs": pairs(), "few pairs": pairs(most=48)},
     readers=(Change(), Agreement(), AgreementByEye(), Distances(), Adoption(), AdoptionByEye()),
     base=Condition(channels="top"),
+    instruments=lambda sets: {"reading": Instrument(reading, "few", pictures=0)},
     again=lambda c: c.prompts in ("all", "pairs") and c.edit in (UNTOUCHED, "zero", "transport") and c.strength == 1,
     about="Edits in the stream, at the reads of the norms, and there as content or as gain alone.",
 )
