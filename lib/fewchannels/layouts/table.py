@@ -9,6 +9,42 @@ from dataclasses import dataclass
 
 RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
 AXES = ("BSD", "SBD")
+READERS = ("attention", "cross", "mlp", "skip", "last")
+
+
+@dataclass(frozen=True)
+class Read:
+    """One place at which the stream of the picture is read: a norm, or a reader that has none before it.
+
+    path: the module, an attribute of a block (of the transformer in `Layout.last`; "*" for any key of a ModuleDict). Of
+        a norm that also modulates it is the norm inside.
+    readers: what it is read for, of READERS: "attention" (self- or joint), "cross" (queries of cross-attention), "mlp",
+        "skip" (a linear that joins a long skip), "last" (the output). Several where one norm feeds them all.
+    image: where the picture stands in what the module is given, where that is not as the block returns it: "first" or
+        "last" in a row with text.
+    norm: False where the module is the reader itself, which takes the stream as it is: content, and no gain.
+    optional: whether blocks may be without it.
+    twice: whether it runs on the picture and then on the text.
+    ends: whether the block goes on with what comes out, so that nothing after it reads the stream as it was.
+    after: the path of the norm whose output this one norms again, as one read with it.
+    """
+
+    path: str
+    readers: tuple[str, ...]
+    image: str = ""
+    norm: bool = True
+    optional: bool = False
+    twice: bool = False
+    ends: bool = False
+    after: str = ""
+
+    def __post_init__(self):
+        if not self.readers or not set(self.readers) <= set(READERS):
+            raise ValueError(f"{self.path}: readers={self.readers!r}: expected some of {', '.join(READERS)}")
+        if self.image not in ("", "first", "last"):
+            raise ValueError(
+                f'{self.path}: image={self.image!r}: expected "first" or "last", or "" as blocks return it'
+            )
 
 
 @dataclass(frozen=True)
@@ -22,6 +58,7 @@ class Blocks:
     axes: "BSD" (batch, sequence, channel) or "SBD".
     registers: learned tokens that stand before the text and belong to neither stream.
     gap: tokens between text and image that belong to neither stream.
+    reads: the places in a block at which the picture's stream is read, in turn; () where they are not known.
     """
 
     path: str
@@ -30,6 +67,7 @@ class Blocks:
     axes: str = "BSD"
     registers: int = 0
     gap: int = 0
+    reads: tuple[Read, ...] = ()
 
     def __post_init__(self):
         if self.returns not in RETURNS:
@@ -73,6 +111,7 @@ class Layout:
     hidden, time: the names of the forward's arguments for image tokens and timestep.
     pixels: side of a token in the picture with the family's own autoencoder, None where models differ.
     added: arguments whose values are added to the tokens between blocks.
+    last: the places behind the last block at which the picture's stream is read; () where they are not known.
     """
 
     name: str
@@ -88,6 +127,7 @@ class Layout:
     time: str = "timestep"
     pixels: int | None = 16
     added: tuple[Added, ...] = ()
+    last: tuple[Read, ...] = ()
 
 
 UNCOND_FIRST = {"batched": ("uncond", "cond"), "turns": (), "guidance": "batched"}
@@ -95,11 +135,35 @@ COND_FIRST = {"batched": ("cond", "uncond"), "turns": (), "guidance": "batched"}
 IN_TURN = {"guidance": "two passes"}
 MAYBE_EMBEDDED = {"guidance": "embedded, or two passes"}
 
+
+def _pair(attention: str, mlp: str) -> tuple[Read, Read]:
+    return Read(attention, ("attention",)), Read(mlp, ("mlp",))
+
+
+def _last(path: str, **more) -> dict:
+    return {"last": (Read(path, ("last",), **more),)}
+
+
+# Norms of queries and keys, of text, and those behind attention or MLP ("sandwich" norms) read no stream.
+ADA = _pair("norm1.norm", "norm2")
+PLAIN = _pair("norm1", "norm2")
+OF_IMAGE = _pair("img_norm1", "img_norm2")
+SANDWICHED = _pair("attention_norm1", "ffn_norm1")
+LUMINA = _pair("norm1.norm", "ffn_norm1")
+WITHOUT_NORM = Read("attn2", ("cross",), norm=False)
+BOTH = ("attention", "mlp")
+LAST = _last("norm_out.norm")
+
 # FLUX.1's single blocks join text and image inside and split them again before they return; FLUX.2's do not.
-SPLIT = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "txt_img"))
-JOINED = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "fused", image="last"))
-IMAGE_ONLY = (Blocks("transformer_blocks", "img"),)
-IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt"),)
+SPLIT = (
+    Blocks("transformer_blocks", "txt_img", reads=ADA),
+    Blocks("single_transformer_blocks", "txt_img", reads=(Read("norm.norm", BOTH, image="last"),)),
+)
+JOINED = (
+    Blocks("transformer_blocks", "txt_img", reads=ADA),
+    Blocks("single_transformer_blocks", "fused", image="last", reads=(Read("norm.norm", BOTH),)),
+)
+IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt", reads=ADA),)
 
 CONTROLLED = (
     Added("controlnet_block_samples", "transformer_blocks", "repeat"),
@@ -111,29 +175,53 @@ _ROWS = (
     Layout(
         "SD3Transformer2DModel",
         "Stable Diffusion 3",
-        (Blocks("transformer_blocks", "txt_img"),),
+        (Blocks("transformer_blocks", "txt_img", reads=ADA),),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("block_controlnet_hidden_states", "transformer_blocks", "floor"),),
     ),
-    Layout("FluxTransformer2DModel", "FLUX.1", SPLIT, grid="img_ids", text="joint", added=CONTROLLED, **MAYBE_EMBEDDED),
-    Layout("Flux2Transformer2DModel", "FLUX.2", JOINED, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
+    Layout(
+        "FluxTransformer2DModel",
+        "FLUX.1",
+        SPLIT,
+        grid="img_ids",
+        text="joint",
+        added=CONTROLLED,
+        **MAYBE_EMBEDDED,
+        **LAST,
+    ),
+    Layout(
+        "Flux2Transformer2DModel",
+        "FLUX.2",
+        (
+            Blocks("transformer_blocks", "txt_img", reads=PLAIN),
+            Blocks("single_transformer_blocks", "fused", image="last", reads=(Read("norm", BOTH),)),
+        ),
+        grid="img_ids",
+        text="joint",
+        **MAYBE_EMBEDDED,
+        **LAST,
+    ),
     Layout(
         "Flux3Transformer2DModel",
         "FLUX.3",
         (
             Blocks("txt_mode_blocks", "txt"),
-            Blocks("mode_blocks.image", "img"),
-            Blocks("single_transformer_blocks", "txt_img"),
+            Blocks("mode_blocks.image", "img", reads=(Read("norm", BOTH),)),
+            Blocks("single_transformer_blocks", "txt_img", reads=(Read("norm", BOTH, twice=True),)),
         ),
         grid="img_ids",
         text="joint",
         **IN_TURN,
+        **LAST,
     ),
-    Layout("ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", added=CONTROLLED, **IN_TURN),
-    Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
-    Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
+    Layout(
+        "ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", added=CONTROLLED, **IN_TURN, **LAST
+    ),
+    Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN, **LAST),
+    Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN, **LAST),
     Layout(
         "BriaTransformer2DModel",
         "Bria 3",
@@ -141,6 +229,7 @@ _ROWS = (
         grid="img_ids",
         text="joint",
         **UNCOND_FIRST,
+        **LAST,
         added=(
             Added("controlnet_block_samples", "transformer_blocks"),
             Added(
@@ -150,183 +239,303 @@ _ROWS = (
             ),
         ),
     ),
-    Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST),
+    Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST, **LAST),
     # FIBO 2's text becomes gist tokens, which a batch of several text lengths puts behind the images.
     Layout(
         "BriaFibo2Transformer2DModel",
         "Bria FIBO 2",
-        (Blocks("noise_refiner", "img"), Blocks("perceiver.layers", "txt"), Blocks("layers", "fused", image="last")),
+        (
+            Blocks("noise_refiner", "img", reads=SANDWICHED),
+            Blocks("perceiver.layers", "txt"),
+            Blocks(
+                "layers",
+                "fused",
+                image="last",
+                reads=(SANDWICHED[0], Read("cross_attn_norm1", ("cross",), optional=True), SANDWICHED[1]),
+            ),
+        ),
         grid="latent_gist",
         text="joint",
         **IN_TURN,
+        **_last("final_layer.norm_final"),
     ),
-    Layout("PixArtTransformer2DModel", "PixArt", IMAGE_ONLY, grid="latent", text="cross", **UNCOND_FIRST),
+    Layout(
+        "PixArtTransformer2DModel",
+        "PixArt",
+        (Blocks("transformer_blocks", "img", reads=(PLAIN[0], WITHOUT_NORM, PLAIN[1])),),
+        grid="latent",
+        text="cross",
+        **UNCOND_FIRST,
+        **_last("norm_out"),
+    ),
     Layout(
         "SanaTransformer2DModel",
         "Sana",
-        IMAGE_ONLY,
+        (Blocks("transformer_blocks", "img", reads=(PLAIN[0], WITHOUT_NORM, PLAIN[1])),),
         grid="latent",
         text="cross",
         pixels=32,
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("controlnet_block_samples", "transformer_blocks", "after_first"),),
     ),
-    Layout("DiTTransformer2DModel", "DiT", IMAGE_ONLY, grid="latent", text="none", **COND_FIRST),
+    Layout(
+        "DiTTransformer2DModel",
+        "DiT",
+        (Blocks("transformer_blocks", "img", reads=_pair("norm1.norm", "norm3")),),
+        grid="latent",
+        text="none",
+        **COND_FIRST,
+        **_last("norm_out"),
+    ),
+    # In the second half a linear makes a new stream of the normed stream and an earlier one; of the two halves that its
+    # norm is given, the stream's is edited.
     Layout(
         "HunyuanDiT2DModel",
         "HunyuanDiT",
-        (Blocks("blocks", "img"),),
+        (
+            Blocks(
+                "blocks",
+                "img",
+                reads=(
+                    Read("skip_norm", ("skip",), optional=True, ends=True),
+                    Read("norm1.norm", ("attention",)),
+                    Read("norm2", ("cross",)),
+                    Read("norm3", ("mlp",)),
+                ),
+            ),
+        ),
         grid="latent",
         text="cross",
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("controlnet_block_samples", "blocks", "skips"),),
     ),
     Layout(
         "PRXTransformer2DModel",
         "PRX",
-        (Blocks("blocks", "img"),),
+        (Blocks("blocks", "img", reads=_pair("img_pre_norm", "post_attention_layernorm")),),
         grid="latent",
         text="cross",
         pixels=None,
         **UNCOND_FIRST,
+        **_last("final_layer.norm_final"),
     ),
     Layout(
-        "LuminaNextDiT2DModel", "Lumina-Next", (Blocks("layers", "img"),), grid="latent", text="cross", **COND_FIRST
+        "LuminaNextDiT2DModel",
+        "Lumina-Next",
+        (Blocks("layers", "img", reads=(Read("norm1.norm", ("attention", "cross")), LUMINA[1])),),
+        grid="latent",
+        text="cross",
+        **COND_FIRST,
+        **LAST,
     ),
+    # What its MLP's norm puts out also steers a router.
     Layout(
-        "NucleusMoEImageTransformer2DModel", "Nucleus-Image", IMAGE_ONLY, grid="img_shapes", text="cross", **IN_TURN
+        "NucleusMoEImageTransformer2DModel",
+        "Nucleus-Image",
+        (Blocks("transformer_blocks", "img", reads=_pair("pre_attn_norm", "pre_mlp_norm")),),
+        grid="img_shapes",
+        text="cross",
+        **IN_TURN,
+        **LAST,
     ),
     Layout(
         "QwenImageTransformer2DModel",
         "Qwen-Image",
-        (Blocks("transformer_blocks", "txt_img"),),
+        (Blocks("transformer_blocks", "txt_img", reads=OF_IMAGE),),
         grid="img_shapes",
         text="joint",
         **MAYBE_EMBEDDED,
+        **LAST,
         added=(Added("controlnet_block_samples", "transformer_blocks"),),
     ),
     # Text and condition images come first, in turn, and the drawn image last.
     Layout(
         "QwenImage21Transformer2DModel",
         "Qwen-Image 2.1",
-        (Blocks("transformer_blocks", "fused", image="last"),),
+        (Blocks("transformer_blocks", "fused", image="last", reads=OF_IMAGE),),
         grid="img_shapes_last",
         text="joint",
         **IN_TURN,
+        **_last("norm_out.norm", image="last"),
     ),
-    Layout("CogView4Transformer2DModel", "CogView4", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
-    Layout("CogView3PlusTransformer2DModel", "CogView3-Plus", IMAGE_TEXT, grid="latent", text="joint", **UNCOND_FIRST),
-    Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
+    Layout("CogView4Transformer2DModel", "CogView4", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN, **LAST),
+    Layout(
+        "CogView3PlusTransformer2DModel",
+        "CogView3-Plus",
+        (Blocks("transformer_blocks", "img_txt", reads=_pair("norm1.norm_x", "norm2")),),
+        grid="latent",
+        text="joint",
+        **UNCOND_FIRST,
+        **LAST,
+    ),
+    Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN, **LAST),
     Layout(
         "HunyuanImageTransformer2DModel",
         "HunyuanImage 2.1",
-        (Blocks("transformer_blocks", "img_txt"), Blocks("single_transformer_blocks", "img_txt")),
+        (
+            Blocks("transformer_blocks", "img_txt", reads=ADA),
+            Blocks("single_transformer_blocks", "img_txt", reads=(Read("norm.norm", BOTH, image="first"),)),
+        ),
         grid="latent",
         text="joint",
         pixels=32,
         **MAYBE_EMBEDDED,
+        **LAST,
     ),
     Layout(
         "JoyImageEditTransformer3DModel",
         "JoyImage-Edit",
-        (Blocks("double_blocks", "img_txt"),),
+        (Blocks("double_blocks", "img_txt", reads=OF_IMAGE),),
         grid="latent_items",
         text="joint",
         **IN_TURN,
+        **_last("norm_out"),
     ),
     Layout(
         "JoyImageEditPlusTransformer3DModel",
         "JoyImage-Edit Plus",
-        (Blocks("double_blocks", "img_txt"),),
+        (Blocks("double_blocks", "img_txt", reads=OF_IMAGE),),
         grid="shape_list",
         text="joint",
         **UNCOND_FIRST,
+        **_last("norm_out"),
     ),
     # The residuals of its ControlNet are added inside of a block.
-    Layout("CosmosTransformer3DModel", "Cosmos-Predict2", IMAGE_ONLY, grid="latent", text="cross", **IN_TURN),
+    Layout(
+        "CosmosTransformer3DModel",
+        "Cosmos-Predict2",
+        (
+            Blocks(
+                "transformer_blocks",
+                "img",
+                reads=(
+                    Read("norm1.norm", ("attention",)),
+                    Read("norm2.norm", ("cross",)),
+                    Read("norm3.norm", ("mlp",)),
+                ),
+            ),
+        ),
+        grid="latent",
+        text="cross",
+        **IN_TURN,
+        **LAST,
+    ),
     Layout(
         "HiDreamImageTransformer2DModel",
         "HiDream-I1",
-        (Blocks("double_stream_blocks", "img_txt"), Blocks("single_stream_blocks", "fused", image="first")),
+        (
+            Blocks("double_stream_blocks", "img_txt", reads=_pair("block.norm1_i", "block.norm3_i")),
+            Blocks("single_stream_blocks", "fused", image="first", reads=_pair("block.norm1_i", "block.norm3_i")),
+        ),
         grid="latent_padded",
         text="joint",
         time="timesteps",
         **UNCOND_FIRST,
+        **_last("final_layer.norm_final"),
     ),
     Layout(
         "AuraFlowTransformer2DModel",
         "AuraFlow",
         (
-            Blocks("joint_transformer_blocks", "txt_img", registers=8),
-            Blocks("single_transformer_blocks", "fused", image="last", registers=8),
+            Blocks("joint_transformer_blocks", "txt_img", registers=8, reads=ADA),
+            Blocks("single_transformer_blocks", "fused", image="last", registers=8, reads=ADA),
         ),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **_last("norm_out", norm=False),
     ),
     Layout(
         "ErnieImageTransformer2DModel",
         "ERNIE-Image",
-        (Blocks("layers", "fused", image="first", axes="SBD"),),
+        (Blocks("layers", "fused", image="first", axes="SBD", reads=_pair("adaLN_sa_ln", "adaLN_mlp_ln")),),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **_last("final_norm.norm", image="first"),
     ),
     Layout(
         "ZImageTransformer2DModel",
         "Z-Image",
-        (Blocks("noise_refiner", "img"), Blocks("context_refiner", "txt"), Blocks("layers", "fused", image="first")),
+        (
+            Blocks("noise_refiner", "img", reads=SANDWICHED),
+            Blocks("context_refiner", "txt"),
+            Blocks("layers", "fused", image="first", reads=SANDWICHED),
+        ),
         grid="latent_list",
         text="joint",
         hidden="x",
         time="t",
         **COND_FIRST,
+        **_last("all_final_layer.*.norm_final", image="first"),
         added=(Added("controlnet_block_samples", "layers", "by_number"),),
     ),
     Layout(
         "Lumina2Transformer2DModel",
         "Lumina 2",
-        (Blocks("context_refiner", "txt"), Blocks("noise_refiner", "img"), Blocks("layers", "fused", image="last")),
+        (
+            Blocks("context_refiner", "txt"),
+            Blocks("noise_refiner", "img", reads=LUMINA),
+            Blocks("layers", "fused", image="last", reads=LUMINA),
+        ),
         grid="latent_masked",
         text="joint",
         **IN_TURN,
+        **_last("norm_out.norm", image="last"),
     ),
     Layout(
         "Krea2Transformer2DModel",
         "Krea 2",
-        (Blocks("transformer_blocks", "fused", image="last"),),
+        (Blocks("transformer_blocks", "fused", image="last", reads=PLAIN),),
         grid="position_ids",
         text="joint",
         **IN_TURN,
+        **_last("final_layer.norm"),
     ),
     Layout(
         "Ideogram4Transformer2DModel",
         "Ideogram 4",
-        (Blocks("layers", "fused", image="last"),),
+        (Blocks("layers", "fused", image="last", reads=SANDWICHED),),
         grid="indicator",
         text="joint",
         guidance="two transformers",
         turns=(),
         second="unconditional_transformer",
+        **_last("final_layer.norm_final", image="last"),
     ),
     Layout(
         "Kandinsky5Transformer3DModel",
         "Kandinsky 5",
-        (Blocks("text_transformer_blocks", "txt"), Blocks("visual_transformer_blocks", "img")),
+        (
+            Blocks("text_transformer_blocks", "txt"),
+            Blocks(
+                "visual_transformer_blocks",
+                "img",
+                reads=(
+                    Read("self_attention_norm", ("attention",)),
+                    Read("cross_attention_norm", ("cross",)),
+                    Read("feed_forward_norm", ("mlp",)),
+                ),
+            ),
+        ),
         grid="latent_channels_last",
         text="cross",
         **IN_TURN,
+        **_last("out_layer.norm"),
     ),
-    # A token of the timestep stands between the condition and the image.
+    # A token of the timestep stands between the condition and the image. Behind the last block two norms in turn.
     Layout(
         "OmniGenTransformer2DModel",
         "OmniGen",
-        (Blocks("layers", "fused", image="last", gap=1),),
+        (Blocks("layers", "fused", image="last", gap=1, reads=_pair("input_layernorm", "post_attention_layernorm")),),
         grid="latent",
         text="joint",
         batched=("cond", "uncond", "image only"),
         turns=(),
         guidance="batched",
+        last=(Read("norm", ("last",), image="last"), Read("norm_out.norm", ("last",), after="norm")),
     ),
 )
 
