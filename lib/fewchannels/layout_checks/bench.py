@@ -224,7 +224,7 @@ class Bench:
         layout, (out, frame, seen) = self.model.layout, self.bare
         if not layout.last or not all(group.reads for group in layout.blocks if group.returns != "txt"):
             return None, "the entry does not say where the stream is read, so content and gain cannot be told apart"
-        sites, names = reads_of(layout, self.model.transformer), list(seen)
+        sites, names = reads_of(layout, self.model.transformer), self.model.layers
         for layer, name in enumerate(names):
             tokens = read(*seen[name], frame)
             push = _noise(tokens) * tokens.std()
@@ -240,7 +240,7 @@ class Bench:
                 stream = stream - push.to(stream)
             response, wrong = _size(reads - self._behind(layer, *self.bare)), _size(stream - reads)
             if wrong > 0.02 * response + rounding:
-                return False, f"a push of {name} in the stream and at what reads it are apart by {wrong / response:.0%}"
+                return False, f"a push of {name} in the stream, and one of all that reads it, do not do the same"
         for through in ("both", "content", "gain"):
             with self._one_trajectory(), edit(self.model, lambda tokens, **labels: tokens, through=through):
                 if not torch.equal(out, self.call(**self.arguments)):
@@ -249,7 +249,8 @@ class Bench:
 
     def _behind(self, layer: int, out, frame, seen) -> torch.Tensor:
         """What the block after a layer returned of the picture; behind the last one the output."""
-        return out if layer + 1 == len(seen) else read(*list(seen.values())[layer + 1], frame)
+        names = self.model.layers
+        return out if layer + 1 == len(names) else read(*seen[names[layer + 1]], frame)
 
 
 def _size(tokens: torch.Tensor) -> float:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 
 import torch
 
+from .forms import Blocks, Layout, Read
 from .frames import Frame
 from .norms import CENTRED, is_known
-from .table import Blocks, Layout, Read
 from .tokens import blocks_of, read, write
 
 

@@ -5,130 +5,7 @@ Each entry was read from the source of diffusers 0.42.1 and run at toy size with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
-AXES = ("BSD", "SBD")
-READERS = ("attention", "cross", "mlp", "skip", "last")
-
-
-@dataclass(frozen=True)
-class Read:
-    """One place at which the stream of the picture is read: a norm, or a reader that has none before it.
-
-    path: the module, an attribute of a block (of the transformer in `Layout.last`; "*" for any key of a ModuleDict). Of
-        a norm that also modulates it is the norm inside.
-    readers: what it is read for, of READERS: "attention" (self- or joint), "cross" (queries of cross-attention), "mlp",
-        "skip" (a linear that joins a long skip), "last" (the output). Several where one norm feeds them all.
-    image: where the picture stands in what the module is given, where that is not as the block returns it: "first" or
-        "last" in a row with text.
-    norm: False where the module is the reader itself, which takes the stream as it is: content, and no gain.
-    optional: whether blocks may be without it.
-    twice: whether it runs on the picture and then on the text.
-    ends: whether the block goes on with what comes out, so that nothing after it reads the stream as it was.
-    after: the path of the norm whose output this one norms again, as one read with it.
-    """
-
-    path: str
-    readers: tuple[str, ...]
-    image: str = ""
-    norm: bool = True
-    optional: bool = False
-    twice: bool = False
-    ends: bool = False
-    after: str = ""
-
-    def __post_init__(self):
-        if not self.readers or not set(self.readers) <= set(READERS):
-            raise ValueError(f"{self.path}: readers={self.readers!r}: expected some of {', '.join(READERS)}")
-        if self.image not in ("", "first", "last"):
-            raise ValueError(
-                f'{self.path}: image={self.image!r}: expected "first" or "last", or "" as blocks return it'
-            )
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """One list of blocks and the form of what each block returns.
-
-    path: the attribute of the transformer that holds the list, dots for one inside another.
-    returns: "txt_img" and "img_txt" are tuples in that order, "img" and "txt" one tensor of one stream, "fused" one
-        tensor that holds text and image in a row.
-    image: where the image stands in a fused tensor, "first" or "last" ("all" where nothing else is in the tensor).
-    axes: "BSD" (batch, sequence, channel) or "SBD".
-    registers: learned tokens that stand before the text and belong to neither stream.
-    gap: tokens between text and image that belong to neither stream.
-    reads: the places in a block at which the picture's stream is read, in turn; () where they are not known.
-    """
-
-    path: str
-    returns: str
-    image: str = "all"
-    axes: str = "BSD"
-    registers: int = 0
-    gap: int = 0
-    reads: tuple[Read, ...] = ()
-
-    def __post_init__(self):
-        if self.returns not in RETURNS:
-            raise ValueError(f"{self.path}: returns={self.returns!r}; expected one of {', '.join(RETURNS)}")
-        if self.axes not in AXES:
-            raise ValueError(f"{self.path}: axes={self.axes!r}; expected one of {', '.join(AXES)}")
-        if (self.returns == "fused") != (self.image in ("first", "last")):
-            raise ValueError(
-                f'{self.path}: image={self.image!r} in blocks that return {self.returns!r}; a fused row needs "first" '
-                f'or "last", anything else takes "all"'
-            )
-
-
-@dataclass(frozen=True)
-class Added:
-    """Residuals that a transformer adds between its blocks (ControlNet); residuals.py puts them in reach of hooks.
-
-    argument: of the forward. path: the list of blocks after which they are added.
-    rule: which block gets which, a name in residuals.RULES; "skips" where they are added to long skips instead.
-    refused: why they are not read, where they are not.
-    """
-
-    argument: str
-    path: str
-    rule: str = "ceil"
-    refused: str = ""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What is known of one transformer class.
-
-    name: the class. family: its name among people. blocks: its lists of blocks in the order in which they run.
-    grid: which reader of frames.py finds height and width in tokens, and the place of the image where it varies.
-    text: how text enters, "joint" (tokens beside the image), "cross" (keys and values only) or "none".
-    guidance: a word for people: "batched", "two passes", "embedded".
-    batched: the order of the guidance branches in a doubled batch, () where branches are passes in turn. Names
-        behind "cond" and "uncond" are of a longer batch that the pipeline also makes.
-    turns: the order of the branches where they are passes in turn, () where a second pass is never a branch.
-    second: the attribute of the pipeline with the transformer that runs the unconditional branch, where it is another.
-    hidden, time: the names of the forward's arguments for image tokens and timestep.
-    pixels: side of a token in the picture with the family's own autoencoder, None where models differ.
-    added: arguments whose values are added to the tokens between blocks.
-    last: the places behind the last block at which the picture's stream is read; () where they are not known.
-    """
-
-    name: str
-    family: str
-    blocks: tuple[Blocks, ...]
-    grid: str
-    text: str
-    guidance: str
-    batched: tuple[str, ...] = ()
-    turns: tuple[str, ...] = ("cond", "uncond")
-    second: str | None = None
-    hidden: str = "hidden_states"
-    time: str = "timestep"
-    pixels: int | None = 16
-    added: tuple[Added, ...] = ()
-    last: tuple[Read, ...] = ()
-
+from .forms import Added, Blocks, Layout, Read
 
 UNCOND_FIRST = {"batched": ("uncond", "cond"), "turns": (), "guidance": "batched"}
 COND_FIRST = {"batched": ("cond", "uncond"), "turns": (), "guidance": "batched"}
@@ -136,8 +13,8 @@ IN_TURN = {"guidance": "two passes"}
 MAYBE_EMBEDDED = {"guidance": "embedded, or two passes"}
 
 
-def _pair(attention: str, mlp: str) -> tuple[Read, Read]:
-    return Read(attention, ("attention",)), Read(mlp, ("mlp",))
+def _reads(**paths: str) -> tuple[Read, ...]:
+    return tuple(Read(path, (reader,)) for reader, path in paths.items())
 
 
 def _last(path: str, **more) -> dict:
@@ -145,12 +22,14 @@ def _last(path: str, **more) -> dict:
 
 
 # Norms of queries and keys, of text, and those behind attention or MLP ("sandwich" norms) read no stream.
-ADA = _pair("norm1.norm", "norm2")
-PLAIN = _pair("norm1", "norm2")
-OF_IMAGE = _pair("img_norm1", "img_norm2")
-SANDWICHED = _pair("attention_norm1", "ffn_norm1")
-LUMINA = _pair("norm1.norm", "ffn_norm1")
-WITHOUT_NORM = Read("attn2", ("cross",), norm=False)
+ADA = _reads(attention="norm1.norm", mlp="norm2")
+PLAIN = _reads(attention="norm1", mlp="norm2")
+OF_IMAGE = _reads(attention="img_norm1", mlp="img_norm2")
+SANDWICHED = _reads(attention="attention_norm1", mlp="ffn_norm1")
+LUMINA = _reads(attention="norm1.norm", mlp="ffn_norm1")
+BARE = (PLAIN[0], Read("attn2", ("cross",), norm=False), PLAIN[1])  # cross-attention without a norm before it
+THREE = _reads(attention="self_attention_norm", cross="cross_attention_norm", mlp="feed_forward_norm")
+SKIP = Read("skip_norm", ("skip",), optional=True, ends=True)
 BOTH = ("attention", "mlp")
 LAST = _last("norm_out.norm")
 
@@ -262,7 +141,7 @@ _ROWS = (
     Layout(
         "PixArtTransformer2DModel",
         "PixArt",
-        (Blocks("transformer_blocks", "img", reads=(PLAIN[0], WITHOUT_NORM, PLAIN[1])),),
+        (Blocks("transformer_blocks", "img", reads=BARE),),
         grid="latent",
         text="cross",
         **UNCOND_FIRST,
@@ -271,7 +150,7 @@ _ROWS = (
     Layout(
         "SanaTransformer2DModel",
         "Sana",
-        (Blocks("transformer_blocks", "img", reads=(PLAIN[0], WITHOUT_NORM, PLAIN[1])),),
+        (Blocks("transformer_blocks", "img", reads=BARE),),
         grid="latent",
         text="cross",
         pixels=32,
@@ -282,7 +161,7 @@ _ROWS = (
     Layout(
         "DiTTransformer2DModel",
         "DiT",
-        (Blocks("transformer_blocks", "img", reads=_pair("norm1.norm", "norm3")),),
+        (Blocks("transformer_blocks", "img", reads=_reads(attention="norm1.norm", mlp="norm3")),),
         grid="latent",
         text="none",
         **COND_FIRST,
@@ -293,18 +172,7 @@ _ROWS = (
     Layout(
         "HunyuanDiT2DModel",
         "HunyuanDiT",
-        (
-            Blocks(
-                "blocks",
-                "img",
-                reads=(
-                    Read("skip_norm", ("skip",), optional=True, ends=True),
-                    Read("norm1.norm", ("attention",)),
-                    Read("norm2", ("cross",)),
-                    Read("norm3", ("mlp",)),
-                ),
-            ),
-        ),
+        (Blocks("blocks", "img", reads=(SKIP, *_reads(attention="norm1.norm", cross="norm2", mlp="norm3"))),),
         grid="latent",
         text="cross",
         **UNCOND_FIRST,
@@ -314,7 +182,7 @@ _ROWS = (
     Layout(
         "PRXTransformer2DModel",
         "PRX",
-        (Blocks("blocks", "img", reads=_pair("img_pre_norm", "post_attention_layernorm")),),
+        (Blocks("blocks", "img", reads=_reads(attention="img_pre_norm", mlp="post_attention_layernorm")),),
         grid="latent",
         text="cross",
         pixels=None,
@@ -334,7 +202,7 @@ _ROWS = (
     Layout(
         "NucleusMoEImageTransformer2DModel",
         "Nucleus-Image",
-        (Blocks("transformer_blocks", "img", reads=_pair("pre_attn_norm", "pre_mlp_norm")),),
+        (Blocks("transformer_blocks", "img", reads=_reads(attention="pre_attn_norm", mlp="pre_mlp_norm")),),
         grid="img_shapes",
         text="cross",
         **IN_TURN,
@@ -364,7 +232,7 @@ _ROWS = (
     Layout(
         "CogView3PlusTransformer2DModel",
         "CogView3-Plus",
-        (Blocks("transformer_blocks", "img_txt", reads=_pair("norm1.norm_x", "norm2")),),
+        (Blocks("transformer_blocks", "img_txt", reads=_reads(attention="norm1.norm_x", mlp="norm2")),),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
@@ -408,13 +276,7 @@ _ROWS = (
         "Cosmos-Predict2",
         (
             Blocks(
-                "transformer_blocks",
-                "img",
-                reads=(
-                    Read("norm1.norm", ("attention",)),
-                    Read("norm2.norm", ("cross",)),
-                    Read("norm3.norm", ("mlp",)),
-                ),
+                "transformer_blocks", "img", reads=_reads(attention="norm1.norm", cross="norm2.norm", mlp="norm3.norm")
             ),
         ),
         grid="latent",
@@ -426,8 +288,13 @@ _ROWS = (
         "HiDreamImageTransformer2DModel",
         "HiDream-I1",
         (
-            Blocks("double_stream_blocks", "img_txt", reads=_pair("block.norm1_i", "block.norm3_i")),
-            Blocks("single_stream_blocks", "fused", image="first", reads=_pair("block.norm1_i", "block.norm3_i")),
+            Blocks("double_stream_blocks", "img_txt", reads=_reads(attention="block.norm1_i", mlp="block.norm3_i")),
+            Blocks(
+                "single_stream_blocks",
+                "fused",
+                image="first",
+                reads=_reads(attention="block.norm1_i", mlp="block.norm3_i"),
+            ),
         ),
         grid="latent_padded",
         text="joint",
@@ -450,7 +317,11 @@ _ROWS = (
     Layout(
         "ErnieImageTransformer2DModel",
         "ERNIE-Image",
-        (Blocks("layers", "fused", image="first", axes="SBD", reads=_pair("adaLN_sa_ln", "adaLN_mlp_ln")),),
+        (
+            Blocks(
+                "layers", "fused", image="first", axes="SBD", reads=_reads(attention="adaLN_sa_ln", mlp="adaLN_mlp_ln")
+            ),
+        ),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
@@ -508,18 +379,7 @@ _ROWS = (
     Layout(
         "Kandinsky5Transformer3DModel",
         "Kandinsky 5",
-        (
-            Blocks("text_transformer_blocks", "txt"),
-            Blocks(
-                "visual_transformer_blocks",
-                "img",
-                reads=(
-                    Read("self_attention_norm", ("attention",)),
-                    Read("cross_attention_norm", ("cross",)),
-                    Read("feed_forward_norm", ("mlp",)),
-                ),
-            ),
-        ),
+        (Blocks("text_transformer_blocks", "txt"), Blocks("visual_transformer_blocks", "img", reads=THREE)),
         grid="latent_channels_last",
         text="cross",
         **IN_TURN,
@@ -529,7 +389,15 @@ _ROWS = (
     Layout(
         "OmniGenTransformer2DModel",
         "OmniGen",
-        (Blocks("layers", "fused", image="last", gap=1, reads=_pair("input_layernorm", "post_attention_layernorm")),),
+        (
+            Blocks(
+                "layers",
+                "fused",
+                image="last",
+                gap=1,
+                reads=_reads(attention="input_layernorm", mlp="post_attention_layernorm"),
+            ),
+        ),
         grid="latent",
         text="joint",
         batched=("cond", "uncond", "image only"),
