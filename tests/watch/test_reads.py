@@ -8,7 +8,7 @@ import pytest
 import torch
 from fewchannels.channels import random_directions
 from fewchannels.layouts import TABLE, blocks_of, reads_of
-from fewchannels.watch.reads import THROUGH
+from fewchannels.names import THROUGH
 
 PARTED = THROUGH[1:]
 ROWS = sorted(TABLE)

@@ -71,8 +71,11 @@ class ChannelEdit:
         self._log: list[tuple[list[int], int, int, torch.Tensor]] = []
         self._samples = 0
 
-    def __call__(self, tokens: torch.Tensor, *, layer, step, samples, grid, block=None) -> torch.Tensor | None:
-        """The edit of one block's tokens [B, N, D], as hooks.edit calls it; at a read `block` has what it returned."""
+    def __call__(
+        self, tokens: torch.Tensor, *, layer, step, samples, grid, block=None, again=False
+    ) -> torch.Tensor | None:
+        """The edit of one block's tokens [B, N, D], as hooks.edit calls it; at a read `block` has what it returned, and
+        a read that comes again is not logged twice."""
         self._samples = max(self._samples, max(samples) + 1)
         before = torch.linalg.vector_norm(widened(tokens), dim=(1, 2)).square()
         new, edited = tokens.clone(), False
@@ -91,12 +94,15 @@ class ChannelEdit:
             if whole is not tokens:
                 values = _onward(values, seen, place.read(part, own))
             values = values if where is None else old.index_copy(1, where, values)
-            left, was = widened(values), widened(old)
-            sums = [before[rows], (left - was).square(), left.square() - was.square()]
-            self._log.append((numbers, layer, step, torch.stack([sums[0], *(s.sum(dim=(1, 2)) for s in sums[1:])])))
+            if not again:
+                self._logged(numbers, layer, step, before[rows], widened(values), widened(old))
             new[rows] = part.write(own, old, values)
             edited = True
         return new if edited else None
+
+    def _logged(self, samples, layer, step, before, left, was) -> None:
+        sums = [before, *(change.sum(dim=(1, 2)) for change in ((left - was).square(), left.square() - was.square()))]
+        self._log.append((samples, layer, step, torch.stack(sums)))
 
     def _groups(self, samples) -> dict[tuple, list[int]]:
         """Rows of the batch that are edited alike: (key of the channel set, edit, sample whose mask it is) -> rows."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..names import READERS
+
 RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
 AXES = ("BSD", "SBD")
-READERS = ("attention", "cross", "mlp", "skip", "last")
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ here: sinks get views. The `with` form follows baukit's Trace.
 
 from __future__ import annotations
 
+import functools
 import inspect
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -22,8 +23,9 @@ import torch
 from ..choices import chosen_layers, chosen_steps, listed
 from ..layouts import PERTURBED, Labels, Residuals, blocks_of, read, refuse_silent_wrongs, write
 from ..layouts.guards import refuse_replaced
+from ..names import THROUGH
 from ..wrapping import hooked
-from .reads import THROUGH, Reads
+from .reads import Reads, chosen_sites
 
 STREAMS = ("image", "text")
 BRANCHES = ("cond", "uncond")
@@ -91,28 +93,36 @@ def edit(
     with one branch alone these are left as they are, and a warning says so. Other arguments and errors as for capture.
 
     through: "stream" writes into the stream, which all later blocks carry on. "both", "content" and "gain" leave the
-    stream as it is and change what is read of the picture in it, from the block's output to the next block's: the
-    function is then called at each read with what the norm is given, and also with `block` [B, N, D], the block's
-    output, where it takes an argument of this name. With x given to the norm and y what the function makes of it, the
-    norm puts out that of y ("both"); y with the mean and divisor of x ("content"); x with those of y ("gain"). See
-    watch.reads. into: which reads, None for all, or some of "attention", "cross" (the queries of cross-attention),
-    "mlp", "skip" and "last" (the norm behind the last block), as the model has them. The first block's own norms read
-    the embedding and are left alone. Where a reader has no norm before it (cross-attention of PixArt and Sana, the end
-    of AuraFlow) there is content, which "both" is too, and no gain. HunyuanDiT's second half reads a block's output
-    once, at the norm of the long skip. Text tokens and references stay as they are.
+    stream as it is and change what is read of the picture in it, from the block's output to the next block's. The
+    function is then called at each read with what the norm is given; where it takes arguments of these names, also
+    with `block` [B, N, D], the block's output, and `again`, whether this read called it before (twice where other
+    edits have parted what is read from what sets the divisor). With x given to the norm and y what the function makes
+    of it, the norm puts out that of y ("both"), y with the mean and the divisor of x ("content"), or x with those of y
+    ("gain"): see watch.reads. into: which reads, None for all, or some of "attention", "cross" (the queries of
+    cross-attention), "mlp", "skip" and "last" (behind the last block), as the model has them. The first block's own
+    norms read the embedding and are left alone. Where a reader has no norm before it (cross-attention of PixArt and
+    Sana, the end of AuraFlow) there is content, which "both" is too, and no gain. HunyuanDiT's second half reads a
+    block's output once, at the norm of the long skip. Text tokens and reference images stay as they are.
 
     Raises ValueError for reads that the model does not have or cannot part, and where the layout does not say where its
     stream is read; RuntimeError where a norm does not run, and where its weight lies on another device.
     """
     _one_of("branch", branch, (*BRANCHES, "both"))
+    refuse_unread(model, layers, stream, through, into)
+    branches = None if branch == "both" else (branch,)
+    with _attached(model, function, True, layers, steps, branches, stream, through, into):
+        yield
+
+
+def refuse_unread(model, layers=None, stream: str = "image", through: str = "stream", into=None) -> None:
+    """Raise ValueError, as `edit` does, where a model's stream is not read in the way that is asked for."""
     _one_of("through", through, THROUGH)
     if through == "stream" and into is not None:
         raise ValueError(f"into={into!r} chooses among reads, and through='stream' is before all of them: leave it out")
     if through != "stream" and stream != "image":
         raise ValueError(f"through={through!r} edits what is read of the picture's tokens alone: pass stream='image'")
-    branches = None if branch == "both" else (branch,)
-    with _attached(model, function, True, layers, steps, branches, stream, through, into):
-        yield
+    if through != "stream":
+        chosen_sites(model.layout, model.transformer, through, into, chosen_layers(model.layers, layers))
 
 
 @contextmanager
@@ -134,12 +144,12 @@ def _attached(model, visit, writes, layers, steps, branches, stream, through="st
             stack.enter_context(residuals.attached(transformer))
             blocks = blocks_of(model.layout, transformer)
             if reads is not None:
-                stack.enter_context(reads.attached(transformer, into, chosen, len(blocks)))
+                stack.enter_context(reads.attached(transformer, into, chosen))
             for index, (name, group, block) in enumerate(blocks):
                 if index in chosen:
                     stack.enter_context(hooked(block, watch.of_block(index, name, group)))
                 elif reads is not None:
-                    stack.enter_context(hooked(block, watch.of_other(index)))
+                    stack.enter_context(hooked(block, watch.other_returned))
         stack.enter_context(labels.listening())
         yield labels
     watch.complain(model, chosen)
@@ -152,7 +162,7 @@ class _Watch:
         self.labels, self.residuals, self.visit, self.writes = labels, residuals, visit, writes
         self.steps, self.branches, self.stream, self.named = steps, branches, stream, named
         self.reads: Reads | None = reads
-        self.takes_block = reads is not None and _takes(visit, "block")
+        self.takes = [name for name in ("block", "again") if reads is not None and _takes(visit, name)]
         self.chosen: frozenset[int] | None = None
         self.fired: dict[int, int] = {}
         self.seen_steps: set[int] = set()
@@ -183,7 +193,7 @@ class _Watch:
                 )
             self.fired[index] = labels.forwards
             if self.reads is not None:
-                self.reads.let_go(index)
+                self.reads.drop()
             if self.chosen is not None and labels.step not in self.chosen:
                 return None
             wanted = [branch for branch in labels.rows if self.branches is None or branch in self.branches]
@@ -201,30 +211,27 @@ class _Watch:
                 self.visit(tokens if len(labels.rows) == 1 else tokens[rows], **told)
                 return None
             if self.reads is not None:
-                block = tokens if self.takes_block else None
-                self.reads.hold(name, tokens.shape[-1], lambda given: self._changed(given, wanted, told, block))
+                change = functools.partial(self._changed, wanted=wanted, told=told, block=tokens)
+                self.reads.hold(tokens.shape[-1], change)
                 return None
-            new = self._changed(tokens, wanted, told)
+            new = self._changed(tokens, wanted=wanted, told=told)
             return None if new is None else write(group, output, labels.frame, new, self.stream)
 
         return block_returned
 
-    def of_other(self, index):
-        """What reads the block before has read it when another has run."""
+    def other_returned(self, block, args, output):
+        """A block that was not chosen ran: the one before it has been read."""
+        if not self.residuals.elsewhere:
+            self.reads.drop()
 
-        def block_returned(block, args, output):
-            if not self.residuals.elsewhere:
-                self.reads.let_go(index)
-
-        return block_returned
-
-    def _changed(self, tokens, wanted, told, block=None) -> torch.Tensor | None:
+    def _changed(self, tokens, again=False, *, wanted, told, block=None) -> torch.Tensor | None:
         """Tokens [B, N, D] as the visitor changes the wanted branches; None where it leaves all as they are."""
         labels = self.labels
         new = {}
         for branch in wanted:
             rows = labels.rows[branch]
-            more = {} if block is None else {"block": block[rows]}
+            at_read = {} if block is None else {"block": block[rows], "again": again}
+            more = {name: at_read[name] for name in self.takes}
             new[branch] = self.visit(tokens[rows].clone(), **told, **more)
         if all(part is None for part in new.values()):
             return None

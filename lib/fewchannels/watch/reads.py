@@ -22,92 +22,79 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from ..layouts import Site, normed, reads_of
+from ..layouts import Site, blocks_of, normed, reads_of
 from ..wrapping import hooked
-
-THROUGH = ("stream", "both", "content", "gain")
 
 
 class Reads:
-    """The edits of one context. through: one of THROUGH but "stream". wanted: names of the sites that are edited.
+    """The edits of one context. through: one of names.THROUGH but "stream".
 
-    A block's output is held until the next block's: what reads the stream in between sees it changed. visits: reads
-    that were edited.
+    A block's output is held until the next block's: what reads the stream in between sees it changed.
     """
 
     def __init__(self, labels, residuals, through: str):
         self.labels, self.residuals, self.through = labels, residuals, through
-        self.visits = 0
         self._wanted: set[str] = set()
-        self._due: dict[int | None, set[str]] = {}
-        self._held: tuple[str, int, Callable] | None = None
+        self._due: set[str] = set()
+        self._held: tuple[int, Callable] | None = None
         self._read: set[str] = set()
 
     @contextmanager
-    def attached(self, transformer, into, layers: frozenset[int], count: int) -> Iterator[None]:
-        """Hooks on all sites of a transformer. layers: those of its `count` blocks that are edited."""
+    def attached(self, transformer, into, layers: frozenset[int]) -> Iterator[None]:
+        """Hooks on all sites of a transformer. layers: those that are edited."""
         sites = reads_of(self.labels.layout, transformer)
-        chosen = _chosen(self.labels.layout, sites, into, layers, count)
-        if self.through == "gain" and not any(site.read.norm for site in chosen):
-            raise ValueError(
-                f"through='gain', into={into!r}: {self.labels.layout.name} has no norm at these reads, so there is no "
-                f"gain: pass through='content', or other reads"
-            )
+        chosen = chosen_sites(self.labels.layout, transformer, self.through, into, layers)
+        ends = {site.block for site in sites if site.read.ends}
+        self._wanted.update(site.name for site in chosen)
         for site in chosen:
-            self._wanted.add(site.name)
-            if not (site.read.optional or site.after or "*" in site.read.path):
-                self._due.setdefault(site.block, set()).add(site.name)
+            others = site.after or "*" in site.read.path or (site.block in ends and not site.read.ends)
+            if _layer(site, len(self.labels.model.layers)) in layers and not others:
+                self._due.add(site.name)
         with ExitStack() as stack:
             for site in sites:
                 stack.enter_context(_shared(site, self))
-            stack.enter_context(hooked(transformer, lambda *_: self.let_go(None)))
             yield
 
+    def hold(self, width: int, change: Callable) -> None:
+        """From now on reads see change(tokens [B, N, width], again), new tokens or None."""
+        self._held = width, change
+
     def drop(self) -> None:
-        """Nothing is held: no block of this forward has run yet, or its stream goes on as another."""
+        """Nothing is held: another block has run, or none yet, or the stream goes on as another."""
         self._held = None
-
-    def hold(self, name: str, width: int, change: Callable) -> None:
-        """From now on reads see change(tokens [B, N, width]), new tokens or None. name: the block's."""
-        self._held, self._read = (name, width, change), set()
-
-    def let_go(self, block: int | None) -> None:
-        """The block of this index has run, None for the transformer. Raises RuntimeError where a norm in it did not."""
-        held, self._held = self._held, None
-        if held is not None and (missing := self._due.get(block, set()) - self._read):
-            raise RuntimeError(
-                f"{sorted(missing)[0]} did not run after {held[0]}, so what it reads cannot be edited: the block may "
-                f"run on fused kernels. Load the model without them, or pass through='stream'"
-            )
 
     def changed(self, site: Site, values: torch.Tensor, sizes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Values and sizes [B, N, D] of a read as this context changes them; the same objects where it does not."""
         if self._held is None or site.name not in self._wanted:
             return values, sizes
         self._read.add(site.name)
-        self.visits += 1
         together = values is sizes and self.through == "both"
         if self.through != "gain":
             values = self._new(values)
         if together:
             sizes = values
         elif self.through != "content" and site.read.norm:
-            sizes = self._new(sizes)
+            sizes = self._new(sizes, again=self.through == "both")
         return values, sizes
 
-    def _new(self, tokens: torch.Tensor) -> torch.Tensor:
-        _, width, change = self._held
-        new = change(tokens[..., :width])
+    def _new(self, tokens: torch.Tensor, again: bool = False) -> torch.Tensor:
+        width, change = self._held
+        new = change(tokens[..., :width], again)
         if new is None:
             return tokens
         return new if tokens.shape[-1] == width else torch.cat([new, tokens[..., width:]], dim=-1)
 
     def complain(self) -> None:
-        """Raise RuntimeError where nothing was read."""
-        if not self.visits:
+        """Raise RuntimeError where nothing was read, or a norm never was that should have been."""
+        if not self._read:
             raise RuntimeError(
                 "nothing that was edited was read: into= names reads that do not follow the blocks of layers= (the "
                 "last block is read by 'last' alone, and the first block's own norms read the embedding)"
+            )
+        if missing := sorted(self._due - self._read):
+            raise RuntimeError(
+                f"the model ran, but {missing[0]} did not, so what it reads could not be edited: the block may run on "
+                f"fused kernels. Load the model without them, or pass through='stream'"
             )
 
 
@@ -195,9 +182,10 @@ def _shared(site: Site, reads: Reads) -> Iterator[None]:
                 del _open[site.module]
 
 
-def _chosen(layout, sites: list[Site], into, layers: frozenset[int], count: int) -> list[Site]:
-    """The sites that `into` chooses. Raises ValueError for a reader that there is not, and for one of several that have
-    one norm together, behind a block that is edited."""
+def chosen_sites(layout, transformer, through: str, into, layers: frozenset[int]) -> list[Site]:
+    """The sites that `into` chooses. Raises ValueError for a reader that the model does not have, for one of several
+    that have one norm together, behind a layer that is edited, for gain where no norm is, and as reads_of does."""
+    sites = reads_of(layout, transformer)
     known = list(dict.fromkeys(reader for site in sites for reader in site.readers))
     asked = known if into is None else [into] if isinstance(into, str) else list(into)
     if not asked or not set(asked) <= set(known):
@@ -205,15 +193,25 @@ def _chosen(layout, sites: list[Site], into, layers: frozenset[int], count: int)
             f"into={into!r}: the stream of {layout.name} is read for {', '.join(known)}; expected some of these, or "
             f"None for all"
         )
+    count = len(blocks_of(layout, transformer))
     chosen = []
     for site in sites:
         own = set(site.readers) & set(asked)
-        reads = (count if site.block is None else site.block) - 1
-        if own and len(own) < len(site.readers) and reads in layers:
+        if own and len(own) < len(site.readers) and _layer(site, count) in layers:
             raise ValueError(
                 f"into={into!r}: {site.name} is one norm for {' and '.join(site.readers)}, which cannot be parted: ask "
-                f"for all of them, or leave block {reads} out of layers"
+                f"for all of them, or leave block {_layer(site, count)} out of layers"
             )
         if len(own) == len(site.readers):
             chosen.append(site)
+    if through == "gain" and not any(site.read.norm for site in chosen):
+        raise ValueError(
+            f"through='gain', into={into!r}: {layout.name} has no norm at these reads, so there is no gain: pass "
+            f"through='content', or other reads"
+        )
     return chosen
+
+
+def _layer(site: Site, count: int) -> int:
+    """The block, of `count`, whose output a site reads; -1 for the embedding."""
+    return (count if site.block is None else site.block) - 1
