@@ -239,7 +239,8 @@ def test_no_module_bears_the_name_of_a_public_function_and_none_is_a_drawer():
     assert not stems & {"utils", "util", "helpers", "common", "misc"}
     for file in [*FILES, *(ROOT / "book").glob("*.py"), *(ROOT / "bench").glob("*.py")]:
         length = len(file.read_text(encoding="utf-8").splitlines())
-        most = 600 if file.name == "checkpoints.py" else 400  # a table, as ruff sets it
+        table = file.name == "checkpoints.py" or file.match("layouts/table.py")  # as ruff sets them
+        most = 600 if table else 400
         assert length <= most, f"{file.relative_to(ROOT)} has {length} lines: split it"
 
 

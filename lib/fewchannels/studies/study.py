@@ -190,7 +190,7 @@ def _described(c: Condition) -> list[Any]:
     """Edit, channels, k, blocks, steps, and whatever else is not as usual."""
     drawn, k = (f"{c.channels} {c.draw + 1}" if c.draw else c.channels), c.k if c.channels else ""
     where = ["all" if part is None else span(part) for part in (c.blocks, c.steps)]
-    names = ("mask", "strength", "stream", "source", "through")
+    names = ("mask", "strength", "stream", "source", "through", "into")
     more = [f"{name} {c[name]}" for name in names if c[name] != getattr(Condition, name)]
     return [c.edit or "untouched", drawn, k, *where, ", ".join(more)]
 
