@@ -12,6 +12,10 @@ With x into a norm, y = x as the edit changes it, mean and deviation over channe
 and the same without the mean for an RMSNorm. So each read has values and sizes, which are one until an edit parts them:
 the norm itself runs on the sizes, and where values differ from them (`normed`) its output is made anew. Contexts nest:
 each edits the values, the sizes, or both, in the order of entry.
+
+What the same norm feeds beside attention and MLP goes along: the routers of Nucleus and HiDream. OmniGen's two norms
+behind the last block are one read. Much of a change of gain is undone where a model norms again what a branch adds
+(Z-Image, Lumina 2, Ideogram 4), or queries and keys: smaller effects there are the model's own.
 """
 
 from __future__ import annotations
