@@ -69,7 +69,7 @@ bench: env
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
 # state folder of a training run, whose kept moments are read. TRAININGS: several such folders, for the study of birth.
-STUDIES := critical spatial text_transport subject_transport level_pattern
+STUDIES := critical spatial text_transport subject_transport level_pattern content_or_gain
 study: env
 	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done
 	$(if $(REPLICAS),$(VENV) -m fewchannels.cli study replicas --n 64 --replicas $(REPLICAS) --out results/replicas.safetensors)

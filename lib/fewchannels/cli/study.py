@@ -10,7 +10,7 @@ from typing import Any
 from ..disk import check_place
 from .arguments import positive
 
-NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern")
+NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern", "content_or_gain")
 STORE = Path.home() / ".cache" / "fewchannels" / "studies"
 HELP = f"""\
 Run a study: {", ".join(NAMES)}; or "replicas", the headlines on several trainings; or "birth", the moments of
