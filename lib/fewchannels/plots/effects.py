@@ -62,7 +62,7 @@ def dots(
         colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot([value], [at], "o", color=colour, markersize=6)
+        axes.plot([value], [at], "o", color=colour, markersize=6, clip_on=False)  # whole at the very edge as well
     for name, level in (lines or {}).items():
         axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (level, -0.9), color=FAINT, fontsize=8.5, ha="center", annotation_clip=False)
