@@ -32,6 +32,7 @@ check: env
 	$(VENV) -m ruff check --quiet $(SOURCES)
 	$(VENV) -m ruff format --check --quiet $(SOURCES)
 	@$(VENV) book/links.py --check
+	@$(VENV) book/minutes.py --check
 	@$(VENV) book/stripped.py --verify
 	$(VENV) -m codespell_lib
 
@@ -39,6 +40,7 @@ format: env
 	$(VENV) -m ruff check --fix $(SOURCES)
 	$(VENV) -m ruff format $(SOURCES)
 	$(VENV) book/stripped.py
+	$(VENV) book/minutes.py
 
 notebooks: env
 	@$(VENV) book/build.py notebooks $(if $(ONLY),--only $(ONLY))

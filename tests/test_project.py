@@ -292,6 +292,17 @@ def test_a_chapter_has_at_most_150_lines_of_code(notebook):
     assert 30 < count <= 150
 
 
+@pytest.mark.parametrize("notebook", [file for file in NOTEBOOKS if file.stem < "9"], ids=lambda file: file.stem)
+def test_code_of_a_chapter_fits_the_page(notebook):
+    """At most 100 characters a line, folded solutions included: as many as the page shows at 1,280 px."""
+    wide = []
+    for cell in json.loads(notebook.read_text(encoding="utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        blocks = [source] if cell["cell_type"] == "code" else re.findall(r"```\w*\n(.*?)```", source, re.DOTALL)
+        wide += [line for block in blocks for line in block.splitlines() if len(line) > 100]
+    assert wide == []
+
+
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda file: file.stem)
 def test_notebooks_open_in_colab(notebook):
     """Badge and install cell name this repository and this notebook, and are hidden on the page."""

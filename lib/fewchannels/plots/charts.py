@@ -135,8 +135,8 @@ def concentration_by_depth(
         axes.set_yscale("log")
         plain_log(axes.yaxis, *axes.get_ylim())
     few_ticks(axes.xaxis, short_names(layers, len(value)), most=12)
-    if len(measures) > 1:
-        axes.legend()
+    if len(measures) > 1:  # below, where it lies on no line
+        figure.legend(loc="outside lower center", ncols=min(3, len(measures)), columnspacing=1.2, handlelength=1.6)
     return figure
 
 

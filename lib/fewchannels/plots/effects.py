@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, expect, plain_log, styled
+from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, colours, expect, plain_log, styled
 
 MARKERS = "os^Dv<>pXh*"
 
@@ -62,7 +62,7 @@ def dots(
         colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot([value], [at], "o", color=colour, markersize=6)
+        axes.plot([value], [at], "o", color=colour, markersize=6, clip_on=False)  # whole at the very edge as well
     for name, level in (lines or {}).items():
         axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (level, -0.9), color=FAINT, fontsize=8.5, ha="center", annotation_clip=False)
@@ -118,12 +118,13 @@ def curves(
     at = np.arange(len(x)) if words else np.asarray(x, dtype=np.float64)
     columns = min(3, max(1, 52 // (max(map(len, lines), default=0) + 5)))  # about 52 characters lie side by side
     figure, axes = blank(height=3.4 + 0.2 * -(-len(lines) // columns))
+    given_to = colours(lines)
     for number, (name, given) in enumerate(lines.items()):
         value, low, high = given if isinstance(given, tuple) else (given, None, None)
         value = expect(f"lines[{name!r}]", value, 1, "[X], or (value, low, high) of [X] each")
         if len(value) != len(at):
             raise ValueError(f"lines[{name!r}] has {len(value)} values for {len(at)} places on the axis")
-        colour = _colour(name, number)
+        colour = given_to[name]
         marker = MARKERS[number % len(MARKERS)]
         axes.plot(at, value, marker=marker, markersize=4.5, color=colour, label=name)
         if low is not None:
@@ -165,11 +166,10 @@ def frontier(
     method's name have its colour.
     """
     points = {name: row for name, row in points.items() if len(row)}
-    places = {name: number for number, name in enumerate(points)}
+    given_to = colours(name.removeprefix("best: ") for name in points)
     figure, axes = blank(height=4.4 + 0.2 * ((len(points) + 1) // 2))
     for number, (name, row) in enumerate(points.items()):
-        method = name.removeprefix("best: ")
-        colour = _colour(method, places.get(method, number))
+        colour = given_to[name.removeprefix("best: ")]
         xs, ys = [p[0] for p in row], [p[1] for p in row]
         axes.plot(
             xs, ys, marker=MARKERS[number % len(MARKERS)], markersize=5.5, linewidth=1.2, color=colour, label=name

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import matplotlib
 import numpy as np
@@ -17,6 +17,7 @@ PALETTE = {
     "bottom": "#999999",
     "random": "#E69F00",
     "energy-matched": "#009E73",
+    "matched": "#009E73",
     "all": "#56B4E9",
     "complement": "#56B4E9",
     "PCA": "#000000",
@@ -62,6 +63,21 @@ STYLE = {
 
 # a prompt is no formula: a "$" in a title, a label or a name is a dollar sign
 LITERAL = {"text.parse_math": False, "text.usetex": False}
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name: the palette's for one that it holds or that begins with one ("random 2"), and for all
+    others the next of `CYCLE` that nothing else in the figure has.
+
+    >>> colours(["prompts mixed", "top by k", "wrong source"])
+    {'prompts mixed': '#E69F00', 'top by k': '#0072B2', 'wrong source': '#009E73'}
+    """
+    names = list(dict.fromkeys(names))
+    found = {name: PALETTE[known] for name in names for known in (name.split(" ")[0], name) if known in PALETTE}
+    free = [colour for colour in CYCLE if colour not in found.values()] or list(CYCLE)
+    others = (name for name in names if name not in found)
+    found |= {name: free[number % len(free)] for number, name in enumerate(others)}
+    return {name: found[name] for name in names}
 
 
 def use_style() -> None:
