@@ -53,7 +53,7 @@ def ahead(name: str, steps: int = 0) -> Table:
     known."""
     preset = _known(name, steps)
     cards = {gpu.name.partition(" ")[0]: gpu for gpu in GPUS}  # the two A100 compute alike
-    head = ("chapter", "n", "pictures", *(f"hours, {card} (n for {SHORT} h, {LONG} h)" for card in cards))
+    head = ("chapter", "n", "pictures", *(f"hours on {card}" for card in cards))
     rows = []
     for chapter, (study, n) in CHAPTERS.items():
         told = Ahead.of(STUDIES[study], preset)
@@ -62,14 +62,18 @@ def ahead(name: str, steps: int = 0) -> Table:
 
 
 def hours(gpu: str, names: Sequence[str] = KNOWN, steps: int = 0) -> Table:
-    """A Markdown table of checkpoints by chapter: hours on a GPU, by its name in `models.needs`, at the chapter's own
-    n, and the n that `SHORT` and `LONG` hours allow. Errors as of `ahead`, and ValueError for an unknown GPU."""
+    """A Markdown table of checkpoints by chapter, the quickest first: hours on a GPU, by its name in `models.needs`, at
+    the chapter's own n, and the n that `SHORT` and `LONG` hours allow. Errors as of `ahead`, and ValueError for an
+    unknown GPU."""
     card, rows = _card(gpu), []
-    for name in names:
-        preset = _known(name, steps)
+    presets = {name: _known(name, steps) for name in names}
+    for name, preset in sorted(presets.items(), key=lambda one: minutes(one[1], card, 1)):
         cells = (_hours(Ahead.of(STUDIES[study], preset), n, card) for study, n in CHAPTERS.values())
         rows.append((name.rpartition("/")[2], preset.steps, f"{60 * minutes(preset, card, 1):.1f}", *cells))
-    chapters = (f"chapter {chapter}, n = {n}" for chapter, (_, n) in CHAPTERS.items())
+    chapters = (
+        f"chapter {chapter}, n = {n}".replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+        for chapter, (_, n) in CHAPTERS.items()
+    )
     return Table.of(("model", "steps", "seconds a picture", *chapters), rows)
 
 
@@ -95,7 +99,8 @@ def _hours(told: Ahead, n: int, gpu: Gpu) -> str:
     """Hours, and behind them the n that the short and the long time allow; a dash where they allow no two prompts."""
     taken = told.hours(n, gpu)
     sizes = (str(told.largest(limit, gpu) or "\N{EN DASH}") for limit in (SHORT, LONG))
-    return f"{taken:.1f} ({', '.join(sizes)})" if taken < 10 else f"{taken:,.0f} ({', '.join(sizes)})"
+    shown = "< 0.1" if taken < 0.05 else f"{taken:.1f}" if taken < 10 else f"{taken:,.0f}"
+    return f"{shown} ({', '.join(sizes)})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def gathered(

@@ -17,6 +17,7 @@ from .style import (
     SEQUENTIAL,
     WIDTH,
     blank,
+    colours,
     expect,
     few_ticks,
     plain_log,
@@ -118,10 +119,11 @@ def concentration_by_depth(
     if not measures:
         raise ValueError("measures is empty: expected at least one name with values [L]")
     figure, axes = blank()
+    given_to = colours(measures)
     for i, (name, given) in enumerate(measures.items()):
         value, low, high = given if isinstance(given, tuple) else (given, None, None)
         value = expect(f"measures[{name!r}]", value, 1, "[L], or (value, low, high) of [L] each")
-        colour = PALETTE.get(name.split(" ")[0], CYCLE[i % len(CYCLE)])
+        colour = given_to[name]
         depth = np.arange(len(value))
         # marker shapes tell the lines apart where colour does not
         axes.plot(depth, value, marker="os^Dv<>p"[i % 8], markersize=4.5, color=colour, label=name)

@@ -8,17 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, colours, expect, plain_log, styled
+from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, colours, expect, in_palette, plain_log, styled
 
 MARKERS = "os^Dv<>pXh*"
-
-
-def _colour(name: str, number: int) -> str:
-    return PALETTE.get(name if name in PALETTE else name.split(" ")[0], CYCLE[number % len(CYCLE)])
-
-
-def _known(name: str) -> bool:
-    return name in PALETTE or name.split(" ")[0] in PALETTE
 
 
 def _row(name: str, given) -> tuple[float, float, float]:
@@ -57,9 +49,11 @@ def dots(
             y += 1
         y += 0.3
     figure, axes = blank(height=0.75 + 0.24 * y)
-    other = 3 if any(_known(heading) or _known(name) for _, heading, name, _ in rows) else 0  # not the top's colour
-    for number, (at, heading, name, (value, low, high)) in enumerate(rows):
-        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
+    any_known = any(in_palette(heading) or in_palette(name) for _, heading, name, _ in rows)
+    plain, alone = CYCLE[3 if any_known else 0], colours(name for _, _, name, _ in rows)  # not the top's colour
+    for at, heading, name, (value, low, high) in rows:
+        known = in_palette(name) or in_palette(heading)
+        colour = alone[name] if not nested else PALETTE[known] if known else plain
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
         axes.plot([value], [at], "o", color=colour, markersize=6, clip_on=False)  # whole at the very edge as well

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable
 
 import matplotlib
@@ -65,6 +66,15 @@ STYLE = {
 LITERAL = {"text.parse_math": False, "text.usetex": False}
 
 
+def in_palette(name: str) -> str | None:
+    """The name of the palette that a name is or begins with, or None.
+
+    >>> in_palette("random, one draw"), in_palette("energy-matched 2"), in_palette("first alone")
+    ('random', 'energy-matched', None)
+    """
+    return next((known for known in (name, re.split("[ ,]", name)[0]) if known in PALETTE), None)
+
+
 def colours(names: Iterable[str]) -> dict[str, str]:
     """A colour for each name: the palette's for one that it holds or that begins with one ("random 2"), and for all
     others the next of `CYCLE` that nothing else in the figure has.
@@ -73,7 +83,7 @@ def colours(names: Iterable[str]) -> dict[str, str]:
     {'prompts mixed': '#E69F00', 'top by k': '#0072B2', 'wrong source': '#009E73'}
     """
     names = list(dict.fromkeys(names))
-    found = {name: PALETTE[known] for name in names for known in (name.split(" ")[0], name) if known in PALETTE}
+    found = {name: PALETTE[known] for name in names if (known := in_palette(name))}
     free = [colour for colour in CYCLE if colour not in found.values()] or list(CYCLE)
     others = (name for name in names if name not in found)
     found |= {name: free[number % len(free)] for number, name in enumerate(others)}
