@@ -248,6 +248,7 @@ def _chapter(chapter, claims, outcomes, pages) -> str:
             "Measured": number(outcome) if outcome else "nothing yet",
             "Claimed": _plain(claim.direction),
             "Falsifier": _plain(claim.falsifier),
+            "Expected": _plain(claim.expected),
             "Reason": _plain(claim.reason),
         }
         if claim.paper:

@@ -61,8 +61,9 @@ def more_than_added(found: Results, **fields: Any) -> Interval:
 
 def over_strengths(found: Results, measure: str, ways: Sequence[str] = WAYS) -> dict:
     """What `plots.curves` takes: a measure over the factor by which the top is multiplied, a line for each way; at 1
-    nothing is edited."""
-    x = {1 - s: {"strength": s} for s in sorted(found.options("strength", through="content"), reverse=True)}
+    nothing is edited, and 0.9 is too near to it to be drawn."""
+    strengths = [strength for strength in found.options("strength", through="content") if abs(strength) != 0.1]
+    x = {1 - strength: {"strength": strength} for strength in sorted(strengths, reverse=True)}
     curves = found.series(measure, x, {way: {"through": way} for way in ways})
     nothing = found.mean(measure, edit=UNTOUCHED)
     at = int(np.searchsorted(curves["x"], 1.0))
@@ -80,23 +81,33 @@ def by_set(found: Results, measure: str, ways: Sequence[str] = READ[1:]) -> dict
 
 
 def by_rank(found: Results) -> dict:
-    """What `plots.curves` takes: the change by content and by gain alone of one channel of every block at zero, from
-    the largest on."""
-    x = {rank + 1: {"draw": rank} for rank in range(RANKS)}
+    """What `plots.curves` takes: the change of the picture by one channel of every block, from the largest on: at zero
+    by content and by gain alone, and carried over from another prompt in the stream."""
     one = {"channels": "one of the top", "k": 1}
-    return found.series("change", x, {way: {"through": way} for way in READ[1:]}, **one)
+    x = {rank + 1: {"draw": rank} for rank in range(RANKS)}
+    lines = found.series("change", x, {f"{way}, at zero": {"through": way} for way in READ[1:]}, **one)["lines"]
+    moved = found.series("to_target", x, {"carried, in the stream": {"edit": "transport"}}, **one)["lines"]
+    return {"x": list(x), "lines": lines | moved}
 
 
-def carried_by_rank(found: Results) -> dict:
-    """What `plots.dots` takes: what one channel carries from another prompt, from the largest on, as each reader has
-    it."""
-    rows = {f"rank {rank + 1}": {"draw": rank} for rank in range(RANKS)}
-    return found.dots(found.readings("taken"), rows, edit="transport", channels="one of the top", k=1)
+def turns(found: Results) -> dict:
+    """What `plots.dots` takes: the change by gain alone less that by content alone, for other factors than the claim's,
+    and for other sets and single blocks at zero."""
+    factors = [strength for strength in sorted(found.options("strength", through="content")) if strength != 1]
+    groups = {
+        "times a factor": {f"{1 - strength:g}": {"strength": strength} for strength in factors},
+        "a set at zero": {label: own for label, own in SETS.items() if found.has(**own, through="content")},
+        "one block at zero": {f"block {block}": {"blocks": (block,)} for block in _single_blocks(found)},
+    }
+    gain, content = {"through": "gain"}, {"through": "content"}
+    made = {
+        name: found.versus(["change"], gain, content, choices)["groups"]["change"] for name, choices in groups.items()
+    }
+    return {"groups": made, "lines": {"no difference": 0.0}}
 
 
-def carried(found: Results, measures: Sequence[str]) -> dict:
-    """What `plots.dots` takes: what the top carries from another prompt, by way."""
-    return by_way(found, measures, edit="transport")
+def _single_blocks(found: Results) -> list[int]:
+    return sorted({c.blocks[0] for c in found.cells if c.through == "content" and c.blocks and len(c.blocks) == 1})
 
 
 def level_and_pattern(found: Results) -> dict:
