@@ -24,6 +24,8 @@ STYLES = ("style.css", "explorer.css")  # the later one wins
 NAMES = "names.js"  # written from names.py: those that the pages use
 USED = ("ASKED", "SCORES")
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
+LIVE = SOURCES / "live"  # the engine of the live lab, which only its own page loads
+LIVE_WORKER = "worker.js"
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
@@ -58,6 +60,11 @@ def build(sources: Path = SOURCES) -> str:
         worker = "\n\n".join(_joined(WORKER, sources, entry=None))
         parts.append(f"const RUN_WORKER = {json.dumps(worker, ensure_ascii=False)};")
     return "\n\n".join([*parts, *_joined(ENTRY, sources, entry=ENTRY)]) + "\n"
+
+
+def live_worker() -> str:
+    """The live engine as the text of a classic worker's script, since a page from the disk may start no other."""
+    return "\n\n".join([*_joined(LIVE_WORKER, LIVE, entry=None), "serveLive(self);"]) + "\n"
 
 
 def names() -> str:

@@ -12,9 +12,9 @@
 // to the next block's output read of it, into: "attention", "mlp" and "last" (null for all): with x given to a norm and
 // y the edited x, (y - mean(y)) / sd(y), (y - mean(x)) / sd(x) and (x - mean(y)) / sd(y).
 
+import { r } from "./float32.js";
 import { permutation } from "./random.js";
 
-const r = Math.fround;
 const NEEDS = { scale: "factor", replace: "values", mean: "reference", mean_level: "reference", transport: "source" };
 const THROUGH = ["stream", "both", "content", "gain"];
 const READS = ["attention", "mlp", "last"];

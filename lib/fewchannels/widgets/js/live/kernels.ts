@@ -2,9 +2,9 @@
 //
 //     python lib/fewchannels/widgets/live_kernels.py      # asc -O3 --runtime stub --enable simd; writes kernels_wasm.js
 //
-// Every place and stride is counted in floats from the start of one memory. kernels_plain.js does the same operations in
-// the same order, so that both give the same bits. Relaxed SIMD would fuse multiply and add where the processor can:
-// other bits on other machines, and nothing gained in time.
+// Every place and stride is counted in floats from the start of one memory. kernels_plain.js has the same functions for
+// browsers without SIMD. Relaxed SIMD would fuse multiply and add where the processor can: other bits on other machines,
+// and nothing gained in time.
 
 // @ts-ignore: decorator
 @inline
@@ -83,9 +83,10 @@ export function matmul(
 // @ts-ignore: decorator
 @inline
 function exp(x: v128): v128 {
-  x = f32x4.min(f32x4.max(x, f32x4.splat(-87)), f32x4.splat(88));
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
   const magic = f32x4.splat(12582912);
-  const n = f32x4.sub(f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic), magic);
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic); // n in its last bits
+  const n = f32x4.sub(rounded, magic);
   let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
   r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.12194440e-4)));
   let p = f32x4.splat(1.9875691500e-4);
@@ -95,7 +96,7 @@ function exp(x: v128): v128 {
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
   p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
   p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
-  return f32x4.mul(p, i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23));
+  return f32x4.mul(p, i32x4.add(i32x4.shl(rounded, 23), i32x4.splat(127 << 23)));
 }
 
 // @ts-ignore: decorator
@@ -123,7 +124,7 @@ export function attention(qkv: i32, out: i32, room: i32, zeros: i32, tokens: i32
     for (let t = 0; t < tokens; t++) {
       const from = at(scores + t * tokens), end = from + at(tokens);
       let most = v128.load(from);
-      for (let p = from; p < end; p += 16) most = f32x4.max(most, v128.load(p));
+      for (let p = from; p < end; p += 16) most = f32x4.pmax(most, v128.load(p));
       const largest = max(
         max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
         max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3))
@@ -219,13 +220,13 @@ export function addGated(x: i32, y: i32, gate: i32, rows: i32, width: i32): void
 
 // x = max(x, 0).
 export function relu(x: i32, count: i32): void {
-  for (let p = at(x), end = at(x + count); p < end; p += 16) v128.store(p, f32x4.max(v128.load(p), f32x4.splat(0)));
+  for (let p = at(x), end = at(x + count); p < end; p += 16) v128.store(p, f32x4.pmax(v128.load(p), f32x4.splat(0)));
 }
 
 // x = max(x + y, 0).
 export function addRelu(x: i32, y: i32, count: i32): void {
   for (let p: usize = 0; p < at(count); p += 16) {
     const v = f32x4.add(v128.load(at(x) + p), v128.load(at(y) + p));
-    v128.store(at(x) + p, f32x4.max(v, f32x4.splat(0)));
+    v128.store(at(x) + p, f32x4.pmax(v, f32x4.splat(0)));
   }
 }

@@ -1,15 +1,20 @@
-// kernels.ts in plain JavaScript, for browsers without SIMD: the same operations in the same order, each rounded to
-// float32, so that it gives the same bits, about ten times more slowly.
+// kernels.ts in plain JavaScript, for browsers without SIMD, about ten times more slowly. All but the matrix product has
+// the same operations in the same order, each rounded to float32, and so the same bits; the products are summed in double
+// precision, since rounding each of them would take twice the time.
 
-const r = Math.fround;
+import { r } from "./float32.js";
+
 const POWERS = new Float32Array(new Int32Array(256).map((_, i) => i << 23).buffer); // 2^(i - 127)
 const [LOG2E, LN2, REST, GELU, CUBE] = [1.44269504, 0.693359375, 2.1219444e-4, -1.5957691216, 0.044715].map(r);
 const SERIES = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].map(r);
 const [P0, P1, P2, P3, P4, P5] = SERIES;
 const MAGIC = 12582912;
 
+const pmin = (a, b) => (b < a ? b : a);
+const pmax = (a, b) => (a < b ? b : a);
+
 function expOf(given) {
-  const x = Math.min(Math.max(given, -87), 88);
+  const x = pmin(pmax(given, -87), 88);
   const n = r(r(r(x * LOG2E) + MAGIC) - MAGIC);
   const rest = r(r(x - r(n * LN2)) + r(n * REST));
   let p = r(r(P0 * rest) + P1);
@@ -50,14 +55,14 @@ export function plainKernels(memory) {
           const from = a + i * lda + t * tap;
           for (let p = from; p < from + k; p++, b += 8) {
             const x = f[p];
-            s0 = r(s0 + r(x * f[b]));
-            s1 = r(s1 + r(x * f[b + 1]));
-            s2 = r(s2 + r(x * f[b + 2]));
-            s3 = r(s3 + r(x * f[b + 3]));
-            s4 = r(s4 + r(x * f[b + 4]));
-            s5 = r(s5 + r(x * f[b + 5]));
-            s6 = r(s6 + r(x * f[b + 6]));
-            s7 = r(s7 + r(x * f[b + 7]));
+            s0 += x * f[b];
+            s1 += x * f[b + 1];
+            s2 += x * f[b + 2];
+            s3 += x * f[b + 3];
+            s4 += x * f[b + 4];
+            s5 += x * f[b + 5];
+            s6 += x * f[b + 6];
+            s7 += x * f[b + 7];
           }
         }
         const o = c + i * ldc + j;
@@ -95,7 +100,7 @@ export function plainKernels(memory) {
       for (let t = 0; t < tokens; t++) {
         const from = scores + t * tokens;
         let largest = -Infinity;
-        for (let i = 0; i < tokens; i++) largest = Math.max(largest, f[from + i]);
+        for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);
         for (let i = 0; i < tokens; i++) f[from + i] = expOf(r(r(f[from + i] - largest) * scale));
         const share = r(1 / summed(tokens, (i) => f[from + i]));
         for (let i = 0; i < tokens; i++) f[from + i] *= share;
@@ -147,11 +152,11 @@ export function plainKernels(memory) {
   }
 
   function relu(x, count) {
-    for (let p = x; p < x + count; p++) f[p] = Math.max(f[p], 0);
+    for (let p = x; p < x + count; p++) f[p] = pmax(f[p], 0);
   }
 
   function addRelu(x, y, count) {
-    for (let i = 0; i < count; i++) f[x + i] = Math.max(r(f[x + i] + f[y + i]), 0);
+    for (let i = 0; i < count; i++) f[x + i] = pmax(r(f[x + i] + f[y + i]), 0);
   }
 
   return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, relu, addRelu };

@@ -4,7 +4,7 @@
 // 32 bits; MT19937 (Matsumoto and Nishimura, 1998) gives uniform numbers of 24 bits, and Box-Muller makes normal ones of
 // them in blocks of sixteen, as torch.randn does. A shuffle: PCG64 (O'Neill, 2014), as numpy.random.default_rng.
 
-const r = Math.fround;
+import { r } from "./float32.js";
 
 // NumPy's SeedSequence(numbers).generate_state(count): 32-bit words.
 export function seedWords(numbers, count) {

@@ -37,7 +37,9 @@ export class Weights {
     if (dtype === "F32") return new Float32Array(this.data.slice(from, to).buffer);
     const halves = new Uint16Array(this.data.buffer, from, count);
     const table = floats();
-    return Float32Array.from(halves, (half) => table[half]);
+    const values = new Float32Array(count);
+    for (let i = 0; i < count; i++) values[i] = table[halves[i]];
+    return values;
   }
 
   // The place of a vector.

@@ -11,7 +11,6 @@ import { Transformer } from "./transformer.js";
 const MOST_STEPS = 64;
 const ROOM = 3_000_000; // floats for activations
 const KEPT = 4; // runs whose hidden states are kept, 10.6 MB each for 16 steps
-const PREVIEW = 100; // ms between two pictures of a run that is still forming
 
 export class Sampler {
   // files: { transformer, vae, text_encoder } as bytes of safetensors; about: { configs, ids, grammar } as they were cut
