@@ -1428,6 +1428,14 @@ function paneControls({ sources, onchange, extra = [] }) {
   };
 }
 
+// js/download.js
+function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = el("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
+}
+
 // js/explorer_heat.js
 const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin
 
@@ -1617,13 +1625,6 @@ function marks(rug, channels, width, chosen) {
 const WIDE = 900; // of a pane, in the pixels of the picture
 const EDGE = 24;
 const FONT = "system-ui, sans-serif";
-
-function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = el("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
 
 function saveChannels(view, pins) {
   const record = channelSet(view.run, view.scores, view.pane, pins);
@@ -3187,9 +3188,7 @@ function numberRow(name) {
   };
 }
 
-// js/index.js
-const KINDS_OF_WIDGET = { browser: browserKind, explorer: explorerKind, flipbook: flipbookKind };
-
+// js/render.js
 function addStyle(place) {
   const home = place.getRootNode();
   const into = home === document || !home.querySelector ? document.head : home;
@@ -3220,11 +3219,15 @@ function follow(model, kind, data, store) {
   };
 }
 
-async function render({ model, el: place, host }) {
+function rendererOf(kinds) {
+  return (given) => renderKind(kinds, given);
+}
+
+async function renderKind(kinds, { model, el: place, host }) {
   const root = place.classList.contains("fc-widget") ? place : place.appendChild(el("div.fc-widget", { role: "group" }));
   const header = model.get("data");
   try {
-    const kind = KINDS_OF_WIDGET[model.get("kind")];
+    const kind = kinds[model.get("kind")];
     if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
     const data = await kind.open(header, model.get("blob"), model);
     const linked = host === "page" ? fromHash(data.key, location.hash) : null;
@@ -3269,4 +3272,5 @@ async function render({ model, el: place, host }) {
   }
 }
 
-export default { render };
+// js/index.js
+export default { render: rendererOf({ browser: browserKind, explorer: explorerKind, flipbook: flipbookKind }) };

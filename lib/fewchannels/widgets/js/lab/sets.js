@@ -5,7 +5,7 @@ import { Draws } from "./draws.js";
 import { handLists } from "./state.js";
 
 // Words of a set, k filled in; "energy" matches the energy of "next".
-export function setText(state, lists) {
+export function setWords(state, lists) {
   const { set, k } = state;
   const largest = k === 1 ? "largest channel" : `${k} largest channels`;
   if (set === "top") return largest;
