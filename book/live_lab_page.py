@@ -105,8 +105,10 @@ def _make(folder: Path) -> None:
     few = fc.top_channels(stats, k=K)
     with fc.capture(model, own := fc.ChannelStats()):
         untouched = model.generate([PROMPT], seed=SEED, steps=STEPS)
-    with fc.ablate(model, few, how="zero"):
+    with fc.ablate(model, few, how="zero") as done:
         edited = model.generate([PROMPT], seed=SEED, steps=STEPS)
+    with fc.ablate(model, fc.random_channels(stats, outside=few)[0], how="zero"):
+        control = model.generate([PROMPT], seed=SEED, steps=STEPS)
     arrays = {
         "mean": np.asarray(stats.mean),
         "energy": np.asarray(stats.energy),
@@ -116,13 +118,28 @@ def _make(folder: Path) -> None:
         "sample": render(parse_prompt(SAMPLE), 0).image,
     }
     save_file({name: np.ascontiguousarray(array) for name, array in arrays.items()}, folder / RUNS)
-    seen = [format_prompt(one) for one in by_eye(np.concatenate([untouched, edited]))]
+    before, after = by_eye(np.concatenate([untouched, edited]))
     facts = {
-        "untouched_text": f"Asked for: {PROMPT}. Seen: {seen[0]}.",
-        "edited_text": f"The same prompt and noise, the {K} largest channels at zero. Seen: {seen[1]}.",
+        "untouched_text": f"Asked for: {PROMPT}. Seen: {format_prompt(before)}.",
+        "edited_text": f"The same prompt and noise, the {K} largest channels at zero. Seen: {format_prompt(after)}.",
         "change": f"{float(squared_distance(edited, untouched)[0]):.4f}",
+        "energy": f"{100 * float(np.nanmean(done.change**2)):.0f} %",
+        "control": f"{float(squared_distance(control, untouched)[0]):.4f}",
+        "words": ", ".join(_changed(before, after)) or "none",
     }
     (folder / FACTS).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+
+
+def _changed(before, after) -> list[str]:
+    """In which words two readings differ, as js/lab/words.js says it."""
+    parts = ("size", "colour", "shape", "position")
+    if len(before.subjects) != len(after.subjects):
+        found = ["number of subjects"]
+    else:
+        pairs = list(zip(before.subjects, after.subjects, strict=True))
+        found = [part for part in parts if any(getattr(a, part) != getattr(b, part) for a, b in pairs)]
+    found += ["texture"] if before.texture != after.texture else []
+    return found + (["background"] if (before.background, before.second) != (after.background, after.second) else [])
 
 
 def still(folder: Path) -> str:

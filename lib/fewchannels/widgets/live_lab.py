@@ -34,7 +34,8 @@ class LiveLab(PageWidget):
     stats: of calibration prompts, which rank the channels (a ChannelStats with mean, var and energy [S, L, T, D]).
     start: first state, as it stands in a link (`prompt`, `seed`, `how`, `set`, `k`, ...; js/lab/state.js).
     example: what is shown before the model is started: {"untouched", "edited": uint8 [48, 48, 3], "untouched_text",
-        "edited_text": what they are, "levels": float [L, D], "change": text}, or None.
+        "edited_text": what they are, "levels": float [L, D], and what changed as texts, "change", "energy", "control",
+        "words"}, or None.
     sample: a picture to try the transport from a picture with, uint8 [48, 48, 3], or None.
     base: in a page, the folder with the model's scripts (live_weights.write), with a slash at the end; where it is empty
         a notebook takes them from its kernel, and `save` puts them into the page.
@@ -155,13 +156,14 @@ def _png(picture: np.ndarray) -> str:
 
 
 def _example(given: Mapping[str, Any]) -> dict[str, Any]:
-    wanted = ("untouched", "edited", "untouched_text", "edited_text", "levels", "change")
+    texts = ("untouched_text", "edited_text", "change", "energy", "control", "words")
+    wanted = ("untouched", "edited", "levels", *texts)
     missing = [name for name in wanted if name not in given]
     if missing:
         raise ValueError(f"the example lacks {', '.join(missing)}: expected {', '.join(wanted)}")
     levels = np.asarray(given["levels"], dtype=np.float64)
     return {
-        **{name: str(given[name]) for name in ("untouched_text", "edited_text", "change")},
+        **{name: str(given[name]) for name in texts},
         **{name: _png(given[name]) for name in ("untouched", "edited")},
         "levels": [[float(f"{value:.4g}") for value in row] for row in levels],
     }

@@ -2,7 +2,7 @@
 
 import { choices, el, setText } from "../dom.js";
 import { promptSentence } from "./ask.js";
-import { dial, wordMenu } from "./menus.js";
+import { dial, glued, wordMenu } from "./menus.js";
 import { setWords } from "./sets.js";
 import { COUNTS, FACTORS, rangeOf } from "./state.js";
 
@@ -67,9 +67,9 @@ export function editPart({ data, change, onfile, onsample }) {
   const part = menu("What of the channels is carried over", listed(PART_WORDS), "part");
   const source = promptSentence({ grammar, lead: "The source:", what: "Source", tail: ["."], change: (prompt) => change({ source: prompt }) });
   const sourceRow = el("div.fc-source-row", {}, source.node, source.toggle);
-  const editWords = el("p.fc-sentence.fc-orange", {}, "Take ", sets[0].node, " and ", how.node, " in ", blocks[0].node, ", at ", steps[0].node, ", over ", where.node, ", ", through.node, ".");
+  const editWords = el("p.fc-sentence.fc-orange", {}, "Take ", sets[0].node, " and ", how.node, " in ", glued(blocks[0], ","), " at ", glued(steps[0], ","), " over ", glued(where, ","), " ", glued(through, "."));
   const carryLead = el("span");
-  const carryWords = el("p.fc-sentence.fc-orange", {}, "Carry ", sets[1].node, carryLead, ", ", part.node, ", in ", blocks[1].node, ", at ", steps[1].node, ", ", whose.node, ".");
+  const carryWords = el("p.fc-sentence.fc-orange", {}, "Carry ", sets[1].node, carryLead, ", ", glued(part, ","), " in ", glued(blocks[1], ","), " at ", glued(steps[1], ","), " ", glued(whose, "."));
 
   const fileInput = el("input.fc-sr", { type: "file", accept: "image/*", "aria-label": "Your picture" });
   const fileSaid = el("p.fc-said", { role: "status" });

@@ -8,7 +8,7 @@ export const EXPERIMENTS = [
     title: "Massive channels",
     question: "Each patch of the picture is 192 numbers, one a channel. How much larger than the middle one is the largest?",
     answers: ["Up to three times", "About ten times", "More than thirty times"],
-    state: { how: "none", shown: "untouched", over: "map" },
+    state: { how: "none", over: "map" },
     look: "Read under the bars how many times the median the chosen channel is; then choose other blocks, another prompt and another noise. Is it always the same channel?",
   },
   {
@@ -26,7 +26,7 @@ export const EXPERIMENTS = [
     title: "Where the subject stands",
     question: "Sort the patches into two heaps by the eight largest channels alone, while the picture is still mostly noise. Where does the line run?",
     answers: ["Along the subject's outline", "Somewhere near the subject", "Anywhere"],
-    state: { how: "none", set: "top", k: 8, over: "mask", step: 3, shown: "untouched" },
+    state: { how: "none", set: "top", k: 8, over: "mask", step: 3 },
     look: "The picture is the model's own estimate at this step, and what is no subject is darkened. Move the step to the left until the line is lost. Try other noises, and a huge subject.",
   },
   {
@@ -77,9 +77,9 @@ export const EXPERIMENTS = [
 ];
 
 export const TRIES = [
-  { chapter: 1, text: "the largest channels of one prompt", state: { how: "none", shown: "untouched", over: "map" } },
+  { chapter: 1, text: "the largest channels of one prompt", state: { how: "none", over: "map" } },
   { chapter: 2, text: "the largest channel alone at zero", state: { how: "zero", set: "top", k: 1 } },
-  { chapter: 3, text: "the mask at an early step", state: { how: "none", over: "mask", step: 2, shown: "untouched" } },
+  { chapter: 3, text: "the mask at an early step", state: { how: "none", over: "mask", step: 2 } },
   { chapter: 4, text: "thirty-two channels carried over in the first half of the steps", state: { mode: "transport", k: 32, window: "0-7", whose: "none" } },
   { chapter: 5, text: "a subject from a picture", state: { mode: "picture", picture: "sample", source: "a large green heart at the right on a dotted yellow background", k: 16, whose: "source" } },
   { chapter: 6, text: "the level taken away, the pattern left", state: { how: "no_level", k: 8 } },

@@ -10,7 +10,7 @@ import { editPart } from "./edit_part.js";
 import { startLab } from "./engine.js";
 import { guide } from "./guide.js";
 import { loaderFor } from "./loading.js";
-import { optionsOf, wordMenu } from "./menus.js";
+import { glued, optionsOf, wordMenu } from "./menus.js";
 import { pythonLines } from "./python.js";
 import { labRun } from "./saves.js";
 import { sheetOf } from "./sheet.js";
@@ -116,7 +116,7 @@ export const labKind = {
     // ---- the parts ----
     const seed = wordMenu({ label: "Noise (seed)", options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
     const steps = wordMenu({ label: "Number of steps", options: STEP_COUNTS.map((count) => ({ value: count, text: `${count} steps` })), onpick: (value) => change({ steps: Number(value) }) });
-    const prompt = promptSentence({ grammar: data.grammar, lead: "Draw", what: "Prompt", tail: [el("span", {}, ", from noise ", seed.node, " in ", steps.node, ".")], change: (text) => change({ prompt: text }) });
+    const prompt = promptSentence({ grammar: data.grammar, lead: "Draw", what: "Prompt", tail: [el("span", {}, ", from noise ", seed.node, " in ", glued(steps, "."))], change: (text) => change({ prompt: text }) });
     const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, "surprise me");
     const ask = el("section.fc-part.fc-ask-part", { "aria-label": "Ask" }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
     const looking = stage({ data, change, take, onstrength: strengthen });
@@ -148,7 +148,7 @@ export const labKind = {
     setText(status, "not started");
     if (embedded) enlarge(true);
 
-    const example = data.example ? { levels: data.example.levels, change: data.example.change } : null;
+    const example = data.example || null;
     if (data.example) {
       for (const name of ["untouched", "edited"]) {
         const image = new Image();

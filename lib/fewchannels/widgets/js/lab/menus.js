@@ -56,3 +56,6 @@ export function dial({ label, count, onpick, onrest = () => {} }) {
     },
   };
 }
+
+// A menu and what follows it without a space, on one line.
+export const glued = (menu, text) => el("span.fc-glued", {}, menu.node, text);

@@ -106,15 +106,21 @@ export function stage({ data, change, take, onstrength }) {
 
   const facts = ["change of the picture", "energy that was moved", "the same, random channels", "words that changed"].map((name) => ({ name: el("dt", {}, name), value: el("dd") }));
   const found = el("dl.fc-found", {}, ...facts.map(({ name, value }) => el("div", {}, name, value)));
-  const asides = el("div.fc-asides", {}, views.source.node, views.control.node);
 
   const node = el(
     "section.fc-part.fc-look-part",
     { "aria-label": "Look" },
-    el("div.fc-stage", {}, views.untouched.node, el("div.fc-middle", {}, el("div.fc-over-row", {}, shown.node, over.node), skyline.node, card), views.edited.node),
+    el(
+      "div.fc-stage",
+      {},
+      el("div.fc-side", {}, views.untouched.node, views.source.node),
+      el("div.fc-middle", {}, el("div.fc-over-row", {}, shown.node, over.node), skyline.node),
+      el("div.fc-side", {}, views.edited.node, views.control.node),
+      card,
+    ),
     time,
   );
-  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": "What changed" }, found, asides);
+  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": "What changed" }, found);
 
   // The levels that are shown of a lane, at its step.
   const levelsAt = (lane, at) => (lane?.levels[at] ? rowsOf(lane.levels[at], shape) : null);
@@ -147,7 +153,8 @@ export function stage({ data, change, take, onstrength }) {
       shown.set(state.shown);
       over.set(state.over);
 
-      setText(cardText, place ? `Channel ${channel} is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median.` : `Channel ${channel}`);
+      const standing = !place ? "" : place.value === 0 ? ` is at zero in block ${block}.` : ` is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median.`;
+      setText(cardText, `Channel ${channel}${standing}`);
       setText(cardMore, `Over calibration prompts it holds ${percent(place?.share ?? 0)} of the block's energy.${at >= 0 && lane ? ` ${name === "edited" ? "Edited" : "Untouched"}, step ${at + 1} of ${lane.steps}.` : ""}`);
       finder.show();
       const everywhere = lists.every((list) => list.includes(channel));
@@ -173,7 +180,6 @@ export function stage({ data, change, take, onstrength }) {
       const asked = { untouched: state.prompt, edited: "", source: state.source, control: "" };
       for (const [lane_, view] of Object.entries(views)) {
         const own = lanes[lane_];
-        const there = own || (lane_ === "untouched" ? example : lane_ === "edited" && edits(state) ? example : null);
         view.node.hidden = (lane_ === "source" && !own) || (lane_ === "control" && !own?.done);
         if (!session) continue;
         const step_ = stepOf(own);
@@ -190,7 +196,6 @@ export function stage({ data, change, take, onstrength }) {
           const inside = own && state.over === "mask" ? session.mask(lane_, step_, maskChannels) : null;
           view.cover(values, inside);
         }
-        void there;
       }
       paint.node.hidden = !painted(state) || !session;
       paint.set(paintMask(state.paint, shape.tokens));
@@ -209,11 +214,15 @@ export function stage({ data, change, take, onstrength }) {
 
       const [u, e, c] = [lanes.untouched, lanes.edited, lanes.control];
       const whole = u?.done && e?.done && !e.moving && e.steps === u.steps;
-      setText(facts[0].value, whole ? changeOf(u.final, e.final).toFixed(4) : example && !session ? example.change : "–");
-      setText(facts[1].value, whole ? percent(energyMoved(e.change)) : "–");
-      setText(facts[2].value, whole && c?.done ? changeOf(u.final, c.final).toFixed(4) : "–");
       const changed = whole && u.reading && e.reading ? wordsChanged(u.reading, e.reading) : null;
-      setText(facts[3].value, changed ? changed.join(", ") || "none" : "–");
+      const texts = [
+        whole && changeOf(u.final, e.final).toFixed(4),
+        whole && percent(energyMoved(e.change)),
+        whole && c?.done && changeOf(u.final, c.final).toFixed(4),
+        changed && (changed.join(", ") || "none"),
+      ];
+      const stored = session || !example ? [] : [example.change, example.energy, example.control, example.words];
+      facts.forEach(({ value }, i) => setText(value, texts[i] || stored[i] || "–"));
     },
   };
 }

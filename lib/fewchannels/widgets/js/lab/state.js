@@ -36,7 +36,7 @@ export const START = {
   block: 3,
   channel: -1,
   step: -1,
-  shown: "edited",
+  shown: "untouched",
   over: "none",
   guide: "",
 };
@@ -130,7 +130,7 @@ export function labState({ shape }, given = {}) {
     block: whole(given.block, 0, shape.blocks - 1, Math.min(START.block, shape.blocks - 1)),
     channel: whole(given.channel, -1, shape.width - 1, START.channel),
     step: whole(given.step, -1, steps - 1, START.step),
-    shown: among(given.shown, ["edited", "untouched"], START.shown),
+    shown: among(given.shown, ["untouched", "edited"], START.shown),
     over: among(given.over, OVERS, START.over),
     guide: /^[0-9]$/.test(given.guide ?? "") ? String(given.guide) : "",
   };
