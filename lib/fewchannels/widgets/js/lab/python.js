@@ -93,7 +93,7 @@ function transportLines(state, layers, steps, masked, generation) {
   if (layers) more.push(`layers=${numbersText(layers)}`);
   if (steps) more.push(`window=${numbersText(steps)}`);
   if (state.mode === "picture") {
-    lines.push('# picture.png: the picture that you dropped, and the words that describe it', `source = image_trajectory(model, "picture.png", ${quoted(state.source)}, ${generation})`);
+    lines.push('# picture.png: the picture that you dropped, and the words that describe it', `source = image_trajectory(model, "picture.png", ${quoted(state.source)}, channels, ${generation})`);
   } else lines.push(`source = ${quoted(state.source)}`);
   return [...lines, `moved = fc.transport(model, source, prompt, channels, ${more.join(", ")}, ${generation})`, "edited = moved.images"];
 }
