@@ -36,7 +36,9 @@ def folder(toy, tmp_path_factory):
     pictures = {name: random_scene(i).image for i, name in enumerate(("untouched", "edited"))}
     example |= pictures | {"levels": np.abs(stats.mean).mean(axis=(0, 2))}
     sample = random_scene(8).image
-    LiveLab(stats, base="live/", bytes=written["bytes"], example=example, sample=sample).save(place / "page.html", "Lab")
+    LiveLab(stats, base="live/", bytes=written["bytes"], example=example, sample=sample).save(
+        place / "page.html", "Lab"
+    )
     return place
 
 
@@ -143,7 +145,9 @@ def test_a_stored_example_stands_there_and_nothing_is_loaded(visit):
     assert re.search(r"\b2[0-9] MB\b", said)
     assert "phone" in said
     assert page.locator(".fc-edited-figure figcaption").text_content() == "Edited. stored edited_text"
-    page.wait_for_function("document.querySelector('.fc-edited-figure canvas').getContext('2d').getImageData(9, 9, 1, 1).data[3] === 255")
+    page.wait_for_function(
+        "document.querySelector('.fc-edited-figure canvas').getContext('2d').getImageData(9, 9, 1, 1).data[3] === 255"
+    )
     assert canvas(page, UNTOUCHED) != canvas(page, EDITED)
     assert page.get_by_label("Which channels").first.is_disabled()
     assert page.evaluate("performance.getEntriesByType('resource').filter(e => e.name.includes('live/')).length") == 0
@@ -261,7 +265,9 @@ def test_a_click_chooses_a_channel_and_its_map_and_course(running):
     row = page.locator(".fc-sky-row").nth(1)
     box = row.bounding_box()
     row.click(position={"x": box["width"] * 10.5 / 192, "y": 5})
-    page.wait_for_function("/Channel \\d+ is .* in block 1/.test(document.querySelector('.fc-channel-text').textContent)")
+    page.wait_for_function(
+        "/Channel \\d+ is .* in block 1/.test(document.querySelector('.fc-channel-text').textContent)"
+    )
     page.wait_for_function(f"document.querySelector('.fc-thumb').toDataURL() !== {json.dumps(before[0])}")
     assert page.locator(".fc-course-line").get_attribute("d") != before[1]
 
@@ -285,7 +291,9 @@ def test_the_bars_follow_the_edit(running):
     path = page.locator(".fc-sky-row").nth(3).locator("path.fc-edited")
     before = path.get_attribute("d")
     page.locator(".fc-over-row").get_by_text("edited", exact=True).click()
-    page.wait_for_function(f"document.querySelectorAll('.fc-sky-row path.fc-edited')[3].getAttribute('d') !== {json.dumps(before)}")
+    page.wait_for_function(
+        f"document.querySelectorAll('.fc-sky-row path.fc-edited')[3].getAttribute('d') !== {json.dumps(before)}"
+    )
     assert len(page.locator(".fc-sky-row").nth(3).locator("path.fc-ghosts").get_attribute("d")) > 10
 
 
@@ -591,7 +599,9 @@ def test_it_can_be_maximised(running):
 def test_embedded_it_shows_what_the_flags_say(visit):
     page, errors = visit(QUICK, search="?embed=look,numbers&start")
     at_rest(page)
-    shown = {name: page.locator(f".fc-{name}-part").is_visible() for name in ("ask", "look", "edit", "numbers", "guide")}
+    shown = {
+        name: page.locator(f".fc-{name}-part").is_visible() for name in ("ask", "look", "edit", "numbers", "guide")
+    }
     assert shown == {"ask": False, "look": True, "edit": False, "numbers": True, "guide": False}
     assert page.locator(".fc-lab").bounding_box()["y"] == 0
     assert not page.get_by_role("heading", name="Lab").is_visible() or page.evaluate(

@@ -6,8 +6,11 @@ import base64
 import inspect
 import json
 import re
+from pathlib import Path
 
 import fewchannels as fc
+import front_page
+import live_lab_page
 import numpy as np
 import PIL.Image
 import pytest
@@ -20,6 +23,7 @@ from fewchannels.widgets import LiveLab, bundle, live_weights
 from fewchannels.widgets.live_lab import CALIBRATION, PIECE
 from in_node import Page, node
 
+ROOT = Path(__file__).parents[2]
 LEVELS = 1  # how far a pixel may be from Python's
 PAINTED = "0" * 9 + "3f03f03f0" + "0" * 18  # hexadecimal digits of four tokens each
 
@@ -219,6 +223,34 @@ def test_the_run_file_is_a_run(toy, copied):
     assert 0 < np.abs(run.stats["edited_mean"] - run.stats["mean"]).max() < np.inf
     (read,) = json.loads(node("tests/js/read_run.mjs", found["run"]))  # the explorer opens it
     assert read["conditions"] == ["", "edited"]
+
+
+def test_links_into_the_lab_name_states_that_it_holds(tmp_path):
+    """In pages, chapters and the front page's figure; and the lab's own page has the addresses of all experiments."""
+    addresses = {front_page.lab_address(strength).partition("#")[2] for strength in front_page.STRENGTHS}
+    texts = {
+        path: path.read_text(encoding="utf-8")
+        for path in [*(ROOT / "book").glob("*.md"), *(ROOT / "notebooks").glob("*.ipynb")]
+    }
+    for text in texts.values():
+        addresses |= {f"fc=lab;{found}" for found in re.findall(r"#fc=lab;([^\s\"\\)…]*)", text)}
+    wishes = tmp_path / "links.json"
+    wishes.write_text(json.dumps([f"#{address}" for address in sorted(addresses)]))
+    kept = json.loads(node("tests/js/lab_links.mjs", str(wishes)))
+    assert [address for address, fine in zip(sorted(addresses), kept, strict=True) if not fine] == []
+    listed = json.loads(node("tests/js/lab_addresses.mjs"))
+    page = texts[ROOT / "book" / "live_lab.md"]
+    for one in [*listed["guesses"], *listed["tries"]]:
+        assert f'<a href="{one["address"]}">{one["text"]}</a>' in page
+
+
+def test_the_lab_opens_in_the_state_of_its_stored_example():
+    state = (bundle.SOURCES / "lab" / "state.js").read_text(encoding="utf-8")
+    start = re.search(r"export const START = \{(.*?)\};", state, re.DOTALL)[1]
+    wanted = {"prompt": live_lab_page.PROMPT, "seed": live_lab_page.SEED, "steps": live_lab_page.STEPS}
+    wanted |= {"k": live_lab_page.K, "how": "zero", "set": "top", "mode": "edit"}
+    for name, value in wanted.items():
+        assert f"  {name}: {json.dumps(value)}," in start
 
 
 def test_the_bundle_is_fresh_and_writes_no_markup():

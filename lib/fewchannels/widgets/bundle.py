@@ -48,7 +48,9 @@ def _ordered(name: str, sources: Path, seen: dict[str, str], path: tuple[str, ..
     for match in _IMPORT.finditer(text):
         if " as " in match[0]:
             raise ValueError(f"js/{name}: {match[0].strip()!r} renames, which the bundle's dialect does not have")
-        _ordered(posixpath.normpath(posixpath.join(posixpath.dirname(name), match["name"])), sources, seen, (*path, name))
+        _ordered(
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), match["name"])), sources, seen, (*path, name)
+        )
     seen[name] = text
     return seen
 

@@ -39,7 +39,9 @@ def compiled(asc: Path, source: Path = SOURCE) -> bytes:
     """
     said = subprocess.run([str(asc), "--version"], capture_output=True, text=True).stdout.split()
     if VERSION not in said:
-        raise RuntimeError(f"{asc} is {' '.join(said)}: expected version {VERSION}; npm install assemblyscript@{VERSION}")
+        raise RuntimeError(
+            f"{asc} is {' '.join(said)}: expected version {VERSION}; npm install assemblyscript@{VERSION}"
+        )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "kernels.wasm"
         command = [str(asc), source.name, *OPTIONS, "--outFile", str(out)]
