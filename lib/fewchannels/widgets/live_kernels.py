@@ -54,10 +54,8 @@ def compiled(asc: Path, source: Path = SOURCE) -> bytes:
 def script(wasm: bytes) -> str:
     """The module that carries it."""
     text = base64.b64encode(wasm).decode("ascii")
-    return (
-        f"// Built from kernels.ts with AssemblyScript {VERSION} by `python lib/fewchannels/widgets/live_kernels.py`.\n\n"
-        f'export const KERNELS = "{text}";\n'
-    )
+    by = "`python lib/fewchannels/widgets/live_kernels.py`"
+    return f'// Built from kernels.ts with AssemblyScript {VERSION} by {by}.\n\nexport const KERNELS = "{text}";\n'
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -57,8 +57,8 @@ def about(pipeline: Path = PIPELINE) -> dict:
 def write(folder: str | Path, pipeline: Path = PIPELINE, part: int = PART) -> dict:
     """Write live.js and the parts into `folder`. -> {"scripts": names, live.js first; "bytes": what they weigh}.
 
-    pipeline: the folder of a toy world's pipeline. part: bytes of weights in a script, rounded to whole base64. Parts of
-    other weights that lie there are taken away. Raises as `about` does, and OSError as `disk.write_whole`.
+    pipeline: the folder of a toy world's pipeline. part: bytes of weights in a script, rounded to whole base64. Parts
+    of other weights that lie there are taken away. Raises as `about` does, and OSError as `disk.write_whole`.
     """
     folder, part = Path(folder), max(part // 3, 1) * 3
     told = about(pipeline)
