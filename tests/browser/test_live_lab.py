@@ -84,7 +84,7 @@ def visit(folder, served, browser):
         context.close()
 
 
-REST = "document.querySelector('.fc-lab').dataset.fcRest || ''"
+REST = "(document.querySelector('.fc-lab').dataset.fcRest || '')"
 
 
 def at_rest(page, before: str | None = None) -> None:
@@ -635,7 +635,8 @@ def test_everything_can_be_reached_by_the_tab_key(running):
     names = page.evaluate("""() => [...document.querySelectorAll(
         '.fc-lab button, .fc-lab select, .fc-lab input, .fc-lab summary, .fc-lab [tabindex="0"]')]
         .filter(e => e.offsetParent !== null && !e.disabled)
-        .map(e => [e.tagName, e.tabIndex, (e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent).trim()])""")
+        .map(e => [e.tagName, e.tabIndex,
+            (e.getAttribute('aria-label') || e.labels?.[0]?.textContent || e.textContent).trim()])""")
     assert len(names) > 40
     assert [one for one in names if one[1] < 0 or not one[2]] == []
 
@@ -646,7 +647,9 @@ def test_the_page_moves_while_it_draws(running):
     reset(page)
     page.evaluate("""() => {
         window.gaps = []; let last = performance.now();
-        const tick = (now) => { window.gaps.push(now - last); last = now; window.ticking = requestAnimationFrame(tick); };
+        const tick = (now) => {
+            window.gaps.push(now - last); last = now; window.ticking = requestAnimationFrame(tick);
+        };
         requestAnimationFrame(tick);
     }""")
     moved(page, lambda: page.evaluate("location.hash = '#fc=lab;steps.16;seed.11'"))

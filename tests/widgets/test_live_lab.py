@@ -1,4 +1,4 @@
-"""The live lab beside Python: its second reader, its draws, its lines, its run files, and the widget that carries it."""
+"""The live lab beside Python: its second reader, draws, lines and run files, and the widget that carries it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheets inside.
 
-    python lib/fewchannels/widgets/bundle.py            # writes bundle.js and live_lab.js, and js/names.js from names.py
+    python lib/fewchannels/widgets/bundle.py            # writes bundle.js, live_lab.js, and js/names.js from names.py
     python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where one of them is not what js/ gives
 
 bundle.js has the explorers, live_lab.js the live lab, which only its own page loads. The sources keep to a small

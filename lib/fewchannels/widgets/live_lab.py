@@ -37,8 +37,8 @@ class LiveLab(PageWidget):
         "edited_text": what they are, "levels": float [L, D], and what changed as texts, "change", "energy", "control",
         "words"}, or None.
     sample: a picture to try the transport from a picture with, uint8 [48, 48, 3], or None.
-    base: in a page, the folder with the model's scripts (live_weights.write), with a slash at the end; where it is empty
-        a notebook takes them from its kernel, and `save` puts them into the page.
+    base: in a page, the folder with the model's scripts (live_weights.write), a slash at its end; where it is empty a
+        notebook takes them from its kernel, and `save` puts them into the page.
     bytes: what they weigh; taken from the weights where it is not given. pipeline: the folder of the weights.
     chapters: addresses of the chapters that the guided experiments belong to, by number.
     In a live notebook `lab.state` follows the page, and setting it moves the page.
