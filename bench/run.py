@@ -29,6 +29,7 @@ SCRIPTS = {  # in the order of the table: what each is called with, once or more
     "sharing": [["sharing.py"]],
     "masks": [["masks.py"]],
     "dragging": [["dragging.py"]],
+    "live": [["live.py"]],
 }
 
 

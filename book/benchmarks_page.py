@@ -17,6 +17,7 @@ TITLES = {
     "sharing": "Conditions together",
     "masks": "Masks",
     "dragging": "A drag in the explorer",
+    "live": "A picture in the live lab",
     "book": "The book itself",
 }
 GOALS = {
@@ -24,6 +25,7 @@ GOALS = {
     "sharing": "Goal: both together twice as fast as one at a time, with the same threads.",
     "masks": "Goal: the 171 masks of one prompt in less than a second on two cores.",
     "dragging": "Goal: 60 frames a second, so at most 16.7 ms a change.",
+    "live": "Goal: 16 steps and one decode in 0.6 seconds on one core, and no slower than PyTorch on one thread.",
     "book": "Goal: all notebooks within twelve minutes on two cores.",
 }
 

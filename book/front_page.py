@@ -12,6 +12,7 @@ import inspect
 import io
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import made
 import numpy as np
@@ -102,6 +103,7 @@ def figure(folder: Path):
     kept = load_file(folder / RUNS)
     blocks, width = kept["chosen"].shape
     axis = "Strength"
+    onward = "Open the first picture in the live lab, as it is here: the model draws it on your machine"
     label = {s: f"{s:g}".replace("-", "\N{MINUS SIGN}") + f": {words(s)}" for s in STRENGTHS}
     return Flipbook(
         kept["images"],
@@ -118,7 +120,18 @@ def figure(folder: Path):
         "right: the largest, in multiples of the median one.",
         label="Four pictures while the largest channels are turned up and down",
         key="front",
+        onward=(onward, [lab_address(s) for s in STRENGTHS]),
     )
+
+
+def lab_address(strength: float) -> str:
+    """The live lab (js/lab/state.js) in the state of the first picture at a strength.
+
+    >>> lab_address(0.25)[-28:]
+    'seed.0;how.scale;factor.0.75'
+    """
+    how = {0: "how.none", 1: "how.zero"}.get(strength, f"how.scale;factor.{1 - strength:g}")
+    return f"live_lab.html#fc=lab;prompt.{quote(PROMPTS[0])};seed.0;{how}"
 
 
 def strip(folder: Path, file: Path) -> None:

@@ -22,6 +22,7 @@ import changes_page
 import claims_page
 import explorer_page
 import front_page
+import live_lab_page
 import models_page
 import yaml
 
@@ -52,6 +53,7 @@ def stage() -> None:
     benchmarks_page.write_page(SRC, ROOT / "bench" / "results.json")
     explorer_page.write_page(SRC)
     front_page.write_page(SRC)
+    live_lab_page.write_page(SRC)
     models_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}

@@ -40,6 +40,16 @@ def test_one_slider_turns_all_pictures_and_the_bars(front):
     assert watch.errors == []
 
 
+def test_the_figure_leads_into_the_live_lab_in_its_own_state(front):
+    page, _ = front
+    link = page.locator(".fc-onward a")
+    assert link.get_attribute("href").endswith(";seed.0;how.none")
+    page.get_by_label("Strength", exact=True).press("End")
+    page.wait_for_timeout(200)
+    assert link.get_attribute("href").endswith(";seed.0;how.scale;factor.-1")
+    assert link.get_attribute("href").startswith("live_lab.html#fc=lab;prompt.a%20huge%20yellow%20heart")
+
+
 def test_without_javascript_there_is_one_strip(browser, site):
     context = browser.new_context(java_script_enabled=False)
     page = context.new_page()

@@ -22,6 +22,7 @@ def test_site_has_the_pages_that_readers_expect(site):
         f"book/{name}.html"
         for name in ("intro", "how_to_read", "method", "related_work", "glossary", "api", "teach", "runfile")
     }
+    expected |= {f"book/{name}.html" for name in ("live_lab", "lab_lesson", "lab_worksheet")}
     expected |= {"notebooks/00_start_here.html", "notebooks/01_massive_channels.html"}
     assert not expected - set(site_pages())
 

@@ -1,16 +1,18 @@
 """One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheets inside.
 
-    python lib/fewchannels/widgets/bundle.py            # writes bundle.js, and js/names.js from names.py
-    python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where bundle.js is not what js/ gives
+    python lib/fewchannels/widgets/bundle.py            # writes bundle.js, live_lab.js, and js/names.js from names.py
+    python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where one of them is not what js/ gives
 
-The sources keep to a small dialect, so that no bundler is needed: named imports of whole lines from "./name.js",
-`export` only in front of a declaration, every top-level name unique. What leaves it is an error with file and line.
+bundle.js has the explorers, live_lab.js the live lab, which only its own page loads. The sources keep to a small
+dialect, so that no bundler is needed: named imports of whole lines from "./name.js" or "../folder/name.js", `export`
+only in front of a declaration, every top-level name of a bundle unique. What leaves it is an error with file and line.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import posixpath
 import re
 import runpy
 import sys
@@ -21,11 +23,17 @@ SOURCES = HERE / "js"
 BUNDLE = HERE / "bundle.js"
 ENTRY = "index.js"
 STYLES = ("style.css", "explorer.css")  # the later one wins
+LAB_BUNDLE = HERE / "live_lab.js"
+LAB_ENTRY = "lab/index.js"
+LAB_STYLES = ("style.css", "lab/lab.css")
+LAB_WORKER = "lab/lab_worker.js"
 NAMES = "names.js"  # written from names.py: those that the pages use
 USED = ("ASKED", "SCORES")
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
+LIVE = SOURCES / "live"  # the engine of the live lab, which only its own page loads
+LIVE_WORKER = "worker.js"
 
-_IMPORT = re.compile(r'^import \{[^}]*\} from "\./(?P<name>[\w.]+\.js)";\n', re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<name>\.{1,2}/[\w./]+\.js)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) )", re.MULTILINE)
 _COMMENT = re.compile(r"^[ \t]*//.*\n|^/\*\*?(?:.|\n)*?\*/\n", re.MULTILINE)
@@ -40,24 +48,41 @@ def _ordered(name: str, sources: Path, seen: dict[str, str], path: tuple[str, ..
     for match in _IMPORT.finditer(text):
         if " as " in match[0]:
             raise ValueError(f"js/{name}: {match[0].strip()!r} renames, which the bundle's dialect does not have")
-        _ordered(match["name"], sources, seen, (*path, name))
+        _ordered(
+            posixpath.normpath(posixpath.join(posixpath.dirname(name), match["name"])), sources, seen, (*path, name)
+        )
     seen[name] = text
     return seen
 
 
 def build(sources: Path = SOURCES) -> str:
-    """The bundle's text: an ES module whose default export is `{ render({ model, el }) }`."""
+    """The explorers' bundle: an ES module whose default export is `{ render({ model, el }) }`."""
+    return _bundle(sources, ENTRY, STYLES, {"RUN_WORKER": WORKER})
+
+
+def build_lab(sources: Path = SOURCES) -> str:
+    """The live lab's bundle, of the same form."""
+    return _bundle(sources, LAB_ENTRY, LAB_STYLES, {"LAB_WORKER": LAB_WORKER})
+
+
+def _bundle(sources: Path, entry: str, styles: tuple[str, ...], workers: dict[str, str]) -> str:
     parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
-    sheets = [sources / name for name in STYLES if (sources / name).exists()]
+    sheets = [sources / name for name in styles if (sources / name).exists()]
     style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
     # The host's own rules (a theme's `dl dd`, a notebook's `label`) would win by specificity: the class thrice.
     style = re.sub(r"\.fc-widget(?=[ ,{.])", ".fc-widget" * 3, style)
     parts.append(f"const STYLE = {json.dumps(style)};")
-    if (sources / WORKER).exists():
-        worker = "\n\n".join(_joined(WORKER, sources, entry=None))
-        parts.append(f"const RUN_WORKER = {json.dumps(worker, ensure_ascii=False)};")
-    return "\n\n".join([*parts, *_joined(ENTRY, sources, entry=ENTRY)]) + "\n"
+    for name, worker in workers.items():
+        if (sources / worker).exists():
+            text = "\n\n".join(_joined(worker, sources, entry=None))
+            parts.append(f"const {name} = {json.dumps(text, ensure_ascii=False)};")
+    return "\n\n".join([*parts, *_joined(entry, sources, entry=entry)]) + "\n"
+
+
+def live_worker() -> str:
+    """The live engine as the text of a classic worker's script, since a page from the disk may start no other."""
+    return "\n\n".join([*_joined(LIVE_WORKER, LIVE, entry=None), "serveLive(self);"]) + "\n"
 
 
 def names() -> str:
@@ -90,14 +115,14 @@ def main(argv: list[str] | None = None) -> int:
     check = parser.parse_args(argv).check
     if not check:
         (SOURCES / NAMES).write_text(names(), encoding="utf-8")
-    text = build()
     if check:
-        written = {BUNDLE: text, SOURCES / NAMES: names()}
-        fresh = all(file.exists() and file.read_text(encoding="utf-8") == now for file, now in written.items())
-        print(f"{BUNDLE.name}: {'fresh' if fresh else 'stale; run python lib/fewchannels/widgets/bundle.py'}")
-        return 0 if fresh else 1
-    BUNDLE.write_text(text, encoding="utf-8")
-    print(f"{BUNDLE.name}: {len(text.encode()) / 1000:.1f} kB")
+        written = {BUNDLE: build(), LAB_BUNDLE: build_lab(), SOURCES / NAMES: names()}
+        stale = [f.name for f, now in written.items() if not f.exists() or f.read_text(encoding="utf-8") != now]
+        print(f"stale: {', '.join(stale)}; run python lib/fewchannels/widgets/bundle.py" if stale else "fresh")
+        return 1 if stale else 0
+    for file, text in ((BUNDLE, build()), (LAB_BUNDLE, build_lab())):
+        file.write_text(text, encoding="utf-8")
+        print(f"{file.name}: {len(text.encode()) / 1000:.1f} kB")
     return 0
 
 

@@ -36,6 +36,7 @@ class Flipbook(PageWidget):
     skyline: (sizes [A1, ..., R, D], chosen bool [R, D], R names), bars of D channels in R rows (blocks) under the
         pictures, the chosen ones in colour. A row is as high as at the start setting its largest channel and a little
         more; what grows beyond is cut off. Beside it stands its largest channel in multiples of the median one.
+    onward: (text, addresses [A1, ...]), a link below that goes on from the cell that is shown.
     start: {axis name: position or label}. title, note: a line above and below. key: this widget's name in links.
 
     Raises ValueError for shapes that do not agree, naming what was given and what is expected.
@@ -55,6 +56,7 @@ class Flipbook(PageWidget):
         controls: Mapping[str, str] | None = None,
         marks: Mapping[str, Mapping] | None = None,
         skyline: tuple[np.ndarray, np.ndarray, Sequence[str]] | None = None,
+        onward: tuple[str, Any] | None = None,
         start: Mapping[str, Any] | None = None,
         title: str = "",
         note: str = "",
@@ -90,6 +92,11 @@ class Flipbook(PageWidget):
         if skyline is not None:
             first = np.ravel_multi_index([state.get(f"axis{i}", 0) for i in range(len(lead))], lead)
             data["skyline"] = _skyline(block, *skyline, lead) | {"first": int(first)}
+        if onward is not None:
+            addresses = np.asarray(onward[1], dtype=object)
+            if addresses.shape != lead:
+                raise ValueError(f"onward with addresses of shape {addresses.shape}: expected {lead}, one a cell")
+            data["onward"] = {"text": str(onward[0]), "addresses": [str(one) for one in addresses.ravel()]}
         if captions is not None:
             captions = np.asarray(captions, dtype=object)
             if captions.shape != lead:

@@ -41,9 +41,11 @@ _LOADER = """\
     if (note) note.textContent = "This figure could not start here: " + error.message;
     console.error(error);
   };
-  if (!page.module) {
-    var packed = document.querySelector("script[data-fc-module]");
-    page.module = !packed ? Promise.reject(new Error("the page does not carry its program"))
+  var program = script.getAttribute("data-fc-program") || "";
+  var modules = page.modules || (page.modules = {});
+  if (!modules[program]) {
+    var packed = document.querySelector('script[data-fc-module="' + program + '"]');
+    modules[program] = !packed ? Promise.reject(new Error("the page does not carry its program"))
       : typeof DecompressionStream === "undefined"
       ? Promise.reject(new Error("it needs a browser of 2023 or later"))
       : new Response(
@@ -68,7 +70,7 @@ _LOADER = """\
       heard[name] = f ? (heard[name] || []).filter(function (g) { return g !== f; }) : [];
     }
   };
-  page.module.then(function (module) {
+  modules[program].then(function (module) {
     return module.default.render({ model: model, el: place, host: "page" });
   }).catch(fail);
 })(document.currentScript);"""
@@ -84,7 +86,8 @@ class PageWidget(anywidget.AnyWidget):
     """What the two widgets share: traits `kind`, `data` (JSON), `blob` (packed arrays) and `state` (goes both ways)."""
 
     _esm = BUNDLE
-    _module_shown = False
+    _program = ""  # the name of another bundle than the explorers', in a page that may hold both
+    _module_shown = False  # of the class that names the bundle
 
     kind = traitlets.Unicode().tag(sync=True)
     data = traitlets.Dict().tag(sync=True)
@@ -105,16 +108,22 @@ class PageWidget(anywidget.AnyWidget):
         label = html.escape(self.data.get("label", self.kind), quote=True)
         parts = []
         if with_module:
-            code = base64.b64encode(zlib.compress(BUNDLE.read_bytes(), 9)).decode("ascii")
-            parts.append(f'<script type="text/plain" data-fc-module>{code}</script>')
+            code = base64.b64encode(zlib.compress(self._bundle().read_bytes(), 9)).decode("ascii")
+            name = f'="{self._program}"' if self._program else ""
+            parts.append(f'<script type="text/plain" data-fc-module{name}>{code}</script>')
         parts.append(
             f'<div class="fc-widget" role="group" aria-label="{label}">'
             f"<p data-fc-wait>{label}: this figure can be explored once the page's script has run.</p>"
             f"<noscript>{still or '<p>It needs JavaScript, which is turned off here.</p>'}</noscript></div>"
         )
         parts.append(f'<script type="application/json">{text}</script>')
-        parts.append(f"<script>{_LOADER}</script>")
+        program = f' data-fc-program="{self._program}"' if self._program else ""
+        parts.append(f"<script{program}>{_LOADER}</script>")
         return "\n".join(parts)
+
+    @classmethod
+    def _bundle(cls) -> Path:
+        return BUNDLE
 
     def save(self, path: str | Path, title: str = "Few channels") -> Path:
         """Writes a page of its own, which needs no network and no server; returns its path.
@@ -138,8 +147,8 @@ class PageWidget(anywidget.AnyWidget):
 
     def _repr_mimebundle_(self, **kwargs: Any) -> Any:
         if os.environ.get("FEWCHANNELS_BOOK") == "1":
-            first = not PageWidget._module_shown
-            PageWidget._module_shown = True
+            home = next(owner for owner in type(self).__mro__ if "_module_shown" in vars(owner))
+            first, home._module_shown = not home._module_shown, True
             return {"text/html": self.to_html(with_module=first), "text/plain": self.data.get("label", self.kind)}
         # a closed widget has no view, and ipywidgets 7 no number to look for one
         data, metadata = ({}, {}) if self.comm is None else super()._repr_mimebundle_(**kwargs)

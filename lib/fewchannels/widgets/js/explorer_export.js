@@ -1,19 +1,12 @@
 // What leaves the explorer: the view as a PNG, drawn anew on one canvas, and the marked channels as JSON.
 
-import { el } from "./dom.js";
+import { download } from "./download.js";
 import { heatHeight } from "./explorer_heat.js";
 import { SCORE_NAMES, channelSet, promptText } from "./explorer_state.js";
 
 const WIDE = 900; // of a pane, in the pixels of the picture
 const EDGE = 24;
 const FONT = "system-ui, sans-serif";
-
-export function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = el("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
 
 // ChannelSet.from_json of the library reads it.
 export function saveChannels(view, pins) {

@@ -30,6 +30,8 @@ export const flipbookKind = {
     }
     const sizes = data.skyline ? skyline(data.skyline) : null;
     if (sizes) root.append(sizes.node);
+    const onward = data.onward ? el("a", {}, data.onward.text) : null;
+    if (onward) root.append(el("p.fc-onward", {}, onward));
     root.append(caption);
     if (numbers.length) root.append(el("dl.fc-facts.fc-lines", {}, ...numbers.map((row) => row.node)));
     root.append(live.node);
@@ -50,6 +52,7 @@ export const flipbookKind = {
           canvas.setAttribute("aria-label", `Picture ${i + 1}: ${label}${view.where}`);
         });
         if (sizes) sizes.show(view.cell);
+        if (onward) onward.href = data.onward.addresses[view.cell];
         setText(caption, view.caption);
         caption.hidden = !view.caption;
         view.numbers.forEach((given, i) => numbers[i].show(given));

@@ -1,0 +1,443 @@
+// The live lab: what is seen follows the state alone, which lies in the address; what is computed follows it through the
+// session. Before the model is started a stored example stands in its place.
+
+import { announcer, bubble } from "../controls.js";
+import { el, setText } from "../dom.js";
+import { download } from "../download.js";
+import { toHash } from "../link.js";
+import { promptSentence, randomScene } from "./ask.js";
+import { editPart } from "./edit_part.js";
+import { startLab } from "./engine.js";
+import { guide } from "./guide.js";
+import { loaderFor } from "./loading.js";
+import { glued, optionsOf, wordMenu } from "./menus.js";
+import { pythonLines } from "./python.js";
+import { labRun } from "./saves.js";
+import { sheetOf } from "./sheet.js";
+import { Session } from "./session.js";
+import { channelSetJson, channelsOf } from "./sets.js";
+import { stage } from "./stage.js";
+import { FACTORS, STEP_COUNTS, changedState, handText, labState, told } from "./state.js";
+import { sentenceOf } from "./words.js";
+
+const UNDO = 100; // states that are kept
+const REST = 250; // ms without a move, after which all is drawn with all steps
+const PARTS_SHOWN = ["ask", "look", "edit", "numbers", "guide", "more"];
+
+function openLab(header, blob, model) {
+  const [blocks, width] = header.known;
+  const values = new Float64Array(blob.buffer.slice(blob.byteOffset, blob.byteOffset + 16 * blocks * width));
+  const rows = (from) => Array.from({ length: blocks }, (_, b) => Array.from(values.subarray(from + b * width, from + (b + 1) * width)));
+  return { ...header, known: { score: rows(0), energy: rows(blocks * width) }, load: loaderFor(header, model) };
+}
+
+// What of the page is shown: all, or in `?embed=look,edit` only those parts.
+export function partsOf(search) {
+  const found = new URLSearchParams(search).get("embed");
+  const named = (found || "").split(/[\s,]+/).filter((part) => PARTS_SHOWN.includes(part));
+  return { embedded: found !== null, parts: named.length ? named : PARTS_SHOWN };
+}
+
+export const labKind = {
+  open: openLab,
+  state: labState,
+  own: true, // has its own button for links
+  build(root, data, store, host) {
+    root.classList.add("fc-lab");
+    const page = host === "page";
+    const { embedded, parts } = page ? partsOf(location.search) : { embedded: false, parts: PARTS_SHOWN };
+    let session = null;
+    let starting = false;
+    let past = []; // for undo
+    let moving = false;
+    let timer = null;
+    let wished = "";
+    let seconds = null;
+    let own = null; // the reader's picture: RGBA bytes
+    const estimates = new Map();
+
+    const live = announcer();
+    const status = el("p.fc-lab-status", { role: "status", "aria-live": "polite" });
+    const failure = el("p.fc-lab-failure", { role: "alert" });
+    const hint = bubble();
+    const stopButton = el("button.fc-button", { type: "button", hidden: true, onclick: () => halt() }, "Stop");
+    const maximise = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => enlarge(!root.classList.contains("fc-max")) }, "Maximise");
+
+    // ---- the state ----
+    function change(part, { look = false, moving: moves } = {}) {
+      const state = store.get();
+      const next = changedState(data, state, part);
+      if (moves !== undefined) {
+        moving = moves;
+        clearTimeout(timer);
+        if (moves) timer = setTimeout(() => rest(), REST);
+      }
+      if (JSON.stringify(next) !== JSON.stringify(state)) {
+        const soon = past.length && Date.now() - past[past.length - 1].at < 700 && Object.keys(part).join() === past[past.length - 1].of;
+        if (!look && !soon) past = [...past.slice(-UNDO), { state, at: Date.now(), of: Object.keys(part).join() }];
+        else if (soon) past[past.length - 1].at = Date.now();
+        store.set(next);
+      } else if (moves === false) rest();
+    }
+    function rest() {
+      moving = false;
+      show(store.get());
+    }
+    function undo() {
+      const last = past.pop();
+      if (!last) {
+        hint.say("Nothing to undo.");
+        return;
+      }
+      moving = false;
+      store.set(last.state);
+      hint.say("Undone.");
+    }
+    function take(channel, block, how = "all") {
+      const state = store.get();
+      let lists = channelsOf(data.known, state).lists.map((list) => [...list]);
+      if (how === "only") lists = lists.map(() => [channel]);
+      else {
+        const places = how === "block" ? [block] : lists.map((_, b) => b);
+        const add = how === "block" ? !lists[block].includes(channel) : !lists.every((list) => list.includes(channel));
+        for (const b of places) lists[b] = add ? [...new Set([...lists[b], channel])] : lists[b].filter((c) => c !== channel);
+      }
+      change({ set: "hand", hand: handText(lists), channel, block, ...(state.mode === "edit" && state.how === "none" ? { how: "zero" } : {}) });
+    }
+    function strengthen(by) {
+      const state = store.get();
+      if (state.mode !== "edit") change({ strength: state.strength + by }, { moving: true });
+      else {
+        const from = state.how === "scale" ? state.factor : state.how === "zero" ? 0 : 1;
+        change({ how: "scale", factor: Math.max(FACTORS[0], Math.min(FACTORS[1], from + by)) }, { moving: true });
+      }
+    }
+
+    // ---- the parts ----
+    const seed = wordMenu({ label: "Noise (seed)", options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
+    const steps = wordMenu({ label: "Number of steps", options: STEP_COUNTS.map((count) => ({ value: count, text: `${count} steps` })), onpick: (value) => change({ steps: Number(value) }) });
+    const prompt = promptSentence({ grammar: data.grammar, lead: "Draw", what: "Prompt", tail: [el("span", {}, ", from noise ", seed.node, " in ", glued(steps, "."))], change: (text) => change({ prompt: text }) });
+    const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, "surprise me");
+    const ask = el("section.fc-part.fc-ask-part", { "aria-label": "Ask" }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
+    const looking = stage({ data, change, take, onstrength: strengthen });
+    const editing = editPart({ data, change, onfile: takeFile, onsample: takeSample });
+    const guiding = guide({ onpick: (id) => change({ guide: id }, { look: true }), ondo: (experiment) => doIt(experiment), chapters: data.chapters || {} });
+
+    const button = (text, onclick, kind = "") => el(`button.fc-button${kind}`, { type: "button", onclick }, text);
+    const python = el("pre.fc-python", { tabindex: 0, "aria-label": "The same in Python" });
+    const pythonBox = el("details.fc-python-box", {}, el("summary", {}, "The same in Python"), python);
+    const more = el(
+      "section.fc-part.fc-more-part",
+      { "aria-label": "Keep" },
+      el("div.fc-actions", {}, button("Copy as Python", copyPython, ".fc-strong"), page ? button("Copy link", copyLink) : null, button("Save pictures", savePictures), button("Save channels", saveSet), button("Save run", saveRun), button("Undo", undo), hint.node),
+      pythonBox,
+      el("p.fc-keys", {}, "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes."),
+    );
+
+    const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
+    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
+    const startText = el("p");
+    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, "This is a stored example. The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
+    const size = (data.bytes / 1e6).toFixed(0);
+    setText(startText, data.bytes ? `Starting loads ${size} MB from ${page ? "this site" : "the notebook's kernel"}, once. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
+    const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
+    const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
+    const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };
+    for (const [name, node] of Object.entries(shownParts)) node.hidden = !parts.includes(name);
+    root.append(el("div.fc-lab-top", {}, status, el("div.fc-actions", {}, stopButton, embedded ? null : maximise)), startCard, failure, controls, guiding.node, tail, live.node);
+    setText(status, "not started");
+    if (embedded) enlarge(true);
+
+    const example = data.example || null;
+    if (data.example) {
+      for (const name of ["untouched", "edited"]) {
+        const image = new Image();
+        image.onload = () => !session && looking.views[name].still(image);
+        image.src = data.example[name];
+        looking.views[name].show({ pixels: null, caption: data.example[`${name}_text`], label: `Stored example, ${name}: ${data.example[`${name}_text`]}`, share: 1 });
+      }
+    }
+
+    // ---- starting ----
+    async function start() {
+      if (session || starting) return;
+      starting = true;
+      startButton.disabled = true;
+      bar.hidden = false;
+      setText(failure, "");
+      setText(status, "loading the model");
+      const began = performance.now();
+      try {
+        const engine = await startLab(data.base || "", {
+          load: data.load,
+          onProgress: (share) => {
+            bar.value = share;
+            setText(status, `loading the model: ${Math.round(100 * share)} %`);
+          },
+        });
+        session = new Session({ engine, data, onchange: heard, onfail: failed });
+        startCard.hidden = true;
+        controls.disabled = tail.disabled = false;
+        root.setAttribute("data-fc-started", Math.round(performance.now() - began));
+        const state = store.get();
+        if (state.mode === "picture" && state.picture === "sample") await takeSample();
+        show(state);
+      } catch (error) {
+        setText(failure, `The model could not be started. ${error.message} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB). Until then the stored example stays.`);
+        setText(status, "not started");
+        startButton.disabled = false;
+        bar.hidden = true;
+      }
+      starting = false;
+    }
+    function failed(error) {
+      setText(failure, error.message);
+    }
+    function halt() {
+      clearTimeout(timer);
+      moving = false;
+      session.stop();
+      setText(status, "stopped");
+    }
+
+    // ---- what has come ----
+    let drawing = false;
+    let rested = false;
+    function heard(lane) {
+      if (lane !== "rest" && session?.lanes.edited?.done) seconds = session.lanes.edited.ms / 1000;
+      else if (session?.lanes.untouched?.done && !seconds) seconds = session.lanes.untouched.ms / 1000;
+      if (lane === "rest") rested = true;
+      if (drawing) return;
+      drawing = true;
+      requestAnimationFrame(() => {
+        drawing = false;
+        paintNow();
+        if (!rested || session.working) return;
+        rested = false;
+        const { untouched, edited } = session.lanes;
+        if (edited?.done && !edited.moving) live.say(editedSentence());
+        else if (untouched?.done) live.say("The picture is drawn.");
+        root.setAttribute("data-fc-rest", wished);
+      });
+    }
+    function editedSentence() {
+      return [...looking.numbers.querySelectorAll(".fc-found div")].map((box) => `${box.firstChild.textContent}: ${box.lastChild.textContent}`).join("; ");
+    }
+    function estimate(name, step) {
+      const lane = session.lanes[name];
+      const key = `${name} ${step}`;
+      const known = estimates.get(key);
+      if (known?.lane === lane) return known.pixels;
+      estimates.set(key, { lane, pixels: null });
+      session.engine.ask("estimate", { tag: name, step }).then((pixels) => {
+        if (session.lanes[name] !== lane) return;
+        estimates.set(key, { lane, pixels });
+        heard(name);
+      }, () => estimates.delete(key));
+      return null;
+    }
+    function paintNow() {
+      const state = store.get();
+      const set = channelsOf(data.known, state);
+      looking.show(state, session, { lists: set.lists, set, estimate, example: session ? null : example });
+      if (!session) return;
+      const busy = session.working;
+      stopButton.hidden = !busy;
+      if (busy) {
+        const lane = Object.values(session.lanes).find((one) => one && !one.done);
+        setText(status, lane ? `drawing, step ${Math.max(1, lane.step + 1)} of ${lane.steps}` : "drawing");
+      } else if (status.textContent !== "stopped" || !busy) {
+        setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
+      }
+      const channels = [session.focus(state), ...session.maskChannels(state)];
+      for (const name of ["untouched", "edited"]) if (session.lanes[name]?.done) session.fetch(name, channels).catch(() => {});
+    }
+
+    // ---- files in and out ----
+    async function takePixels(pixels, kind) {
+      if (!session) return;
+      const { latents } = await session.engine.encode(pixels);
+      session.clean = latents;
+      own = pixels;
+      wished = "";
+      if (store.get().picture !== kind || store.get().mode !== "picture") change({ picture: kind, mode: "picture" });
+      else show(store.get());
+    }
+    async function takeFile(file) {
+      editing.say(`Reading ${file.name} …`);
+      try {
+        const bitmap = await createImageBitmap(file);
+        const pixels = squareOfImage(bitmap, bitmap.width, bitmap.height, data.side);
+        await takePixels(pixels, "own");
+        editing.say(`${file.name}: write below what it shows; the words matter.`);
+      } catch {
+        editing.say(`${file.name} could not be read as a picture. PNG, JPEG and WebP work.`);
+      }
+    }
+    async function takeSample() {
+      const image = new Image();
+      image.src = data.sample;
+      await image.decode();
+      await takePixels(squareOfImage(image, image.naturalWidth, image.naturalHeight, data.side), "sample");
+      editing.say("The sample is a picture that a program drew, not the model.");
+    }
+    const carriesFile = (event) => Array.from(event.dataTransfer?.types || []).includes("Files");
+    root.addEventListener("dragover", (event) => carriesFile(event) && event.preventDefault());
+    root.addEventListener("drop", (event) => {
+      if (!carriesFile(event) || !session) return;
+      event.preventDefault();
+      takeFile(event.dataTransfer.files[0]);
+    });
+    const lines = () => pythonLines(store.get(), channelsOf(data.known, store.get()), { shape: data.shape, calibration: data.calibration });
+    async function copied(text, said) {
+      try {
+        await navigator.clipboard.writeText(text);
+        hint.say(said);
+      } catch {
+        hint.say("This browser does not let the page copy; the text is shown below.");
+        pythonBox.open = true;
+      }
+    }
+    function copyPython() {
+      pythonBox.open = true;
+      copied(lines(), "Copied.");
+    }
+    function address() {
+      return toHash(data.key, told(store.get()));
+    }
+    function copyLink() {
+      keepAddress();
+      copied(location.href, "Link copied.");
+    }
+    function keepAddress() {
+      if (!page) return;
+      try {
+        history.replaceState(history.state, "", address());
+      } catch {
+        // a page from the disk in a browser that keeps addresses fixed
+      }
+    }
+    const finished = () => session?.lanes.untouched?.done;
+    function savePictures() {
+      if (!finished()) return;
+      const { untouched, edited } = session.lanes;
+      const state = store.get();
+      const captions = [...root.querySelectorAll(".fc-stage > figure figcaption")].map((node) => node.textContent);
+      sheetOf([untouched, edited].filter((lane) => lane?.done).map((lane, i) => ({ pixels: lane.final, text: captions[i] })), state.prompt, data.side).then(
+        (blob) => download(blob, "live-lab.png"),
+        (error) => hint.say(error.message),
+      );
+    }
+    function saveSet() {
+      const set = channelsOf(data.known, store.get());
+      if (!set.lists.some((list) => list.length)) {
+        hint.say("No channel is chosen.");
+        return;
+      }
+      download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
+      hint.say("Saved channels.json.");
+    }
+    async function saveRun() {
+      if (!finished()) return;
+      const state = store.get();
+      const { untouched, edited } = session.lanes;
+      const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
+      const bytes = labRun({
+        state,
+        set: channelsOf(data.known, state),
+        shape: data.shape,
+        digest: session.engine.about.digest,
+        version: data.version || "",
+        date: new Date().toISOString().slice(0, 19),
+        stats: await session.engine.ask("stats", { tag: "untouched" }),
+        edited: both ? await session.engine.ask("stats", { tag: "edited" }) : null,
+        pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
+        side: data.side,
+        sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
+      });
+      download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
+      hint.say("Saved live-lab.safetensors.");
+    }
+
+    // ---- guided, large, keys ----
+    function doIt(experiment) {
+      start();
+      change({ ...experiment.state, guide: experiment.id });
+      const wants = experiment.state.picture === "sample" && session && !session.clean;
+      if (wants) takeSample();
+    }
+    const inerted = [];
+    function enlarge(on) {
+      root.classList.toggle("fc-max", on);
+      maximise.setAttribute("aria-pressed", String(on));
+      setText(maximise, on ? "Make small" : "Maximise");
+      document.documentElement.classList.toggle("fc-lab-large", on);
+      for (const node of inerted.splice(0)) node.inert = false;
+      if (!on) return;
+      for (let node = root; node.parentElement; node = node.parentElement) {
+        for (const other of node.parentElement.children) {
+          if (other === node || other.inert || ["SCRIPT", "STYLE", "HEAD"].includes(other.tagName)) continue;
+          other.inert = true;
+          inerted.push(other);
+        }
+      }
+    }
+    root.addEventListener("keydown", (event) => {
+      const typing = event.target.matches?.("input[type=text], input[type=number], textarea");
+      if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z" && !typing) {
+        event.preventDefault();
+        undo();
+      }
+      if (event.key === "Escape" && root.classList.contains("fc-max") && !embedded) enlarge(false);
+    });
+
+    let addressTimer = null;
+    function show(state) {
+      seed.set(state.seed);
+      steps.fill([...new Set([...STEP_COUNTS, state.steps])].sort((a, b) => a - b).map((count) => ({ value: count, text: `${count} step${count === 1 ? "" : "s"}` })));
+      steps.set(state.steps);
+      prompt.set(state.prompt);
+      const set = channelsOf(data.known, state);
+      editing.show(state, { lists: set.lists, missing: set.missing, hasPicture: Boolean(session?.clean) });
+      guiding.show(state.guide);
+      setText(python, lines());
+      paintNow();
+      if (page) {
+        clearTimeout(addressTimer);
+        addressTimer = setTimeout(keepAddress, 500);
+      }
+      if (!session) return;
+      // what only looks is not drawn anew
+      const { block, channel, step, shown, over, guide: card, ...drawn } = state;
+      const key = `${JSON.stringify(drawn)} ${moving} ${own ? "own" : ""}`;
+      if (key === wished) return;
+      wished = key;
+      setText(failure, "");
+      session.wish(state, { moving });
+    }
+    if (page && new URLSearchParams(location.search).has("start")) start();
+    return {
+      stop() {
+        clearTimeout(timer);
+        clearTimeout(addressTimer);
+        live.stop();
+        looking.stop();
+        enlarge(false);
+        session?.engine.close();
+      },
+      show,
+      note: "",
+    };
+  },
+};
+
+// The middle of an image as RGBA bytes [side, side].
+function squareOfImage(image, width, height, side) {
+  const canvas = document.createElement("canvas");
+  canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  const cut = Math.min(width, height);
+  context.drawImage(image, (width - cut) / 2, (height - cut) / 2, cut, cut, 0, 0, side, side);
+  return context.getImageData(0, 0, side, side).data;
+}

@@ -1,0 +1,57 @@
+// Where the model's scripts come from: beside the page, out of the page itself, or from the notebook's kernel.
+
+// -> load(address) for live/client.js, or undefined where they lie beside the page
+export function loaderFor({ files }, model) {
+  const run = (text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    document.head.append(script);
+    script.remove();
+  };
+  if (files === "page") {
+    return async (name) => {
+      const packed = document.querySelector(`script[data-fc-live="${name}"]`);
+      if (!packed) throw new Error(`The page does not carry ${name}.`);
+      await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
+      run(packed.textContent);
+    };
+  }
+  if (files !== "kernel" || typeof model.send !== "function") return undefined;
+  let turn = Promise.resolve();
+  const ask = (name) =>
+    new Promise((resolve, reject) => {
+      const wait = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const pieces = [];
+      const hear = (message, buffers) => {
+        if (message?.kind !== "live" || message.name !== name) return;
+        if (message.text) {
+          leave(new Error(message.text));
+          return;
+        }
+        pieces[message.piece] = buffers[0];
+        if (pieces.filter(Boolean).length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
+        else model.send({ kind: "live", name, piece: pieces.filter(Boolean).length });
+      };
+      const leave = (error, text) => {
+        clearTimeout(wait);
+        model.off("msg:custom", hear);
+        if (error) reject(error);
+        else resolve(text);
+      };
+      model.on("msg:custom", hear);
+      model.send({ kind: "live", name, piece: 0 });
+    });
+  // one after the other, and run in their order
+  return (name) => (turn = turn.then(async () => run(await ask(name))));
+}
+
+function joined(pieces) {
+  const parts = pieces.map((piece) => new Uint8Array(piece.buffer || piece, piece.byteOffset || 0, piece.byteLength));
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}

@@ -1,0 +1,107 @@
+// The skyline: the sizes of all channels, block under block, with the chosen ones in colour. Channels are looked at and
+// taken here, by pointer or by keys. Heights are square roots, so that the many can be seen beside the few.
+
+import { el, setText, svgNode } from "../dom.js";
+import { number } from "../format.js";
+
+const SKY_HIGH = 100;
+const ROOM_ABOVE = 1.5; // of the largest channel's size over calibration prompts
+
+// Paths of one block's row: all channels, the chosen ones, and where those would stand untouched.
+export function skyPaths(levels, untouched, chosen, full) {
+  const inside = new Set(chosen);
+  const paths = { others: "", chosen: "", ghost: "" };
+  const tall = (value) => Math.min(SKY_HIGH, SKY_HIGH * Math.sqrt(Math.max(0, value) / (full || 1)));
+  for (let c = 0; c < levels.length; c++) {
+    const height = tall(levels[c]);
+    if (height > 0.2) paths[inside.has(c) ? "chosen" : "others"] += `M${c + 0.08} ${SKY_HIGH}V${(SKY_HIGH - height).toFixed(1)}h${inside.has(c) ? 1.25 : 0.84}V${SKY_HIGH}Z`;
+    if (untouched && inside.has(c)) {
+      const was = tall(untouched[c]);
+      if (was > height + 1) paths.ghost += `M${c + 0.08} ${(SKY_HIGH - height).toFixed(1)}V${(SKY_HIGH - was).toFixed(1)}h1.25V${(SKY_HIGH - height).toFixed(1)}Z`;
+    }
+  }
+  return paths;
+}
+
+// onlook({ block, channel }); ontake(channel, block); onstrength(by)
+export function sky({ shape, known, onlook, ontake, onstrength }) {
+  const { blocks, width } = shape;
+  const full = known.score.map((row) => ROOM_ABOVE * Math.max(...row));
+  const rows = Array.from({ length: blocks }, (_, block) => {
+    const svg = svgNode("svg", { viewBox: `0 0 ${width} ${SKY_HIGH}`, preserveAspectRatio: "none" });
+    const [ghost, others, chosen] = ["fc-ghosts", "fc-others", "fc-edited"].map((name) => svg.appendChild(svgNode("path", { class: name })));
+    const name = el("span.fc-sky-name", {}, `block ${block}`);
+    const box = el("div.fc-sky-row", {}, svg);
+    return { svg, ghost, others, chosen, name, box, drawn: "" };
+  });
+  const mark = el("i.fc-sky-mark");
+  const grid = el("div.fc-sky-grid", { "aria-hidden": "true" }, ...rows.flatMap(({ name, box }) => [name, box]), el("div.fc-sky-over", {}, mark));
+  const under = el("p.fc-sky-under", { "aria-hidden": "true" });
+  const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": "Channels of all blocks; arrows move, space takes or leaves one, Home goes to the largest", "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
+  let now = { block: 0, channel: 0, levels: null, taken: [] };
+
+  const at = (event, box) => {
+    const { left, width: wide } = box.getBoundingClientRect();
+    return Math.max(0, Math.min(width - 1, Math.floor(((event.clientX - left) / wide) * width)));
+  };
+  // Fingers and eyes are not that exact: the largest of the channels within a few pixels is meant.
+  const near = (block, channel) => {
+    const row = now.levels?.[block];
+    if (!row) return channel;
+    let best = channel;
+    for (let c = Math.max(0, channel - 2); c <= Math.min(width - 1, channel + 2); c++) if (row[c] > 4 * row[best]) best = c;
+    return best;
+  };
+  rows.forEach(({ box }, block) => {
+    box.addEventListener("pointerdown", (event) => {
+      node.focus({ preventScroll: true });
+      onlook({ block, channel: near(block, at(event, box)) });
+    });
+    box.addEventListener("dblclick", (event) => ontake(near(block, at(event, box)), block));
+    box.addEventListener("pointermove", (event) => {
+      const channel = near(block, at(event, box));
+      if (now.levels) setText(under, `channel ${channel} in block ${block}: ${number(now.levels[block][channel])}`);
+    });
+    box.addEventListener("pointerleave", () => setText(under, now.text || ""));
+  });
+  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  node.addEventListener("keydown", (event) => {
+    const { block, channel, levels } = now;
+    const move = moves[event.key];
+    const row = levels?.[block];
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (move) onlook({ block: Math.max(0, Math.min(blocks - 1, block + move[0])), channel: (channel + move[1] + width) % width });
+    else if (event.key === "Home" && row) onlook({ block, channel: row.reduce((best, value, c) => (value > row[best] ? c : best), 0) });
+    else if (["PageUp", "PageDown"].includes(event.key) && row) {
+      const order = Array.from(row, (_, c) => c).sort((a, b) => row[b] - row[a] || a - b);
+      const place = order.indexOf(channel) + (event.key === "PageDown" ? 1 : -1);
+      onlook({ block, channel: order[Math.max(0, Math.min(width - 1, place))] });
+    } else if (event.key === " " || event.key === "Enter") ontake(channel, block);
+    else if (event.key === "[" || event.key === "]") onstrength(event.key === "]" ? 0.1 : -0.1);
+    else return;
+    event.preventDefault();
+  });
+  return {
+    node,
+    // levels, untouched: a row of sizes a block, or null; taken: channels of each block; text: of the chosen channel
+    show({ levels, untouched, taken, block, channel, text }) {
+      now = { block, channel, levels, taken, text };
+      rows.forEach((row, b) => {
+        const { others, chosen, ghost } = levels ? skyPaths(levels[b], untouched?.[b], taken[b], full[b]) : { others: "", chosen: "", ghost: "" };
+        if (row.drawn !== others + chosen + ghost) {
+          row.drawn = others + chosen + ghost;
+          row.others.setAttribute("d", others);
+          row.chosen.setAttribute("d", chosen);
+          row.ghost.setAttribute("d", ghost);
+        }
+        row.box.classList.toggle("fc-here-row", b === block);
+      });
+      mark.style.left = `${(100 * (channel + 0.5)) / width}%`;
+      mark.classList.toggle("fc-left-half", channel > width / 2);
+      mark.dataset.name = `channel ${channel}`;
+      node.setAttribute("aria-valuenow", channel);
+      node.setAttribute("aria-valuetext", text);
+      setText(under, text);
+    },
+  };
+}

@@ -1,0 +1,2 @@
+// Where a number is rounded as torch rounds it.
+export const r = Math.fround;

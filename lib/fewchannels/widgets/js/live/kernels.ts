@@ -1,0 +1,232 @@
+// The arithmetic of the live engine, four numbers at a time: AssemblyScript, compiled to WebAssembly with 128-bit SIMD.
+//
+//     python lib/fewchannels/widgets/live_kernels.py      # asc -O3 --runtime stub --enable simd; writes kernels_wasm.js
+//
+// Every place and stride is counted in floats from the start of one memory. kernels_plain.js has the same functions for
+// browsers without SIMD. Relaxed SIMD would fuse multiply and add where the processor can: other bits on other machines,
+// and nothing gained in time.
+
+// @ts-ignore: decorator
+@inline
+function at(place: i32): usize {
+  return (<usize>place) << 2;
+}
+
+// c[i, j] = bias[j] + sum over taps t and p of a[i * lda + t * tap + p] * w[t, p, j], for m rows and n columns (a
+// multiple of 8). One tap is a matrix product; a 3 x 3 convolution over pictures with their channels last is three
+// taps, one for each row of pixels, of 3 x channels neighbouring numbers. w lies in panels: [n / 8][taps * k][8].
+// Four rows by eight columns are summed in registers: what the sixteen of a processor's SSE allow.
+export function matmul(
+  a: i32, lda: i32, taps: i32, tap: i32, w: i32, bias: i32, c: i32, ldc: i32, m: i32, n: i32, k: i32
+): void {
+  const stride = at(lda), wide = at(ldc), next = at(tap - k);
+  let panel = at(w);
+  for (let j = 0; j < n; j += 8) {
+    const bias0 = v128.load(at(bias + j)), bias1 = v128.load(at(bias + j), 16);
+    let row = at(a), out = at(c + j), i = 0;
+    for (; i + 4 <= m; i += 4) {
+      let b = panel, p0 = row, p1 = row + stride, p2 = row + 2 * stride, p3 = row + 3 * stride;
+      let s00 = f32x4.splat(0), s01 = f32x4.splat(0), s10 = f32x4.splat(0), s11 = f32x4.splat(0);
+      let s20 = f32x4.splat(0), s21 = f32x4.splat(0), s30 = f32x4.splat(0), s31 = f32x4.splat(0);
+      for (let t = 0; t < taps; t++) {
+        for (const end = b + ((<usize>k) << 5); b < end; b += 32) {
+          const b0 = v128.load(b), b1 = v128.load(b, 16);
+          let x = v128.load32_splat(p0);
+          s00 = f32x4.add(s00, f32x4.mul(x, b0));
+          s01 = f32x4.add(s01, f32x4.mul(x, b1));
+          x = v128.load32_splat(p1);
+          s10 = f32x4.add(s10, f32x4.mul(x, b0));
+          s11 = f32x4.add(s11, f32x4.mul(x, b1));
+          x = v128.load32_splat(p2);
+          s20 = f32x4.add(s20, f32x4.mul(x, b0));
+          s21 = f32x4.add(s21, f32x4.mul(x, b1));
+          x = v128.load32_splat(p3);
+          s30 = f32x4.add(s30, f32x4.mul(x, b0));
+          s31 = f32x4.add(s31, f32x4.mul(x, b1));
+          p0 += 4; p1 += 4; p2 += 4; p3 += 4;
+        }
+        p0 += next; p1 += next; p2 += next; p3 += next;
+      }
+      v128.store(out, f32x4.add(s00, bias0));
+      v128.store(out, f32x4.add(s01, bias1), 16);
+      v128.store(out + wide, f32x4.add(s10, bias0));
+      v128.store(out + wide, f32x4.add(s11, bias1), 16);
+      v128.store(out + 2 * wide, f32x4.add(s20, bias0));
+      v128.store(out + 2 * wide, f32x4.add(s21, bias1), 16);
+      v128.store(out + 3 * wide, f32x4.add(s30, bias0));
+      v128.store(out + 3 * wide, f32x4.add(s31, bias1), 16);
+      row += 4 * stride;
+      out += 4 * wide;
+    }
+    for (; i < m; i++) {
+      let b = panel, p = row, s0 = f32x4.splat(0), s1 = f32x4.splat(0);
+      for (let t = 0; t < taps; t++) {
+        for (const end = b + ((<usize>k) << 5); b < end; b += 32) {
+          const x = v128.load32_splat(p);
+          s0 = f32x4.add(s0, f32x4.mul(x, v128.load(b)));
+          s1 = f32x4.add(s1, f32x4.mul(x, v128.load(b, 16)));
+          p += 4;
+        }
+        p += next;
+      }
+      v128.store(out, f32x4.add(s0, bias0));
+      v128.store(out, f32x4.add(s1, bias1), 16);
+      row += stride;
+      out += wide;
+    }
+    panel += (<usize>(taps * k)) << 5;
+  }
+}
+
+// e^x: 2^n e^r with n the nearest whole number to x / ln 2, and Cephes' polynomial for e^r (errors below 2 in the last
+// place). Adding and taking away 1.5 * 2^23 rounds to a whole number.
+// @ts-ignore: decorator
+@inline
+function exp(x: v128): v128 {
+  x = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
+  const magic = f32x4.splat(12582912);
+  const rounded = f32x4.add(f32x4.mul(x, f32x4.splat(1.44269504)), magic); // n in its last bits
+  const n = f32x4.sub(rounded, magic);
+  let r = f32x4.sub(x, f32x4.mul(n, f32x4.splat(0.693359375)));
+  r = f32x4.add(r, f32x4.mul(n, f32x4.splat(2.12194440e-4)));
+  let p = f32x4.splat(1.9875691500e-4);
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.3981999507e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(8.3334519073e-3));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(4.1665795894e-2));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(1.6666665459e-1));
+  p = f32x4.add(f32x4.mul(p, r), f32x4.splat(5.0000001201e-1));
+  p = f32x4.add(f32x4.add(f32x4.mul(p, f32x4.mul(r, r)), r), f32x4.splat(1));
+  return f32x4.mul(p, i32x4.add(i32x4.shl(rounded, 23), i32x4.splat(127 << 23)));
+}
+
+// @ts-ignore: decorator
+@inline
+function sumOf(v: v128): f32 {
+  return (f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1)) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}
+
+// Attention of every token to every token, head by head: qkv [tokens, 3 * heads * width] -> out [tokens, heads * width].
+// tokens and width are multiples of 8; room: tokens * (2 * width + tokens) floats.
+export function attention(qkv: i32, out: i32, room: i32, zeros: i32, tokens: i32, heads: i32, width: i32): void {
+  const all = heads * width, row = 3 * all;
+  const keys = room, values = keys + tokens * width, scores = values + tokens * width;
+  const scale = f32x4.splat(<f32>(1.0 / Math.sqrt(<f64>width)));
+  for (let head = 0; head < heads; head++) {
+    const q = qkv + head * width;
+    for (let t = 0; t < tokens; t++) {
+      const k = q + all + t * row, v = k + all, panel = (t & ~7) * width + (t & 7);
+      for (let i = 0; i < width; i++) {
+        store<f32>(at(keys + panel + 8 * i), load<f32>(at(k + i)));
+        store<f32>(at(values + ((i & ~7) * tokens) + 8 * t + (i & 7)), load<f32>(at(v + i)));
+      }
+    }
+    matmul(q, row, 1, 0, keys, zeros, scores, tokens, tokens, tokens, width);
+    for (let t = 0; t < tokens; t++) {
+      const from = at(scores + t * tokens), end = from + at(tokens);
+      let most = v128.load(from);
+      for (let p = from; p < end; p += 16) most = f32x4.pmax(most, v128.load(p));
+      const largest = max(
+        max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
+        max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3))
+      );
+      let total = f32x4.splat(0);
+      for (let p = from; p < end; p += 16) {
+        const e = exp(f32x4.mul(f32x4.sub(v128.load(p), f32x4.splat(largest)), scale));
+        v128.store(p, e);
+        total = f32x4.add(total, e);
+      }
+      const share = f32x4.splat(<f32>1 / sumOf(total));
+      for (let p = from; p < end; p += 16) v128.store(p, f32x4.mul(v128.load(p), share));
+    }
+    matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);
+  }
+}
+
+// out = (values - mean(sized)) / sd(sized) * (1 + scale) + shift, row by row. Where `sized` and `values` are one, this is
+// the layer norm of a diffusion transformer; where they differ, an edit reaches the norm's content or its gain alone.
+export function layerNorm(
+  sized: i32, values: i32, scale: i32, shift: i32, out: i32, rows: i32, width: i32, epsilon: f32
+): void {
+  const bytes = at(width);
+  for (let i = 0; i < rows; i++) {
+    const s = at(sized + i * width), v = at(values + i * width), o = at(out + i * width);
+    let sum = f32x4.splat(0);
+    for (let p: usize = 0; p < bytes; p += 16) sum = f32x4.add(sum, v128.load(s + p));
+    const mean = f32x4.splat(sumOf(sum) / <f32>width);
+    let squares = f32x4.splat(0);
+    for (let p: usize = 0; p < bytes; p += 16) {
+      const d = f32x4.sub(v128.load(s + p), mean);
+      squares = f32x4.add(squares, f32x4.mul(d, d));
+    }
+    const gain = f32x4.splat(<f32>1 / sqrt<f32>(sumOf(squares) / <f32>width + epsilon));
+    for (let p: usize = 0; p < bytes; p += 16) {
+      const y = f32x4.mul(f32x4.sub(v128.load(v + p), mean), gain);
+      const wide = f32x4.add(v128.load(at(scale) + p), f32x4.splat(1));
+      v128.store(o + p, f32x4.add(f32x4.mul(y, wide), v128.load(at(shift) + p)));
+    }
+  }
+}
+
+// x / rms(x) * weight, in place, for each of `heads` pieces of `width` numbers in each row.
+export function rmsNorm(x: i32, stride: i32, weight: i32, rows: i32, heads: i32, width: i32, epsilon: f32): void {
+  const bytes = at(width);
+  for (let i = 0; i < rows; i++) {
+    for (let head = 0; head < heads; head++) {
+      const from = at(x + i * stride + head * width);
+      let squares = f32x4.splat(0);
+      for (let p: usize = 0; p < bytes; p += 16) {
+        const v = v128.load(from + p);
+        squares = f32x4.add(squares, f32x4.mul(v, v));
+      }
+      const gain = f32x4.splat(<f32>1 / sqrt<f32>(sumOf(squares) / <f32>width + epsilon));
+      for (let p: usize = 0; p < bytes; p += 16) {
+        v128.store(from + p, f32x4.mul(f32x4.mul(v128.load(from + p), gain), v128.load(at(weight) + p)));
+      }
+    }
+  }
+}
+
+// x / (1 + e^-x), in place.
+export function silu(x: i32, count: i32): void {
+  const one = f32x4.splat(1);
+  for (let p = at(x), end = at(x + count); p < end; p += 16) {
+    const v = v128.load(p);
+    v128.store(p, f32x4.div(v, f32x4.add(one, exp(f32x4.neg(v)))));
+  }
+}
+
+// GELU in its tanh form, in place: x (1 + tanh u) / 2 = x / (1 + e^-2u), u = sqrt(2 / pi) (x + 0.044715 x^3).
+export function gelu(x: i32, count: i32): void {
+  const one = f32x4.splat(1);
+  for (let p = at(x), end = at(x + count); p < end; p += 16) {
+    const v = v128.load(p);
+    const cubed = f32x4.mul(f32x4.mul(v, v), v);
+    const u = f32x4.mul(f32x4.add(v, f32x4.mul(cubed, f32x4.splat(0.044715))), f32x4.splat(-1.5957691216));
+    v128.store(p, f32x4.div(v, f32x4.add(one, exp(u))));
+  }
+}
+
+// x += gate * y, row by row.
+export function addGated(x: i32, y: i32, gate: i32, rows: i32, width: i32): void {
+  const bytes = at(width);
+  for (let i = 0; i < rows; i++) {
+    const to = at(x + i * width), from = at(y + i * width);
+    for (let p: usize = 0; p < bytes; p += 16) {
+      const change = f32x4.mul(v128.load(at(gate) + p), v128.load(from + p));
+      v128.store(to + p, f32x4.add(v128.load(to + p), change));
+    }
+  }
+}
+
+// x = max(x, 0).
+export function relu(x: i32, count: i32): void {
+  for (let p = at(x), end = at(x + count); p < end; p += 16) v128.store(p, f32x4.pmax(v128.load(p), f32x4.splat(0)));
+}
+
+// x = max(x + y, 0).
+export function addRelu(x: i32, y: i32, count: i32): void {
+  for (let p: usize = 0; p < at(count); p += 16) {
+    const v = f32x4.add(v128.load(at(x) + p), v128.load(at(y) + p));
+    v128.store(at(x) + p, f32x4.pmax(v, f32x4.splat(0)));
+  }
+}

@@ -1,0 +1,163 @@
+// kernels.ts in plain JavaScript, for browsers without SIMD, about ten times more slowly. All but the matrix product has
+// the same operations in the same order, each rounded to float32, and so the same bits; the products are summed in double
+// precision, since rounding each of them would take twice the time.
+
+import { r } from "./float32.js";
+
+const POWERS = new Float32Array(new Int32Array(256).map((_, i) => i << 23).buffer); // 2^(i - 127)
+const [LOG2E, LN2, REST, GELU, CUBE] = [1.44269504, 0.693359375, 2.1219444e-4, -1.5957691216, 0.044715].map(r);
+const SERIES = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].map(r);
+const [P0, P1, P2, P3, P4, P5] = SERIES;
+const MAGIC = 12582912;
+
+const pmin = (a, b) => (b < a ? b : a);
+const pmax = (a, b) => (a < b ? b : a);
+
+function expOf(given) {
+  const x = pmin(pmax(given, -87), 88);
+  const n = r(r(r(x * LOG2E) + MAGIC) - MAGIC);
+  const rest = r(r(x - r(n * LN2)) + r(n * REST));
+  let p = r(r(P0 * rest) + P1);
+  p = r(r(p * rest) + P2);
+  p = r(r(p * rest) + P3);
+  p = r(r(p * rest) + P4);
+  p = r(r(p * rest) + P5);
+  p = r(r(r(p * r(rest * rest)) + rest) + 1);
+  return r(p * POWERS[n + 127 | 0]);
+}
+
+// The kernels over one memory, as kernels.ts exports them.
+export function plainKernels(memory) {
+  const f = new Float32Array(memory.buffer);
+
+  // Four sums side by side, as the lanes of a SIMD register hold them; term: place -> what is added.
+  const summed = (count, term) => {
+    let a = 0;
+    let b = 0;
+    let c = 0;
+    let d = 0;
+    for (let i = 0; i < count; i += 4) {
+      a = r(a + term(i));
+      b = r(b + term(i + 1));
+      c = r(c + term(i + 2));
+      d = r(d + term(i + 3));
+    }
+    return r(r(a + b) + r(c + d));
+  };
+
+  function matmul(a, lda, taps, tap, w, bias, c, ldc, m, n, k) {
+    for (let j = 0; j < n; j += 8) {
+      const panel = w + j * taps * k;
+      for (let i = 0; i < m; i++) {
+        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
+        let b = panel;
+        for (let t = 0; t < taps; t++) {
+          const from = a + i * lda + t * tap;
+          for (let p = from; p < from + k; p++, b += 8) {
+            const x = f[p];
+            s0 += x * f[b];
+            s1 += x * f[b + 1];
+            s2 += x * f[b + 2];
+            s3 += x * f[b + 3];
+            s4 += x * f[b + 4];
+            s5 += x * f[b + 5];
+            s6 += x * f[b + 6];
+            s7 += x * f[b + 7];
+          }
+        }
+        const o = c + i * ldc + j;
+        const e = bias + j;
+        f[o] = s0 + f[e];
+        f[o + 1] = s1 + f[e + 1];
+        f[o + 2] = s2 + f[e + 2];
+        f[o + 3] = s3 + f[e + 3];
+        f[o + 4] = s4 + f[e + 4];
+        f[o + 5] = s5 + f[e + 5];
+        f[o + 6] = s6 + f[e + 6];
+        f[o + 7] = s7 + f[e + 7];
+      }
+    }
+  }
+
+  function attention(qkv, out, room, zeros, tokens, heads, width) {
+    const all = heads * width;
+    const row = 3 * all;
+    const keys = room;
+    const values = keys + tokens * width;
+    const scores = values + tokens * width;
+    const scale = r(1 / Math.sqrt(width));
+    for (let head = 0; head < heads; head++) {
+      const q = qkv + head * width;
+      for (let t = 0; t < tokens; t++) {
+        const k = q + all + t * row;
+        const panel = (t & ~7) * width + (t & 7);
+        for (let i = 0; i < width; i++) {
+          f[keys + panel + 8 * i] = f[k + i];
+          f[values + (i & ~7) * tokens + 8 * t + (i & 7)] = f[k + all + i];
+        }
+      }
+      matmul(q, row, 1, 0, keys, zeros, scores, tokens, tokens, tokens, width);
+      for (let t = 0; t < tokens; t++) {
+        const from = scores + t * tokens;
+        let largest = -Infinity;
+        for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);
+        for (let i = 0; i < tokens; i++) f[from + i] = expOf(r(r(f[from + i] - largest) * scale));
+        const share = r(1 / summed(tokens, (i) => f[from + i]));
+        for (let i = 0; i < tokens; i++) f[from + i] *= share;
+      }
+      matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);
+    }
+  }
+
+  function layerNorm(sized, values, scale, shift, out, rows, width, epsilon) {
+    for (let i = 0; i < rows; i++) {
+      const s = sized + i * width;
+      const v = values + i * width;
+      const mean = r(summed(width, (p) => f[s + p]) / width);
+      const squares = summed(width, (p) => {
+        const d = r(f[s + p] - mean);
+        return r(d * d);
+      });
+      const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));
+      for (let p = 0; p < width; p++) {
+        f[out + i * width + p] = r(r(r(f[v + p] - mean) * gain) * r(f[scale + p] + 1)) + f[shift + p];
+      }
+    }
+  }
+
+  function rmsNorm(x, stride, weight, rows, heads, width, epsilon) {
+    for (let i = 0; i < rows; i++) {
+      for (let from = x + i * stride, end = from + heads * width; from < end; from += width) {
+        const squares = summed(width, (p) => r(f[from + p] * f[from + p]));
+        const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));
+        for (let p = 0; p < width; p++) f[from + p] = r(f[from + p] * gain) * f[weight + p];
+      }
+    }
+  }
+
+  function silu(x, count) {
+    for (let p = x; p < x + count; p++) f[p] = f[p] / r(1 + expOf(-f[p]));
+  }
+
+  function gelu(x, count) {
+    for (let p = x; p < x + count; p++) {
+      const v = f[p];
+      const u = r(r(v + r(r(r(v * v) * v) * CUBE)) * GELU);
+      f[p] = v / r(1 + expOf(u));
+    }
+  }
+
+  function addGated(x, y, gate, rows, width) {
+    for (let i = 0; i < rows * width; i++) f[x + i] = f[x + i] + r(f[gate + (i % width)] * f[y + i]);
+  }
+
+  function relu(x, count) {
+    for (let p = x; p < x + count; p++) f[p] = pmax(f[p], 0);
+  }
+
+  function addRelu(x, y, count) {
+    for (let i = 0; i < count; i++) f[x + i] = pmax(r(f[x + i] + f[y + i]), 0);
+  }
+
+  return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, relu, addRelu };
+}
