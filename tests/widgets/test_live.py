@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import inspect
 import json
 import os
 import random
@@ -280,6 +281,40 @@ def test_pictures_are_those_of_the_notebooks(toy, cases, drawn):
     print("| picture | latents, largest difference | values off, of 6912 | by at most | the edit's own change | |")
     print("|---|---|---|---|---|---|", *rows, sep="\n")
     assert not wrong, "\n".join(wrong)
+
+
+@pytest.mark.skipif("through" not in inspect.signature(fc.ablate).parameters, reason="fc.ablate edits the stream alone")
+@pytest.mark.parametrize("through", ["both", "content", "gain"])
+def test_reads_are_those_of_the_library(toy, top, engine, tmp_path, through):
+    channels = [list(map(int, row)) for row in top.indices]
+    mean = np.random.default_rng(0).normal(0, 3, (BLOCKS, 6, WIDTH)).astype(np.float32)
+    with fc.record(toy) as source:
+        toy.generate([SOURCE], seed=3, steps=6)
+    masked = {"tokens": MASK.ravel().tolist()}
+    tried = [
+        ({"how": "scale", "factor": -0.5}, {"how": "scale", "factor": -0.5}),
+        ({"how": "own_mean", **masked}, {"how": "own_mean", "tokens": MASK}),
+        ({"how": "shuffle", "layers": [0, 3]}, {"how": "shuffle", "layers": [0, 3]}),
+        ({"how": "zero", "into": ["attention", "last"]}, {"how": "zero", "into": ["attention", "last"]}),
+        (
+            {"how": "mean", "reference": mean.ravel().tolist(), "strength": 0.5},
+            {"how": "mean", "reference": mean, "strength": 0.5},
+        ),
+        (
+            {"how": "transport", "source": {"prompt": SOURCE}, "part": "level", **masked},
+            {"part": "level", "mask": MASK},
+        ),
+    ]
+    wishes = [
+        {"prompt": PROMPT, "seed": 3, "steps": 6, "edits": [{**edit, "channels": channels, "through": through}]}
+        for edit, _ in tried
+    ]
+    for (edit, given), found in zip(tried, draw(engine, wishes, tmp_path)["drawn"], strict=True):
+        context = fc.ablate(toy, top, through=through, **given) if "how" in given else None
+        with context or fc.inject(toy, source, top, through=through, **given) as done:
+            latents = toy.generate([PROMPT], seed=3, steps=6, output="latent")
+        np.testing.assert_allclose(found["latents"], latents[0].numpy(), atol=LATENTS, err_msg=edit["how"])
+        np.testing.assert_allclose(found["change"].reshape(-1, BLOCKS).T, done.change[0], rtol=1e-4)
 
 
 def test_an_edit_that_changes_nothing_changes_no_bit(drawn):
