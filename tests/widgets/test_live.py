@@ -394,7 +394,7 @@ def prompts_to_try() -> list[str]:
     tried += ["a large red star at the left", "nothing and a red star on a plain red background", f"{PROMPT} {PROMPT}"]
     tried += [
         "a big red star",
-        "l'étoile rouge",
+        "l'étoile",
         'the "star"',
         'it\'s "red"',
         "a hexagon",
