@@ -260,9 +260,9 @@ def drawn(engine, cases, tmp_path_factory):
 
 
 def compared(toy, case: Case, found: dict) -> tuple[list[str], bool]:
-    """A row of the table, and whether it holds: latents within 1e-4, and pixels at most one level apart. A picture whose
-    latents PyTorch itself moves by that much, when its start noise changes in the last place, is held to three times
-    that."""
+    """A row of the table, and whether it holds: latents within 1e-4, pixels at most one level apart. A picture whose
+    latents PyTorch itself moves that far, when its start noise changes in the last place, is held to three times that.
+    """
     latents = case.reference(toy)
     apart = np.abs(found["latents"] - latents[0].numpy()).max()
     levels = np.abs(found["picture"].astype(int) - decoded(toy, latents))
