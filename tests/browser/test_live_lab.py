@@ -108,7 +108,7 @@ def canvas(page, figure: str, kind: str = "fc-pixel-canvas") -> str:
     return page.evaluate("([f, k]) => document.querySelector(`${f} .${k}`).toDataURL()", [figure, kind])
 
 
-UNTOUCHED, EDITED = ".fc-side:first-child > .fc-figure", ".fc-edited-figure"
+UNTOUCHED, EDITED = ".fc-side:first-child > .fc-figure:not(.fc-small-figure)", ".fc-edited-figure"
 
 
 def state_of(page) -> dict:
@@ -400,7 +400,7 @@ def test_a_window_of_steps_is_set_with_two_dials(running):
 def test_a_region_is_painted_by_pointer_and_by_keys(running):
     page, _ = running
     reset(page)
-    page.get_by_label("Over which part of the picture").select_option("painted")
+    moved(page, lambda: page.get_by_label("Over which part of the picture").select_option("painted"))
     grid = page.get_by_role("grid", name="Region of the edit")
     box = grid.bounding_box()
     whole = canvas(page, EDITED)
@@ -490,7 +490,9 @@ def test_a_run_can_be_stopped(running):
     page.wait_for_function("document.querySelector('.fc-lab-status').textContent === 'stopped'")
     page.wait_for_timeout(800)
     assert page.locator(".fc-lab-status").text_content() == "stopped"
-    moved(page, lambda: page.get_by_label("Noise (seed)").select_option("1"))  # and goes on
+    before = canvas(page, UNTOUCHED)
+    moved(page, lambda: page.evaluate("location.hash = '#fc=lab;steps.4;seed.1'"))  # and goes on
+    assert canvas(page, UNTOUCHED) != before
 
 
 def test_undo_gives_the_picture_back(running):
@@ -525,7 +527,7 @@ def test_python_is_shown_and_copied(running):
     page, _ = running
     reset(page)
     page.get_by_role("button", name="Copy as Python").click()
-    page.wait_for_function("document.querySelector('.fc-bubble').textContent === 'Copied.'")
+    page.wait_for_function("document.querySelector('.fc-more-part .fc-bubble').textContent === 'Copied.'")
     text = page.evaluate("navigator.clipboard.readText()")
     assert 'with fc.ablate(model, channels, how="zero"):' in text
     assert page.locator(".fc-python").text_content() == text

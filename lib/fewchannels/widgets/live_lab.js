@@ -364,14 +364,6 @@ function announcer(wait = 500) {
   };
 }
 
-// js/download.js
-function download(blob, name) {
-  const url = URL.createObjectURL(blob);
-  const link = el("a", { href: url, download: name });
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
-
 // js/live/prompt.js
 class PromptError extends Error {}
 
@@ -1669,59 +1661,12 @@ function guide({ onpick, ondo, storage = () => localStorage, chapters = {} }) {
   };
 }
 
-// js/lab/loading.js
-function loaderFor({ files }, model) {
-  const run = (text) => {
-    const script = document.createElement("script");
-    script.textContent = text;
-    document.head.append(script);
-    script.remove();
-  };
-  if (files === "page") {
-    return async (name) => {
-      const packed = document.querySelector(`script[data-fc-live="${name}"]`);
-      if (!packed) throw new Error(`The page does not carry ${name}.`);
-      await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
-      run(packed.textContent);
-    };
-  }
-  if (files !== "kernel" || typeof model.send !== "function") return undefined;
-  let turn = Promise.resolve();
-  const ask = (name) =>
-    new Promise((resolve, reject) => {
-      const wait = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
-      const pieces = [];
-      const hear = (message, buffers) => {
-        if (message?.kind !== "live" || message.name !== name) return;
-        if (message.text) {
-          leave(new Error(message.text));
-          return;
-        }
-        pieces[message.piece] = buffers[0];
-        if (pieces.filter(Boolean).length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
-        else model.send({ kind: "live", name, piece: pieces.filter(Boolean).length });
-      };
-      const leave = (error, text) => {
-        clearTimeout(wait);
-        model.off("msg:custom", hear);
-        if (error) reject(error);
-        else resolve(text);
-      };
-      model.on("msg:custom", hear);
-      model.send({ kind: "live", name, piece: 0 });
-    });
-  return (name) => (turn = turn.then(async () => run(await ask(name))));
-}
-
-function joined(pieces) {
-  const parts = pieces.map((piece) => new Uint8Array(piece.buffer || piece, piece.byteOffset || 0, piece.byteLength));
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
+// js/download.js
+function download(blob, name) {
+  const url = URL.createObjectURL(blob);
+  const link = el("a", { href: url, download: name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), 10_000);
 }
 
 // js/lab/request.js
@@ -2038,6 +1983,135 @@ function sheetOf(pictures, prompt, side) {
     write(text, x, 66 + SHEET_SIDE + 26, SHEET_SIDE, 15, "#585e66");
   });
   return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("This browser could not write the picture."))), "image/png"));
+}
+
+// js/lab/keep.js
+function keeping({ data, store, session, views, say, python, page }) {
+  const lines = () => pythonLines(store.get(), channelsOf(data.known, store.get()), { shape: data.shape, calibration: data.calibration });
+  const finished = () => session()?.lanes.untouched?.done;
+  async function copied(text, said) {
+    try {
+      await navigator.clipboard.writeText(text);
+      say(said);
+    } catch {
+      say("This browser does not let the page copy; the text is shown below.");
+      python.open = true;
+    }
+  }
+  function keepAddress() {
+    if (!page) return;
+    try {
+      history.replaceState(history.state, "", toHash(data.key, told(store.get())));
+    } catch {
+    }
+  }
+  return {
+    lines,
+    keepAddress,
+    copyPython() {
+      python.open = true;
+      copied(lines(), "Copied.");
+    },
+    copyLink() {
+      keepAddress();
+      copied(location.href, "Link copied.");
+    },
+    savePictures() {
+      if (!finished()) return;
+      const { untouched, edited } = session().lanes;
+      const pictures = Object.entries({ untouched, edited }).filter(([, lane]) => lane?.done);
+      const words = (name) => views[name].node.querySelector("figcaption").textContent;
+      sheetOf(pictures.map(([name, lane]) => ({ pixels: lane.final, text: words(name) })), store.get().prompt, data.side).then(
+        (blob) => download(blob, "live-lab.png"),
+        (error) => say(error.message),
+      );
+    },
+    saveSet() {
+      const set = channelsOf(data.known, store.get());
+      if (!set.lists.some((list) => list.length)) {
+        say("No channel is chosen.");
+        return;
+      }
+      download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
+      say("Saved channels.json.");
+    },
+    async saveRun() {
+      if (!finished()) return;
+      const state = store.get();
+      const { engine, lanes: { untouched, edited } } = session();
+      const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
+      const bytes = labRun({
+        state,
+        set: channelsOf(data.known, state),
+        shape: data.shape,
+        digest: engine.about.digest,
+        version: data.version || "",
+        date: new Date().toISOString().slice(0, 19),
+        stats: await engine.ask("stats", { tag: "untouched" }),
+        edited: both ? await engine.ask("stats", { tag: "edited" }) : null,
+        pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
+        side: data.side,
+        sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
+      });
+      download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
+      say("Saved live-lab.safetensors.");
+    },
+  };
+}
+
+// js/lab/loading.js
+function loaderFor({ files }, model) {
+  const run = (text) => {
+    const script = document.createElement("script");
+    script.textContent = text;
+    document.head.append(script);
+    script.remove();
+  };
+  if (files === "page") {
+    return async (name) => {
+      const packed = document.querySelector(`script[data-fc-live="${name}"]`);
+      if (!packed) throw new Error(`The page does not carry ${name}.`);
+      await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
+      run(packed.textContent);
+    };
+  }
+  if (files !== "kernel" || typeof model.send !== "function") return undefined;
+  let turn = Promise.resolve();
+  const ask = (name) =>
+    new Promise((resolve, reject) => {
+      const wait = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const pieces = [];
+      const hear = (message, buffers) => {
+        if (message?.kind !== "live" || message.name !== name) return;
+        if (message.text) {
+          leave(new Error(message.text));
+          return;
+        }
+        pieces[message.piece] = buffers[0];
+        if (pieces.filter(Boolean).length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
+        else model.send({ kind: "live", name, piece: pieces.filter(Boolean).length });
+      };
+      const leave = (error, text) => {
+        clearTimeout(wait);
+        model.off("msg:custom", hear);
+        if (error) reject(error);
+        else resolve(text);
+      };
+      model.on("msg:custom", hear);
+      model.send({ kind: "live", name, piece: 0 });
+    });
+  return (name) => (turn = turn.then(async () => run(await ask(name))));
+}
+
+function joined(pieces) {
+  const parts = pieces.map((piece) => new Uint8Array(piece.buffer || piece, piece.byteOffset || 0, piece.byteLength));
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 // js/masks.js
@@ -2970,7 +3044,9 @@ const labKind = {
     let wished = "";
     let seconds = null;
     let own = null; // the reader's picture: RGBA bytes
+    let stopped = false;
     const estimates = new Map();
+    const inerted = []; // what is out of reach while the lab fills the window
 
     const live = announcer();
     const status = el("p.fc-lab-status", { role: "status", "aria-live": "polite" });
@@ -3040,10 +3116,11 @@ const labKind = {
     const button = (text, onclick, kind = "") => el(`button.fc-button${kind}`, { type: "button", onclick }, text);
     const python = el("pre.fc-python", { tabindex: 0, "aria-label": "The same in Python" });
     const pythonBox = el("details.fc-python-box", {}, el("summary", {}, "The same in Python"), python);
+    const keep = keeping({ data, store, session: () => session, views: looking.views, say: hint.say, python: pythonBox, page });
     const more = el(
       "section.fc-part.fc-more-part",
       { "aria-label": "Keep" },
-      el("div.fc-actions", {}, button("Copy as Python", copyPython, ".fc-strong"), page ? button("Copy link", copyLink) : null, button("Save pictures", savePictures), button("Save channels", saveSet), button("Save run", saveRun), button("Undo", undo), hint.node),
+      el("div.fc-actions", {}, button("Copy as Python", keep.copyPython, ".fc-strong"), page ? button("Copy link", keep.copyLink) : null, button("Save pictures", keep.savePictures), button("Save channels", keep.saveSet), button("Save run", keep.saveRun), button("Undo", undo), hint.node),
       pythonBox,
       el("p.fc-keys", {}, "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes."),
     );
@@ -3109,6 +3186,7 @@ const labKind = {
     function halt() {
       clearTimeout(timer);
       moving = false;
+      stopped = true;
       session.stop();
       setText(status, "stopped");
     }
@@ -3158,7 +3236,7 @@ const labKind = {
       if (busy) {
         const lane = Object.values(session.lanes).find((one) => one && !one.done);
         setText(status, lane ? `drawing, step ${Math.max(1, lane.step + 1)} of ${lane.steps}` : "drawing");
-      } else if (status.textContent !== "stopped" || !busy) {
+      } else if (!stopped) {
         setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
       }
       const channels = [session.focus(state), ...session.maskChannels(state)];
@@ -3199,83 +3277,12 @@ const labKind = {
       event.preventDefault();
       takeFile(event.dataTransfer.files[0]);
     });
-    const lines = () => pythonLines(store.get(), channelsOf(data.known, store.get()), { shape: data.shape, calibration: data.calibration });
-    async function copied(text, said) {
-      try {
-        await navigator.clipboard.writeText(text);
-        hint.say(said);
-      } catch {
-        hint.say("This browser does not let the page copy; the text is shown below.");
-        pythonBox.open = true;
-      }
-    }
-    function copyPython() {
-      pythonBox.open = true;
-      copied(lines(), "Copied.");
-    }
-    function address() {
-      return toHash(data.key, told(store.get()));
-    }
-    function copyLink() {
-      keepAddress();
-      copied(location.href, "Link copied.");
-    }
-    function keepAddress() {
-      if (!page) return;
-      try {
-        history.replaceState(history.state, "", address());
-      } catch {
-      }
-    }
-    const finished = () => session?.lanes.untouched?.done;
-    function savePictures() {
-      if (!finished()) return;
-      const { untouched, edited } = session.lanes;
-      const state = store.get();
-      const captions = [...root.querySelectorAll(".fc-stage > figure figcaption")].map((node) => node.textContent);
-      sheetOf([untouched, edited].filter((lane) => lane?.done).map((lane, i) => ({ pixels: lane.final, text: captions[i] })), state.prompt, data.side).then(
-        (blob) => download(blob, "live-lab.png"),
-        (error) => hint.say(error.message),
-      );
-    }
-    function saveSet() {
-      const set = channelsOf(data.known, store.get());
-      if (!set.lists.some((list) => list.length)) {
-        hint.say("No channel is chosen.");
-        return;
-      }
-      download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
-      hint.say("Saved channels.json.");
-    }
-    async function saveRun() {
-      if (!finished()) return;
-      const state = store.get();
-      const { untouched, edited } = session.lanes;
-      const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
-      const bytes = labRun({
-        state,
-        set: channelsOf(data.known, state),
-        shape: data.shape,
-        digest: session.engine.about.digest,
-        version: data.version || "",
-        date: new Date().toISOString().slice(0, 19),
-        stats: await session.engine.ask("stats", { tag: "untouched" }),
-        edited: both ? await session.engine.ask("stats", { tag: "edited" }) : null,
-        pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
-        side: data.side,
-        sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
-      });
-      download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
-      hint.say("Saved live-lab.safetensors.");
-    }
-
     function doIt(experiment) {
       start();
       change({ ...experiment.state, guide: experiment.id });
       const wants = experiment.state.picture === "sample" && session && !session.clean;
       if (wants) takeSample();
     }
-    const inerted = [];
     function enlarge(on) {
       root.classList.toggle("fc-max", on);
       maximise.setAttribute("aria-pressed", String(on));
@@ -3309,17 +3316,18 @@ const labKind = {
       const set = channelsOf(data.known, state);
       editing.show(state, { lists: set.lists, missing: set.missing, hasPicture: Boolean(session?.clean) });
       guiding.show(state.guide);
-      setText(python, lines());
+      setText(python, keep.lines());
       paintNow();
       if (page) {
         clearTimeout(addressTimer);
-        addressTimer = setTimeout(keepAddress, 500);
+        addressTimer = setTimeout(keep.keepAddress, 500);
       }
       if (!session) return;
       const { block, channel, step, shown, over, guide: card, ...drawn } = state;
       const key = `${JSON.stringify(drawn)} ${moving} ${own ? "own" : ""}`;
       if (key === wished) return;
       wished = key;
+      stopped = false;
       setText(failure, "");
       session.wish(state, { moving });
     }

@@ -3,21 +3,17 @@
 
 import { announcer, bubble } from "../controls.js";
 import { el, setText } from "../dom.js";
-import { download } from "../download.js";
-import { toHash } from "../link.js";
 import { promptSentence, randomScene } from "./ask.js";
 import { editPart } from "./edit_part.js";
 import { startLab } from "./engine.js";
 import { guide } from "./guide.js";
+import { keeping } from "./keep.js";
 import { loaderFor } from "./loading.js";
 import { glued, optionsOf, wordMenu } from "./menus.js";
-import { pythonLines } from "./python.js";
-import { labRun } from "./saves.js";
-import { sheetOf } from "./sheet.js";
 import { Session } from "./session.js";
-import { channelSetJson, channelsOf } from "./sets.js";
+import { channelsOf } from "./sets.js";
 import { stage } from "./stage.js";
-import { FACTORS, STEP_COUNTS, changedState, handText, labState, told } from "./state.js";
+import { FACTORS, STEP_COUNTS, changedState, handText, labState } from "./state.js";
 import { sentenceOf } from "./words.js";
 
 const UNDO = 100; // states that are kept
@@ -54,7 +50,9 @@ export const labKind = {
     let wished = "";
     let seconds = null;
     let own = null; // the reader's picture: RGBA bytes
+    let stopped = false;
     const estimates = new Map();
+    const inerted = []; // what is out of reach while the lab fills the window
 
     const live = announcer();
     const status = el("p.fc-lab-status", { role: "status", "aria-live": "polite" });
@@ -126,10 +124,11 @@ export const labKind = {
     const button = (text, onclick, kind = "") => el(`button.fc-button${kind}`, { type: "button", onclick }, text);
     const python = el("pre.fc-python", { tabindex: 0, "aria-label": "The same in Python" });
     const pythonBox = el("details.fc-python-box", {}, el("summary", {}, "The same in Python"), python);
+    const keep = keeping({ data, store, session: () => session, views: looking.views, say: hint.say, python: pythonBox, page });
     const more = el(
       "section.fc-part.fc-more-part",
       { "aria-label": "Keep" },
-      el("div.fc-actions", {}, button("Copy as Python", copyPython, ".fc-strong"), page ? button("Copy link", copyLink) : null, button("Save pictures", savePictures), button("Save channels", saveSet), button("Save run", saveRun), button("Undo", undo), hint.node),
+      el("div.fc-actions", {}, button("Copy as Python", keep.copyPython, ".fc-strong"), page ? button("Copy link", keep.copyLink) : null, button("Save pictures", keep.savePictures), button("Save channels", keep.saveSet), button("Save run", keep.saveRun), button("Undo", undo), hint.node),
       pythonBox,
       el("p.fc-keys", {}, "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes."),
     );
@@ -196,6 +195,7 @@ export const labKind = {
     function halt() {
       clearTimeout(timer);
       moving = false;
+      stopped = true;
       session.stop();
       setText(status, "stopped");
     }
@@ -246,7 +246,7 @@ export const labKind = {
       if (busy) {
         const lane = Object.values(session.lanes).find((one) => one && !one.done);
         setText(status, lane ? `drawing, step ${Math.max(1, lane.step + 1)} of ${lane.steps}` : "drawing");
-      } else if (status.textContent !== "stopped" || !busy) {
+      } else if (!stopped) {
         setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
       }
       const channels = [session.focus(state), ...session.maskChannels(state)];
@@ -288,77 +288,6 @@ export const labKind = {
       event.preventDefault();
       takeFile(event.dataTransfer.files[0]);
     });
-    const lines = () => pythonLines(store.get(), channelsOf(data.known, store.get()), { shape: data.shape, calibration: data.calibration });
-    async function copied(text, said) {
-      try {
-        await navigator.clipboard.writeText(text);
-        hint.say(said);
-      } catch {
-        hint.say("This browser does not let the page copy; the text is shown below.");
-        pythonBox.open = true;
-      }
-    }
-    function copyPython() {
-      pythonBox.open = true;
-      copied(lines(), "Copied.");
-    }
-    function address() {
-      return toHash(data.key, told(store.get()));
-    }
-    function copyLink() {
-      keepAddress();
-      copied(location.href, "Link copied.");
-    }
-    function keepAddress() {
-      if (!page) return;
-      try {
-        history.replaceState(history.state, "", address());
-      } catch {
-        // a page from the disk in a browser that keeps addresses fixed
-      }
-    }
-    const finished = () => session?.lanes.untouched?.done;
-    function savePictures() {
-      if (!finished()) return;
-      const { untouched, edited } = session.lanes;
-      const state = store.get();
-      const captions = [...root.querySelectorAll(".fc-stage > figure figcaption")].map((node) => node.textContent);
-      sheetOf([untouched, edited].filter((lane) => lane?.done).map((lane, i) => ({ pixels: lane.final, text: captions[i] })), state.prompt, data.side).then(
-        (blob) => download(blob, "live-lab.png"),
-        (error) => hint.say(error.message),
-      );
-    }
-    function saveSet() {
-      const set = channelsOf(data.known, store.get());
-      if (!set.lists.some((list) => list.length)) {
-        hint.say("No channel is chosen.");
-        return;
-      }
-      download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
-      hint.say("Saved channels.json.");
-    }
-    async function saveRun() {
-      if (!finished()) return;
-      const state = store.get();
-      const { untouched, edited } = session.lanes;
-      const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
-      const bytes = labRun({
-        state,
-        set: channelsOf(data.known, state),
-        shape: data.shape,
-        digest: session.engine.about.digest,
-        version: data.version || "",
-        date: new Date().toISOString().slice(0, 19),
-        stats: await session.engine.ask("stats", { tag: "untouched" }),
-        edited: both ? await session.engine.ask("stats", { tag: "edited" }) : null,
-        pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
-        side: data.side,
-        sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
-      });
-      download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
-      hint.say("Saved live-lab.safetensors.");
-    }
-
     // ---- guided, large, keys ----
     function doIt(experiment) {
       start();
@@ -366,7 +295,6 @@ export const labKind = {
       const wants = experiment.state.picture === "sample" && session && !session.clean;
       if (wants) takeSample();
     }
-    const inerted = [];
     function enlarge(on) {
       root.classList.toggle("fc-max", on);
       maximise.setAttribute("aria-pressed", String(on));
@@ -400,11 +328,11 @@ export const labKind = {
       const set = channelsOf(data.known, state);
       editing.show(state, { lists: set.lists, missing: set.missing, hasPicture: Boolean(session?.clean) });
       guiding.show(state.guide);
-      setText(python, lines());
+      setText(python, keep.lines());
       paintNow();
       if (page) {
         clearTimeout(addressTimer);
-        addressTimer = setTimeout(keepAddress, 500);
+        addressTimer = setTimeout(keep.keepAddress, 500);
       }
       if (!session) return;
       // what only looks is not drawn anew
@@ -412,6 +340,7 @@ export const labKind = {
       const key = `${JSON.stringify(drawn)} ${moving} ${own ? "own" : ""}`;
       if (key === wished) return;
       wished = key;
+      stopped = false;
       setText(failure, "");
       session.wish(state, { moving });
     }
