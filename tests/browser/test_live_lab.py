@@ -24,8 +24,8 @@ WAIT = 120_000  # a busy machine is slow, not wrong
 
 
 @pytest.fixture(scope="module")
-def folder(toy, tmp_path_factory):
-    """A page with its scripts beside it, as the site has them."""
+def lab(toy, tmp_path_factory):
+    """The widget, and the folder that has its scripts."""
     with fc.capture(toy, stats := fc.ChannelStats()):
         toy.generate(["a large red star at the left on a plain blue background"] * 2, seed=1, steps=4)
     place = tmp_path_factory.mktemp("lab")
@@ -36,9 +36,14 @@ def folder(toy, tmp_path_factory):
     pictures = {name: random_scene(i).image for i, name in enumerate(("untouched", "edited"))}
     example |= pictures | {"levels": np.abs(stats.mean).mean(axis=(0, 2))}
     sample = random_scene(8).image
-    LiveLab(stats, base="live/", bytes=written["bytes"], example=example, sample=sample).save(
-        place / "page.html", "Lab"
-    )
+    return LiveLab(stats, base="live/", bytes=written["bytes"], example=example, sample=sample), place
+
+
+@pytest.fixture(scope="module")
+def folder(lab):
+    """A page with its scripts beside it, as the site has them."""
+    widget, place = lab
+    widget.save(place / "page.html", "Lab")
     return place
 
 
@@ -183,6 +188,27 @@ def test_where_the_model_does_not_come_the_page_says_what_to_do(visit, folder, s
     at_rest(page)
 
 
+def test_a_page_of_its_own_draws_without_anything_beside_it(lab, tmp_path, browser):
+    widget, _ = lab
+    given = widget.data
+    try:
+        widget.data = {**given, "base": ""}
+        path = widget.save(tmp_path / "alone.html", "Lab")
+    finally:
+        widget.data = given
+    page = browser.new_page()
+    page.set_default_timeout(WAIT)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(path.as_uri() + QUICK)
+    page.wait_for_function("document.querySelector('[data-fc-ready]')")
+    assert "weights lie in this file" in page.locator(".fc-start").text_content()
+    start(page)
+    assert canvas(page, UNTOUCHED) != canvas(page, EDITED)
+    assert [url for url in asked if not url.startswith(("blob:", "data:", path.as_uri()))] == []
+    page.close()
+
+
 # ---- ask ----
 
 ASKED = {
@@ -301,14 +327,19 @@ def test_keys_move_take_and_change_the_strength(running):
     page, _ = running
     reset(page, f"{QUICK};block.3;channel.10")
     sky = page.get_by_role("slider", name="Channels of all blocks")
+    text = "document.querySelector('.fc-sky').getAttribute('aria-valuetext')"
+
+    def says(words):
+        page.wait_for_function(f"words => {text}.includes(words)", arg=words)
+
     sky.focus()
     sky.press("ArrowRight")
     sky.press("ArrowUp")
-    assert sky.get_attribute("aria-valuetext").startswith("channel 11 in block 2")
+    says("channel 11 in block 2")
     sky.press("Home")
-    assert ", the 1st of 192" in sky.get_attribute("aria-valuetext")
+    says(", the 1st of 192")
     sky.press("PageDown")
-    assert ", the 2nd of 192" in sky.get_attribute("aria-valuetext")
+    says(", the 2nd of 192")
     before = canvas(page, EDITED)
     moved(page, lambda: sky.press(" "))
     assert canvas(page, EDITED) != before

@@ -7,6 +7,7 @@ import { completions, judged, nextWords, randomScene } from "../../lib/fewchanne
 import { EXPERIMENTS, TRIES, guessesOf, keepGuess } from "../../lib/fewchannels/widgets/js/lab/experiments.js";
 import { pythonLines } from "../../lib/fewchannels/widgets/js/lab/python.js";
 import { changeOf, editsOf, energyMoved, tokensOf } from "../../lib/fewchannels/widgets/js/lab/request.js";
+import { loaderFor } from "../../lib/fewchannels/widgets/js/lab/loading.js";
 import { Session } from "../../lib/fewchannels/widgets/js/lab/session.js";
 import { channelsOf, controlOf, placeOf, setWords } from "../../lib/fewchannels/widgets/js/lab/sets.js";
 import { skyPaths } from "../../lib/fewchannels/widgets/js/lab/sky.js";
@@ -275,4 +276,28 @@ test("stop forgets what is not finished", async () => {
   assert.equal(session.lanes.untouched, null);
   assert.equal(session.working, false);
   assert.ok(engine.stopped.includes(undefined));
+});
+
+test("in a notebook the scripts come from the kernel, in pieces and one after the other", async () => {
+  const run = [];
+  globalThis.document = { createElement: () => ({ remove() {} }), head: { append: (script) => run.push(script.textContent) } };
+  const files = { "live.js": "first script", "weights-0.js": "a longer second script" };
+  const heard = new Set();
+  const model = {
+    on: (_, f) => heard.add(f),
+    off: (_, f) => heard.delete(f),
+    send({ name, piece }) {
+      const bytes = new TextEncoder().encode(files[name] || "");
+      const pieces = Math.ceil(bytes.length / 5);
+      const message = files[name] ? { kind: "live", name, piece, pieces } : { kind: "live", name, text: "The kernel has no such script." };
+      setTimeout(() => [...heard].forEach((f) => f(message, [bytes.slice(5 * piece, 5 * piece + 5)])), 0);
+    },
+  };
+  const load = loaderFor({ files: "kernel" }, model);
+  await Promise.all([load("live.js"), load("weights-0.js")]);
+  assert.deepEqual(run, ["first script", "a longer second script"]);
+  await assert.rejects(load("other.js"), /no such script/);
+  assert.equal(heard.size, 0);
+  assert.equal(loaderFor({ files: "" }, model), undefined);
+  delete globalThis.document;
 });

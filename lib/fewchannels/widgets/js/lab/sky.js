@@ -24,7 +24,7 @@ export function skyPaths(levels, untouched, chosen, full) {
 }
 
 // onlook({ block, channel }); ontake(channel, block); onstrength(by)
-export function sky({ shape, known, onlook, ontake, onstrength }) {
+export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
   const { blocks, width } = shape;
   const full = known.score.map((row) => ROOM_ABOVE * Math.max(...row));
   const rows = Array.from({ length: blocks }, (_, block) => {
@@ -39,6 +39,11 @@ export function sky({ shape, known, onlook, ontake, onstrength }) {
   const under = el("p.fc-sky-under", { "aria-hidden": "true" });
   const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": "Channels of all blocks; arrows move, space takes or leaves one, Home goes to the largest", "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
   let now = { block: 0, channel: 0, levels: null, taken: [] };
+  // the next key may come before the next frame
+  const onlook = (place) => {
+    now = { ...now, ...place };
+    pick(place);
+  };
 
   const at = (event, box) => {
     const { left, width: wide } = box.getBoundingClientRect();
