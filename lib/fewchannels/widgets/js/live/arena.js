@@ -4,6 +4,8 @@ import { plainKernels } from "./kernels_plain.js";
 import { KERNELS } from "./kernels_wasm.js";
 
 const PAGE = 65536;
+const TOUCHED = 4; // floats at the beginning that are the kernels' own
+const AHEAD = 65536; // and at the end, which they may read
 
 export class Arena {
   // floats: how many it holds; plain: without WebAssembly, as where the browser has no SIMD.
@@ -16,14 +18,15 @@ export class Arena {
       ? new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports
       : plainKernels(memory);
     this.f32 = new Float32Array(memory.buffer);
-    this.used = 0;
+    this.used = TOUCHED;
   }
 
   // A place for `count` floats, at a multiple of 16 bytes; all zero.
   place(count) {
     const place = this.used;
     this.used += Math.ceil(count / 4) * 4;
-    if (this.used > this.f32.length) throw new Error(`the arena holds ${this.f32.length} floats, not ${this.used}`);
+    const room = this.f32.length - AHEAD;
+    if (this.used > room) throw new Error(`the arena has room for ${room} floats, not for ${this.used}`);
     return place;
   }
 

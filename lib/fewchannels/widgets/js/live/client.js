@@ -4,7 +4,7 @@
 //     const done = await engine.draw("edited", { prompt, seed: 0, steps: 16, edits: [...] }, { onStep: (step) => ... });
 //     done && done.picture                  // RGBA bytes; null where another wish came first, or it was stopped
 //
-// engine: { about, grammar, draw, stop, map, encode, close }; what goes to and fro stands in worker.js.
+// engine: { about, grammar, draw, stop, map, encode, close }; worker.js lists the messages of both sides.
 
 // base: where live_weights.py wrote its scripts, with a slash at the end. plain: without WebAssembly. Rejects with an
 // Error whose message is for the reader of the page. load, connect: for tests.
