@@ -513,6 +513,17 @@ def test_the_latest_wish_wins(running, visit):
     assert canvas(page, EDITED) == canvas(other, EDITED)
 
 
+def test_an_address_is_read_also_while_the_last_state_is_being_written(running):
+    page, _ = running
+    reset(page)
+    page.get_by_label("What is done to them").select_option("own_mean")
+    page.wait_for_timeout(450)  # the address is written half a second after the change
+    for seed in range(3, 9):  # some of these fall into that moment
+        page.evaluate(f"location.hash = '#fc=lab;steps.4;seed.{seed}'")
+        page.wait_for_timeout(20)
+    page.wait_for_function(f"{REST}.includes('\"seed\":8')")
+
+
 def test_a_run_can_be_stopped(running):
     page, _ = running
     reset(page)

@@ -1998,16 +1998,21 @@ function keeping({ data, store, session, views, say, python, page }) {
       python.open = true;
     }
   }
+  let written = page ? location.hash : "";
+  const gone = () => (written = location.hash);
+  if (page) addEventListener("hashchange", gone);
   function keepAddress() {
-    if (!page) return;
+    if (!page || location.hash !== written) return;
     try {
       history.replaceState(history.state, "", toHash(data.key, told(store.get())));
+      written = location.hash;
     } catch {
     }
   }
   return {
     lines,
     keepAddress,
+    stop: () => removeEventListener("hashchange", gone),
     copyPython() {
       python.open = true;
       copied(lines(), "Copied.");
@@ -3341,6 +3346,7 @@ const labKind = {
         clearTimeout(timer);
         clearTimeout(addressTimer);
         live.stop();
+        keep.stop();
         looking.stop();
         enlarge(false);
         session?.engine.close();

@@ -21,10 +21,15 @@ export function keeping({ data, store, session, views, say, python, page }) {
       python.open = true;
     }
   }
+  // An address that somebody has just gone to is read first: it is not overwritten with what was there before it.
+  let written = page ? location.hash : "";
+  const gone = () => (written = location.hash);
+  if (page) addEventListener("hashchange", gone);
   function keepAddress() {
-    if (!page) return;
+    if (!page || location.hash !== written) return;
     try {
       history.replaceState(history.state, "", toHash(data.key, told(store.get())));
+      written = location.hash;
     } catch {
       // a page from the disk in a browser that keeps addresses fixed
     }
@@ -32,6 +37,7 @@ export function keeping({ data, store, session, views, say, python, page }) {
   return {
     lines,
     keepAddress,
+    stop: () => removeEventListener("hashchange", gone),
     copyPython() {
       python.open = true;
       copied(lines(), "Copied.");

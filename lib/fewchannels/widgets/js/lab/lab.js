@@ -350,6 +350,7 @@ export const labKind = {
         clearTimeout(timer);
         clearTimeout(addressTimer);
         live.stop();
+        keep.stop();
         looking.stop();
         enlarge(false);
         session?.engine.close();
