@@ -280,7 +280,8 @@ def test_what_cannot_be_placed_is_refused_by_name(toy, tiny, prompts, monkeypatc
         with fc.ablate(model, [1], through="gain"):
             call()
     model = fc.load(transformer)
-    monkeypatch.setattr(transformer.transformer_blocks[1], "norm2", torch.nn.GroupNorm(1, 32))
+    modules = transformer.transformer_blocks[1]._modules  # monkeypatch.setattr would not give a submodule back
+    monkeypatch.setitem(modules, "norm2", torch.nn.GroupNorm(1, 32))
     with pytest.raises(ValueError, match=r"transformer_blocks.1.norm2 is a GroupNorm, whose mean and divisor"):
         with fc.ablate(model, [1], through="gain"):
             call()
