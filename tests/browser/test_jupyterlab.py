@@ -1,4 +1,4 @@
-"""The explorer in JupyterLab: a real server, a kernel with the toy world, Chromium; the kernel is asked for runs."""
+"""The explorer and the live lab in JupyterLab: a real server, a kernel with the toy world, Chromium."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ model = fc.load("toyworld", device="cpu")
 run = record_run(model, ["a large red star at the left on a plain white background"], steps=3, shown=(3, 1, 1), k=4)
 explorer = Explorer(run, ask=recorder(model, like=run))
 explorer"""
+LIVE = """\
+import torch
+torch.set_num_threads(1)
+import fewchannels as fc
+from fewchannels.widgets import LiveLab
+model = fc.load("toyworld", device="cpu")
+with fc.capture(model, stats := fc.ChannelStats()):
+    model.generate(["a large red star at the left on a plain white background"], seed=1, steps=2)
+lab = LiveLab(stats, start={"steps": 4})
+lab"""
 # What is asked for can be told from what was there by these.
 PROMPT, SEED = "a small blue circle at the top on a plain green background", 5
 
@@ -43,6 +53,8 @@ def lab(tmp_path_factory, absent):
     cells = [nbformat.v4.new_code_cell(CELL), nbformat.v4.new_code_cell("print(explorer.state['step'], model.run)")]
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
     nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "explorer.ipynb")
+    cells = [nbformat.v4.new_code_cell(LIVE), nbformat.v4.new_code_cell("print(lab.state['seed'])")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), folder / "live.ipynb")
     settings = folder / "settings" / "@jupyterlab" / "apputils-extension"
     settings.mkdir(parents=True)
     quiet = {"fetchNews": "false", "checkForUpdates": False, "doNotDisturbMode": True}  # no question, no request
@@ -152,3 +164,27 @@ def test_a_run_can_be_cancelled_and_the_model_is_free_again(notebook):
     asking.get_by_role("button", name="Run the model").click()  # waits for its turn: the cancelled run ends first
     page.wait_for_function("document.querySelector('.fc-ask [role=status]').textContent.includes('1 steps')")
     assert errors == []
+
+
+def test_the_live_lab_takes_its_weights_from_the_kernel_and_draws(lab, browser):
+    page = browser.new_page(viewport={"width": 1280, "height": 1000})
+    page.set_default_timeout(240_000)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(lab.replace("explorer.ipynb", "live.ipynb"))
+    page.locator(".jp-CodeCell .cm-content").first.click()
+    page.wait_for_function("document.querySelector('.jp-Notebook-ExecutionIndicator')?.dataset.status === 'idle'")
+    page.keyboard.press("Shift+Enter")
+    page.locator(".fc-lab[data-fc-ready]").wait_for()
+    page.get_by_role("button", name="Start the model").click()
+    page.locator(".fc-lab[data-fc-rest]").wait_for()
+    page.get_by_label("Noise (seed)").select_option("7")
+    page.wait_for_function("document.querySelector('.fc-lab').dataset.fcRest.includes('\"seed\":7')")
+    assert float(page.locator(".fc-found dd").first.text_content()) > 0
+    page.locator(".jp-CodeCell .cm-content").nth(1).click()
+    page.keyboard.press("Shift+Enter")
+    output = page.locator(".jp-CodeCell").nth(1).locator(".jp-OutputArea-output")
+    output.wait_for()
+    assert output.text_content().strip() == "7"  # Python knows what was asked for
+    assert errors == []
+    page.close()

@@ -2065,7 +2065,9 @@ function keeping({ data, store, session, views, say, python, page }) {
 }
 
 // js/lab/loading.js
-function loaderFor({ files }, model) {
+const RATE = 800; // bytes a millisecond: Jupyter's servers drop what is more than a megabyte a second
+
+function loaderFor({ files }, model, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))) {
   const run = (text) => {
     const script = document.createElement("script");
     script.textContent = text;
@@ -2084,7 +2086,7 @@ function loaderFor({ files }, model) {
   let turn = Promise.resolve();
   const ask = (name) =>
     new Promise((resolve, reject) => {
-      const wait = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const patience = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
       const pieces = [];
       const hear = (message, buffers) => {
         if (message?.kind !== "live" || message.name !== name) return;
@@ -2092,12 +2094,14 @@ function loaderFor({ files }, model) {
           leave(new Error(message.text));
           return;
         }
-        pieces[message.piece] = buffers[0];
-        if (pieces.filter(Boolean).length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
-        else model.send({ kind: "live", name, piece: pieces.filter(Boolean).length });
+        pieces.push(buffers[0]);
+        wait(buffers[0].byteLength / RATE).then(() => {
+          if (pieces.length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
+          else model.send({ kind: "live", name, piece: pieces.length });
+        });
       };
       const leave = (error, text) => {
-        clearTimeout(wait);
+        clearTimeout(patience);
         model.off("msg:custom", hear);
         if (error) reject(error);
         else resolve(text);
@@ -3137,9 +3141,10 @@ const labKind = {
     const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
     const startText = el("p");
-    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, "This is a stored example. The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
+    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, data.example ? "This is a stored example. The model runs when you start it." : "The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
     const size = (data.bytes / 1e6).toFixed(0);
-    setText(startText, data.bytes ? `Starting loads ${size} MB from ${page ? "this site" : "the notebook's kernel"}, once. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
+    const from = page ? "this site, once" : "the notebook's kernel, which takes half a minute";
+    setText(startText, data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
     const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
     const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
     const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };

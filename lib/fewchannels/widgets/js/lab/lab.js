@@ -136,9 +136,10 @@ export const labKind = {
     const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
     const startText = el("p");
-    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, "This is a stored example. The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
+    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, data.example ? "This is a stored example. The model runs when you start it." : "The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
     const size = (data.bytes / 1e6).toFixed(0);
-    setText(startText, data.bytes ? `Starting loads ${size} MB from ${page ? "this site" : "the notebook's kernel"}, once. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
+    const from = page ? "this site, once" : "the notebook's kernel, which takes half a minute";
+    setText(startText, data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
     const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
     const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
     const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };

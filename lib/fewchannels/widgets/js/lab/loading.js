@@ -1,7 +1,9 @@
 // Where the model's scripts come from: beside the page, out of the page itself, or from the notebook's kernel.
 
+const RATE = 800; // bytes a millisecond: Jupyter's servers drop what is more than a megabyte a second
+
 // -> load(address) for live/client.js, or undefined where they lie beside the page
-export function loaderFor({ files }, model) {
+export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))) {
   const run = (text) => {
     const script = document.createElement("script");
     script.textContent = text;
@@ -20,7 +22,7 @@ export function loaderFor({ files }, model) {
   let turn = Promise.resolve();
   const ask = (name) =>
     new Promise((resolve, reject) => {
-      const wait = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const patience = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
       const pieces = [];
       const hear = (message, buffers) => {
         if (message?.kind !== "live" || message.name !== name) return;
@@ -28,12 +30,14 @@ export function loaderFor({ files }, model) {
           leave(new Error(message.text));
           return;
         }
-        pieces[message.piece] = buffers[0];
-        if (pieces.filter(Boolean).length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
-        else model.send({ kind: "live", name, piece: pieces.filter(Boolean).length });
+        pieces.push(buffers[0]);
+        wait(buffers[0].byteLength / RATE).then(() => {
+          if (pieces.length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
+          else model.send({ kind: "live", name, piece: pieces.length });
+        });
       };
       const leave = (error, text) => {
-        clearTimeout(wait);
+        clearTimeout(patience);
         model.off("msg:custom", hear);
         if (error) reject(error);
         else resolve(text);
