@@ -269,7 +269,7 @@ def test_state_goes_both_ways_with_a_live_model(opened):
         const place = document.createElement('div');
         place.id = 'live';
         document.querySelector('main').append(place);
-        const module = await window.fewchannels.module;
+        const module = await window.fewchannels.modules[""];
         window.stop = await module.default.render({ model: window.live, el: place });
     }""")
     live = page.locator("#live")
