@@ -32,6 +32,7 @@ check: env
 	$(VENV) -m ruff check --quiet $(SOURCES)
 	$(VENV) -m ruff format --check --quiet $(SOURCES)
 	@$(VENV) book/links.py --check
+	@$(VENV) book/minutes.py --check
 	@$(VENV) book/stripped.py --verify
 	$(VENV) -m codespell_lib
 
@@ -39,6 +40,7 @@ format: env
 	$(VENV) -m ruff check --fix $(SOURCES)
 	$(VENV) -m ruff format $(SOURCES)
 	$(VENV) book/stripped.py
+	$(VENV) book/minutes.py
 
 notebooks: env
 	@$(VENV) book/build.py notebooks $(if $(ONLY),--only $(ONLY))
@@ -68,11 +70,12 @@ bench: env
 	@$(VENV) bench/run.py
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
-# state folder of a training run, whose kept moments are read.
-STUDIES := critical spatial text_transport subject_transport level_pattern
+# state folder of a training run, whose kept moments are read. TRAININGS: several such folders, for the study of birth.
+STUDIES := critical spatial text_transport subject_transport level_pattern content_or_gain
 study: env
 	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done
 	$(if $(REPLICAS),$(VENV) -m fewchannels.cli study replicas --n 64 --replicas $(REPLICAS) --out results/replicas.safetensors)
+	$(if $(TRAININGS),$(VENV) -m fewchannels.cli study birth --n 24 --trainings $(TRAININGS) --out results/birth.safetensors)
 	$(if $(GROWTH),$(VENV) -m fewchannels.toyworld.growth --state $(GROWTH) --out results/growth.safetensors)
 
 links: env

@@ -199,7 +199,7 @@ def _larger(pages) -> str:
     """Whether any of it holds for a larger model: how many runs say so, and how to find out."""
     count = len(list(REAL.glob("*.safetensors"))) if REAL.is_dir() else 0
     runs = {0: "No run of one has been handed in yet", 1: "One run stands beside the toy's"}
-    how = "[how to make one](../notebooks/08_real_models.ipynb)" if "08_real_models" in pages else "how to make one"
+    how = "[how to make one](../notebooks/08_your_model.ipynb)" if "08_your_model" in pages else "how to make one"
     told = runs.get(count, f"{count} runs stand beside the toy's")
     return f"- Whether any of this holds for a larger model. {told}; chapter 8 says {how}."
 
@@ -248,6 +248,7 @@ def _chapter(chapter, claims, outcomes, pages) -> str:
             "Measured": number(outcome) if outcome else "nothing yet",
             "Claimed": _plain(claim.direction),
             "Falsifier": _plain(claim.falsifier),
+            "Expected": _plain(claim.expected),
             "Reason": _plain(claim.reason),
         }
         if claim.paper:

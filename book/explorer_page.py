@@ -19,7 +19,8 @@ import made
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = ROOT / "_build" / "explorer"
 SAMPLE = "toyworld-sample.safetensors"
-PLACEHOLDERS = WIDGET, SIZES, SAMPLE_LINK = tuple(f"<!-- explorer-{part} -->" for part in ("widget", "sizes", "sample"))
+PARTS = ("widget", "sizes", "sample", "maps")
+PLACEHOLDERS = WIDGET, SIZES, SAMPLE_LINK, MAPS = tuple(f"<!-- explorer-{part} -->" for part in PARTS)
 
 PROMPTS = [
     "a large red star at the left on a striped blue and white background",
@@ -55,6 +56,7 @@ def write_page(src: Path) -> bool:
         (WIDGET, f"```{{raw}} html\n{piece}\n```"),
         (SIZES, sizes_table(folder, len(piece))),
         (SAMPLE_LINK, sample_link(folder)),
+        (MAPS, maps_kept()),
     ):
         text = text.replace(mark, filled)
     page.write_text(text, encoding="utf-8")
@@ -135,6 +137,16 @@ def sizes_table(folder: Path, piece: int) -> str:
     ]
     lines = [f"| {what} | {_megabytes(size)} |" for what, size in rows]
     return "\n".join(["| what | size |", "|---|---|", *lines])
+
+
+def maps_kept() -> str:
+    """Of which channels and at which steps the page's runs have maps, in words."""
+    top, random, bottom = SHOWN
+    at = ", ".join(str(step + 1) for step in MAP_STEPS[:-1])
+    return (
+        f"in each block of the {top} largest, of {random} random ones and of the {bottom} smallest, at steps {at} and "
+        f"{MAP_STEPS[-1] + 1} of {STEPS}"
+    )
 
 
 def sample_link(folder: Path) -> str:

@@ -11,8 +11,8 @@ import struct
 import numpy as np
 import pytest
 import torch
+from fewchannels.layouts import Blocks
 from fewchannels.layouts.frames import Frame
-from fewchannels.layouts.table import Blocks
 from fewchannels.layouts.tokens import read, write
 from fewchannels.masks import POLARITIES, choose_cluster, partition
 from fewchannels.runfile import PROVENANCE, Run, RunFileError, load_run, read_header, save_run

@@ -204,7 +204,7 @@ def test_every_part_by_keyboard(opened):
         page.keyboard.press(key)
         assert told(page).startswith(wanted)
     page.wait_for_timeout(600)
-    assert page.locator("p.fc-sr[aria-live]").text_content().startswith("Channel 10, block 0, step 2: ")
+    assert page.locator("p.fc-sr[aria-live]").text_content().startswith("Channel 10, block 0, step 3: ")
     assert "Channel 10 in block 0" in heat.get_attribute("aria-label")
     rank = page.locator(".fc-row input").first
     rank.focus()
@@ -362,7 +362,7 @@ def test_picture_and_channels_are_saved(opened, tmp_path):
     found = ChannelSet.from_json((tmp_path / "channels.json").read_text(encoding="utf-8"))
     mean = np.abs(made_run().stats["mean"])[0, :, 2]
     assert found.indices[1].tolist() == np.argsort(-mean[1])[:4].tolist()
-    assert (found.sizes, found.width, found.label) == ((4, 4, 4), WIDTH, "top 4 by abs_mean, prompt 1, step 2")
+    assert (found.sizes, found.width, found.label) == ((4, 4, 4), WIDTH, "top 4 by abs_mean, prompt 1, step 3")
     assert errors == []
 
 

@@ -73,6 +73,31 @@ def test_sets_of_channels_from_flags(tmp_path, prompts, capsys):
     assert "s left" in shown.err
 
 
+def test_reads_from_flags(tmp_path, toy, prompts, capsys):
+    (tmp_path / "c.txt").write_text(prompts[2])
+    common = [
+        "sweep",
+        "--prompt",
+        prompts[0],
+        "--steps",
+        "1",
+        "--sets",
+        "top",
+        "--calibration",
+        str(tmp_path / "c.txt"),
+    ]
+    assert main([*common, "--through", "stream", "content", "--json", "--quiet"]) == 0
+    means = json.loads(capsys.readouterr().out)["means"]
+    assert list(means) == ["zero, top 8, stream", "zero, top 8, content"]
+    assert means["zero, top 8, stream"]["change"] > means["zero, top 8, content"]["change"] > 0
+    assert main([*common, "--through", "gain", "--into", "mlp", "last", "--json", "--quiet"]) == 0
+    some = json.loads(capsys.readouterr().out)["means"]["zero, top 8, gain"]
+    assert main([*common, "--through", "gain", "--json", "--quiet"]) == 0
+    assert 0 < some["change"] != json.loads(capsys.readouterr().out)["means"]["zero, top 8, gain"]["change"]
+    assert main([*common, "--into", "mlp"]) == 1
+    assert "the stream is before all reads" in capsys.readouterr().err
+
+
 def test_what_fails_is_status_1_and_the_rest_is_shown(tmp_path, prompts, capsys):
     rows = [
         {"name": n, "prompts": prompts[:1], "generation": {"steps": 1}, "edit": "zero", "channels": c}

@@ -11,10 +11,14 @@ from fewchannels.instruments.writers import (
     columns,
     gate_shares,
     over_others,
+    read_blindness,
     watch_writers,
     why_not,
     writers_cell,
+    writing_weights,
 )
+from fewchannels.models import load
+from fewchannels.toyworld.recipe import build_pipeline
 from fewchannels.watch.hooks import capture
 from fewchannels.watch.statistics import ChannelStats
 
@@ -115,3 +119,47 @@ def test_other_classes_are_refused(toy, flux):
             check_blocks(toy)
     finally:
         toy.transformer.transformer_blocks[0].set_chunk_feed_forward(None, 0)
+
+
+def test_weights_that_write_a_channel():
+    model = load(build_pipeline(3))
+    before = writing_weights(model)
+    assert {name: a.shape for name, a in before.items()} == {
+        "gate": (6, 192),
+        "output": (6, 192),
+        "embedding": (192,),
+        "head": (192,),
+    }
+    block = model.transformer.transformer_blocks[2]
+    with torch.no_grad():
+        block.norm1.linear.weight[2 * 192 + 5] += 1  # attention's gate
+        block.norm1.linear.weight[5 * 192 + 6] += 2  # the MLP's
+        block.norm1.linear.weight[3 * 192 + 7] += 9  # a shift, which is no gate
+        block.attn.to_out[0].weight[8] += 9
+        model.transformer.pos_embed.proj.weight[9] += 9
+        model.transformer.norm_out.linear.weight[10] += 9  # its scale
+        model.transformer.norm_out.linear.weight[192 + 11] += 9  # its shift
+    after = writing_weights(model)
+    grown = {name: np.argwhere(after[name] - before[name] > 0.1).tolist() for name in after}
+    assert grown == {"gate": [[2, 5], [2, 6]], "output": [[2, 8]], "embedding": [[9]], "head": [[10]]}
+    assert after["gate"][2, 5] - before["gate"][2, 5] == pytest.approx(0.5, abs=1e-4)
+
+
+def test_what_is_not_read_is_seen_from_the_weights_alone():
+    model = load(build_pipeline(3))
+    blocks, width = model.transformer.transformer_blocks, 192
+    before = read_blindness(model)
+    assert before.shape == (6, width)
+    assert (before[5] == 1).all(), "the untrained last layer is zero, and reads nothing"
+    with torch.no_grad():
+        for layer in (blocks[3].attn.to_q, blocks[3].attn.to_k, blocks[3].attn.to_v, blocks[3].ff.net[0].proj):
+            layer.weight[:, 5] = 0  # nobody reads what block 2 leaves there
+        model.transformer.proj_out.weight[:] = 1
+        model.transformer.proj_out.weight[:, 7] = 3
+    after = read_blindness(model)
+    assert after[2, 5] == 1
+    assert after[2, 6] == pytest.approx(before[2, 6], abs=0.01)
+    assert after[1] == pytest.approx(before[1])
+    mean = (width - 1 + 9) / width
+    assert after[5, 7] == pytest.approx(1 / (1 + 9 / mean))
+    assert after[5, 0] == pytest.approx(1 / (1 + 1 / mean))

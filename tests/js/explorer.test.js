@@ -114,7 +114,7 @@ test("the exported set has one row a block, the width, and a label that says how
   assert.deepEqual(record.indices.map((row) => row.length), [2, 2, 2]);
   assert.ok(record.indices.every((row) => row[0] === 4));
   assert.equal(record.width, 10);
-  assert.equal(record.label, "top 2 by abs_mean, prompt 2, step 4");
+  assert.equal(record.label, "top 2 by abs_mean, prompt 2, step 5");
   assert.equal(markedText(run(), { set: "random", k: 4, draw: 2 }), "random 4, draw 2");
 });
 

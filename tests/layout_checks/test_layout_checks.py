@@ -7,7 +7,7 @@ import pytest
 import torch
 from fewchannels import layouts
 from fewchannels.layout_checks import check_layout
-from fewchannels.layouts import TABLE, Blocks, Layout
+from fewchannels.layouts import TABLE, Blocks, Layout, Read
 from tiny_pipelines import PIPELINES, guidance_of
 
 WRONG = {
@@ -18,6 +18,9 @@ WRONG = {
     "grid": ("FluxTransformer2DModel", {"grid": "latent"}, {"grid"}),
     "text": ("HunyuanDiT2DModel", {"text": "joint"}, {"text"}),
     "order": ("Flux2Transformer2DModel", {"order": -1}, {"blocks"}),
+    "a norm less": ("SD3Transformer2DModel", {"reads": slice(1, None)}, {"reads"}),
+    "a norm's place": ("FluxTransformer2DModel", {"reads": "first"}, {"reads"}),
+    "no last norm": ("SD3Transformer2DModel", {"last": "norm_out.linear"}, {"reads"}),
     "a list less": ("FluxTransformer2DModel", {"path": "double_blocks"}, {"blocks"}),
 }
 
@@ -32,6 +35,12 @@ def test_a_wrong_entry_is_caught(what, tiny):
     whole = {key: value for key, value in change.items() if key in ("grid", "text")}
     part = {key: value for key, value in change.items() if key in ("image", "axes", "returns", "path")}
     blocks = tuple(replace(group, **part) for group in model.layout.blocks)[:: change.get("order", 1)]
+    if isinstance(reads := change.get("reads"), slice):
+        blocks = tuple(replace(group, reads=group.reads[reads]) for group in blocks)
+    elif reads:
+        blocks = (blocks[0], replace(blocks[1], reads=(replace(blocks[1].reads[0], image=reads),)))
+    if "last" in change:
+        whole["last"] = (Read(change["last"], ("last",)),)
     model.layout = replace(model.layout, blocks=blocks, **whole)
     report = check_layout(model, call)
     assert caught <= set(report.failed), str(report)

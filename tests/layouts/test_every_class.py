@@ -49,6 +49,11 @@ def test_from_prompts_to_pictures(name, classes):
         edited = model.generate(case.prompts[:1], **options)
     assert (done.change > 0).all()
     assert not np.array_equal(edited[0], images[0])
+    for through in ("content", "gain"):
+        with fc.ablate(model, [3, 7], "scale", factor=[1.0, -9.0], through=through) as done:
+            edited = model.generate(case.prompts, **options)
+        assert [np.array_equal(edited[i], images[i]) for i in (0, 1)] == [True, False], through
+        assert np.nanmin(done.change[1]) > 0 == np.nanmax(done.change[0])
 
 
 def test_no_class_is_left_out(classes):

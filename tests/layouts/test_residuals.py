@@ -141,6 +141,14 @@ def test_residuals_are_read_and_written_where_the_next_block_reads(name, few, ti
             zeroed = outer.tokens[index - 1].clone()
             zeroed[..., 3] = 0
             assert arrive(zeroed, inputs[index]), f"from {model.layers[index - 1]} on"
+        for through in ("both", "content", "gain"):
+            with fc.ablate(model, [3], "scale", factor=1.0, through=through):
+                assert torch.equal(call(), controlled), "an identity edit of what is read changes nothing"
+        found = []
+        for through in ("stream", "both"):
+            with fc.ablate(model, [3], layers=-1, through=through):
+                found.append(call())
+        torch.testing.assert_close(*found, msg="behind the last block stream and reads are one")
         assert torch.equal(call(), controlled), "nothing is left behind"
     assert torch.equal(call(), plain)
 
@@ -211,5 +219,8 @@ def test_residuals_on_long_skips_are_captured_and_not_edited(tiny):
         assert all(arrive(kept.tokens[index - 1], inputs[index]) for index in range(1, 4))
         with pytest.raises(RuntimeError, match="out of reach of an edit"), fc.ablate(model, [3]):
             call()
+        for factor in (1.0, -2.0):  # its norm reads the stream apart from the earlier one, and that is in reach
+            with fc.ablate(model, [3], "scale", factor=factor, through="gain"):
+                assert torch.equal(call(), controlled) == (factor == 1)
     finally:
         handle.remove()

@@ -9,6 +9,7 @@ def test_a_name_says_what_differs_from_a_plain_condition():
     moved = Condition("transport", "random", draw=2, blocks=(0, 1, 2), steps=(3,), mask="union", strength=0.5)
     assert moved.name == "transport, random 3, k 8, block 0 to 2, step 3, mask of union, strength 0.5"
     assert Condition("", prompts="few").name == "untouched, on few"
+    assert Condition(channels="top", through="gain", into="mlp").name == "zero, top, k 8, through gain, into mlp"
 
 
 def test_equal_fields_are_one_condition_whatever_they_were_given_as():

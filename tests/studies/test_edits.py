@@ -8,9 +8,10 @@ import pytest
 from fewchannels.channels import ChannelSet
 from fewchannels.reading.readers import Adoption, Change, Distances, Regions
 from fewchannels.reading.worlds import NaturalWorld, ToyWorld
-from fewchannels.studies.condition import Condition
+from fewchannels.studies.condition import Condition, each
 from fewchannels.studies.edits import Ground, row_of
 from fewchannels.studies.groups import NotHere, evaluation, pairs, references
+from fewchannels.studies.results import Results
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Study, run
 from fewchannels.sweep import Recording
@@ -128,6 +129,32 @@ def test_the_size_of_an_edit_is_of_the_channels_that_it_names(model):
     assert np.abs(resampled["energy"] - 1).max() < np.abs(zero["energy"] - 1).min()
     assert (one["change"] < zero["change"]).all()
     assert (masked["moved"] < zero["moved"]).all()
+
+
+def test_what_is_read_is_a_field_as_any_other(model, tmp_path):
+    """Each in its batch as by the library's own calls, selected, kept and read again by its fields."""
+    base = TOP.but(edit="transport", prompts="all")
+    ways = [base, *each(base, through=("both", "content", "gain")), base.but(through="gain", into="attention, mlp")]
+    rows = [*ways, *each(TOP, through=("content", "gain"), into=("", "mlp"))]
+    found = done(model, rows, {"all": pairs()})
+    group = pairs().of(ToyWorld(), N, 0)
+    few = [ToyWorld().text(one) for one in ToyWorld().prompts(4, "calibration")]
+    top = Sets(model, ToyWorld(), 8, prompts=few, steps=STEPS).of("top")
+    with fc.record(model) as source:
+        model.generate(group.sources, seed=group.seed, samples=group.samples, steps=STEPS)
+    for c in rows:
+        into = {"into": c.into.split(", ")} if c.into else {}
+        if c.edit == "zero":
+            context = fc.ablate(model, top, through=c.through, **into)
+        else:
+            context = fc.inject(model, source, top, through=c.through, **into)
+        with context:
+            expected = model.generate(group.prompts, seed=group.seed, samples=group.samples, steps=STEPS)
+        assert np.abs(found.cells[c]["pictures"].astype(int) - expected).max() <= 1, c.name
+    again = Results.read(found.save(tmp_path / "reads.safetensors"))
+    assert list(again.cells) == rows
+    assert again.mean("change", **ways[-1]).value == pytest.approx(found.mean("change", **ways[-1]).value)
+    assert again.options("through", edit="transport") == ["stream", "both", "content", "gain"]
 
 
 def test_scaling_is_by_the_strength(model):

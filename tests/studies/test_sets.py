@@ -40,6 +40,8 @@ def test_every_kind_has_the_count_that_it_says(sets):
             assert chosen.k == 8, kind
         elif kind == "top without the first":
             assert set(chosen.sizes) == {7}
+        elif kind == "one of the top":
+            assert set(chosen.sizes) == {1}
         elif kind not in ("energy-matched", "matched without the first", "complement", "all"):
             assert set(chosen.sizes) == {8}, kind
 
@@ -83,7 +85,7 @@ def test_what_cannot_be_made_says_why(sets):
     with pytest.raises(NotHere, match="k=500 is more than the 192 channels"):
         sets.of("top", 500)
     assert sets.find("next ranks", 100) is None
-    with pytest.raises(ValueError, match="no set is called 'largest'; there are top, top without the first, bottom"):
+    with pytest.raises(ValueError, match="no set is called 'largest'; there are top, top without the first, one of"):
         sets.of("largest")
     with pytest.raises(ValueError, match="pass the group of prompts"):
         sets.of("top of each prompt")

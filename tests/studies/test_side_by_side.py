@@ -24,6 +24,8 @@ WAYS = [
     MOVED.but(source="another pair"),
     MOVED.but(mask="union", blocks=(2, 4)),
     MOVED.but(steps=(1,), strength=0.5),
+    MOVED.but(through="content"),
+    MOVED.but(through="gain", into="mlp", blocks=(1, 4)),
     MOVED.but(channels="top of the difference"),
 ]
 

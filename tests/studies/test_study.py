@@ -104,8 +104,10 @@ def test_a_condition_on_a_part_of_the_prompts_is_not_measured_twice(model):
 
 
 def test_what_a_model_cannot_have_is_left_out_with_the_reason(model):
-    found = run(small(TOP, TOP.but(k=500), TOP.but(edit="paste")), model, n=2, steps=STEPS)
+    crossed = TOP.but(through="gain", into="cross")
+    found = run(small(TOP, TOP.but(k=500), TOP.but(edit="paste"), crossed), model, n=2, steps=STEPS)
     assert list(found.cells) == [TOP]
+    assert "is read for attention, mlp, last" in found.left_out[crossed.name]
     assert "more than the 192 channels" in found.left_out["zero, top, k 500"]
     assert "no reference picture" in found.left_out["paste, top, k 8"]
 
@@ -114,7 +116,8 @@ def test_an_unknown_edit_group_or_way_through_is_an_error(model):
     for wrong, words in (
         (TOP.but(edit="melt"), "edit='melt': expected one of"),
         (TOP.but(prompts="many"), "prompts='many': the study has the groups all"),
-        (TOP.but(through="norm"), "through='norm'"),
+        (TOP.but(through="norm"), "through='norm': expected one of stream, both, content, gain"),
+        (TOP.but(edit="blend prompts", through="gain"), "'blend prompts' changes no channels"),
         (TOP.but(mask="mine", edit="transport"), "no source|mask='mine'"),
     ):
         with pytest.raises(ValueError, match=words):

@@ -44,7 +44,7 @@ def one_at_a_time(condition, model) -> dict[str, np.ndarray]:
 
 
 def test_batches_and_shared_steps_give_what_each_condition_gives_by_itself(toy, prompts):
-    """Every kind of edit, in blocks, steps, streams and branches that differ within the batch."""
+    """Every kind of edit, in blocks, steps, streams, branches and reads that differ within the batch."""
     shared = {"model": toy, "prompts": prompts[:2], "seed": 3, "generation": {"steps": STEPS}}
     table = [
         {"name": "none"},
@@ -54,9 +54,20 @@ def test_batches_and_shared_steps_give_what_each_condition_gives_by_itself(toy, 
         {"edit": "noise", "channels": LOW, "steps": [-1], "options": {"match": TOP}},
         {"edit": "own_mean", "channels": [TOP, None], "steps": [2], "options": {"strength": 0.5}},
         {"edit": "zero", "channels": TOP, "blocks": [0, 1], "options": {"stream": "text"}},
+        {"edit": "zero", "channels": TOP, "options": {"through": "both"}},
+        {"edit": "zero", "channels": TOP, "blocks": [4], "steps": [2], "options": {"through": "content"}},
+        {"edit": "zero", "channels": [TOP, None], "options": {"through": "gain"}},
+        {"edit": "scale", "channels": TOP, "options": {"factor": 2.0, "through": "gain", "into": ["mlp", "last"]}},
+        {
+            "edit": "noise",
+            "channels": LOW,
+            "steps": [1],
+            "options": {"match": TOP, "through": "content", "into": "mlp"},
+        },
+        {"edit": "shuffle", "channels": TOP, "blocks": [1, 5], "options": {"through": "gain", "branch": "cond"}},
     ]
     table = [complete({**shared, "name": str(i), **condition}, i) for i, condition in enumerate(table)]
-    table[-2]["name"] = "half"
+    table[5]["name"] = "half"
     alone = {condition["name"]: one_at_a_time(condition, toy) for condition in table}
     together = sweep_conditions(table, measure=change_and_pictures)
     same_rows = sweep_conditions(table, measure=change_and_pictures, rows=2)
@@ -133,6 +144,34 @@ def test_forwards_are_saved(toy, prompts):
     # of their own for the two that begin at step 2 would cost more
     assert saved == [1] * STEPS + [4] * (STEPS - 1)
     assert rows == [1] * STEPS * 5
+
+
+@pytest.mark.parametrize("through", ["both", "content", "gain"])
+def test_what_is_recorded_is_carried_to_reads_alike_in_a_batch(toy, prompts, through):
+    """Transport and resampling, whose values are of a block's output, beside an edit of the stream."""
+    with fc.record(toy) as source:
+        toy.generate(prompts[1:], seed=3, steps=STEPS)
+    reads = {"through": through, "into": "mlp"}
+    shared = {"model": toy, "prompts": prompts[:2], "seed": 3, "generation": {"steps": STEPS}, "channels": TOP}
+    table = [
+        {"name": "moved", "edit": "transport", "options": {"source": source, "branch": "cond", **reads}},
+        {"name": "level", "edit": "transport", "blocks": [2], "options": {"source": source, "part": "level", **reads}},
+        {"name": "drawn", "edit": "resample", "options": {"reference": source, **reads}},
+        {"name": "stream", "edit": "transport", "options": {"source": source}},
+    ]
+    found = sweep_conditions([{**shared, **one} for one in table], measure=change_and_pictures, rows=8)
+    contexts = {
+        "moved": lambda: fc.inject(toy, source, TOP, **reads),
+        "level": lambda: fc.inject(toy, source, TOP, part="level", layers=2, branch="both", **reads),
+        "drawn": lambda: fc.ablate(toy, TOP, "resample", reference=source, **reads),
+        "stream": lambda: fc.inject(toy, source, TOP, branch="both"),
+    }
+    for name, make in contexts.items():
+        with make() as log:
+            pictures = toy.generate(prompts[:2], seed=3, steps=STEPS)
+        np.testing.assert_allclose(found[name]["pictures"].astype(int), pictures, atol=1, err_msg=name)
+        np.testing.assert_allclose(found[name]["moved"], np.nanmean(log.change, axis=(1, 2)), rtol=1e-3, err_msg=name)
+    assert found["moved"]["change"].max() > 0
 
 
 def test_a_store_knows_a_condition_by_what_it_is_about(tmp_path, toy, prompts):

@@ -10,15 +10,17 @@ from typing import Any
 from ..disk import check_place
 from .arguments import positive
 
-NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern")
+NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pattern", "content_or_gain")
 STORE = Path.home() / ".cache" / "fewchannels" / "studies"
 HELP = f"""\
-Run a study: {", ".join(NAMES)}; or "replicas", the headlines on several trainings. What was measured is kept in the
-store until weights, prompts or code change its meaning: stop the command when you like, and give it again to go on.
+Run a study: {", ".join(NAMES)}; or "replicas", the headlines on several trainings; or "birth", the moments of
+trainings. What was measured is kept in the store until weights, prompts or code change its meaning: stop the command
+when you like, and give it again to go on.
 
   fewchannels study critical --out results/critical.safetensors
   fewchannels study critical --model black-forest-labs/FLUX.2-klein-4B --prompts mine.txt --n 16 --plan
   fewchannels study replicas --replicas seed1 seed2 --n 64 --out results/replicas.safetensors
+  fewchannels study birth --trainings state1 state2 --n 24 --out results/birth.safetensors
 """
 
 
@@ -31,7 +33,7 @@ def add_study(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = study.add_argument
-    add("name", choices=(*NAMES, "replicas"), metavar="NAME", help="which one")
+    add("name", choices=(*NAMES, "replicas", "birth"), metavar="NAME", help="which one")
     add("--model", default="toyworld", metavar="NAME", help="toyworld, a pipeline folder, or a hub name (%(default)s)")
     add("--revision", help="commit, tag or branch of a hub model")
     add(
@@ -47,6 +49,7 @@ def add_study(commands: Any) -> None:
     add("--judge", metavar="NAME", help="a CLIP model, by name or folder, that reads pictures of the real world")
     add("--segmenter", metavar="NAME", help="a CLIPSeg model that draws masks of their subjects")
     add("--replicas", type=Path, nargs="+", default=[], metavar="FOLDER", help="pipeline folders of other trainings")
+    add("--trainings", type=Path, nargs="+", default=[], metavar="FOLDER", help="state folders of toyworld.train")
     add(
         "--store",
         type=Path,
@@ -66,6 +69,8 @@ def run_study(options: argparse.Namespace) -> None:
     """Carry the study out, write its run file and print its table. Raises what `studies.run` raises."""
     if options.name == "replicas" and not options.replicas:
         raise ValueError("replicas needs --replicas FOLDER ...: pipelines that other trainings gave")
+    if options.name == "birth" and not options.trainings:
+        raise ValueError("birth needs --trainings FOLDER ...: state folders of python -m fewchannels.toyworld.train")
     if options.out is not None:
         check_place(options.out)
     import torch
@@ -73,22 +78,26 @@ def run_study(options: argparse.Namespace) -> None:
     from .. import load, studies
     from ..reading.judges import ClipJudge, ClipSegJudge
     from ..reading.worlds import world_of
+    from ..studies.birth import run_trainings
     from ..studies.replicas import OWN, replicas_in, run_models
 
     if options.threads:
         torch.set_num_threads(options.threads)
-    model = load(options.model, revision=options.revision)
     asked = {"n": options.n, "seed": options.seed, "steps": options.steps, "k": options.k, "store": options.store}
+    report = None if options.quiet else _tell
+    if options.name == "birth":
+        return _finish(options, run_trainings(options.trainings, **asked, report=report))
+    model = load(options.model, revision=options.revision)
     if options.name == "replicas":
         models = {OWN: model, **replicas_in(options.replicas)}
-        return _finish(options, run_models(models, **asked, report=None if options.quiet else _tell))
+        return _finish(options, run_models(models, **asked, report=report))
     judge = ClipJudge(options.judge) if options.judge else None
     segmenter = ClipSegJudge(options.segmenter) if options.segmenter else None
     asked |= {"world": world_of(model, judge, segmenter), "prompts": options.prompts}
     study = studies.STUDIES[options.name]
     if options.plan:
         return print(study.table(model, **asked))
-    return _finish(options, studies.run(study, model, **asked, report=None if options.quiet else _tell))
+    return _finish(options, studies.run(study, model, **asked, report=report))
 
 
 def _tell(line: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..names import ALONE, WRITTEN
+from ..names import ALONE, READERS, THROUGH, WRITTEN
 from .arguments import positive, read_prompts
 
 HELP = """\
@@ -38,9 +38,11 @@ The file is JSON or YAML: a list of conditions, or a grid of them.
       three: [5, 33, 160]
     blocks: {all: null, "first half": [0, 1, 2]}
     steps: [[0], [4, 5, 6, 7]]
+    options: {stream: {}, "gain, MLP": {through: gain, into: [mlp]}}
 
 Columns of a condition: name, model, revision, prompts, samples, seed, generation (arguments of generate), channels,
-blocks, steps (of the edit), options (strength, factor, values, match, branch, stream, seed), and edit (EDITS).
+blocks, steps (of the edit), options (strength, factor, values, match, branch, stream, through, into, seed), and edit
+(EDITS).
 channels: numbers, {"indices": [[...], ...], "width": D}, or {"set": NAME, "k": N}, which is ranked on calibration
 prompts: top, bottom, random 1 to 3, energy-matched, complement.
 
@@ -69,6 +71,21 @@ def add_sweep(commands: Any) -> None:
     add("--sets", nargs="+", default=["top", "random 1"], metavar="SET", help='sets of channels ("top" "random 1")')
     add("--k", type=positive, nargs="+", default=[8], metavar="N", help="channels a block (8)")
     add("--blocks", default="all", metavar="WHICH", help='"all" at once, "each" apart, or numbers such as 0,1,2 (all)')
+    add(
+        "--through",
+        nargs="+",
+        default=["stream"],
+        choices=THROUGH,
+        metavar="WAY",
+        help=f"{', '.join(THROUGH)}: the block's output, or what norms read of it (stream)",
+    )
+    add(
+        "--into",
+        nargs="+",
+        choices=READERS,
+        metavar="READER",
+        help=f"with --through other than stream: {', '.join(READERS)} (all that the model has)",
+    )
     add("--edited-steps", default="all", metavar="WHICH", help='"all", "each", or numbers such as 0,1,2 (all)')
     add(
         "--calibration",
@@ -170,6 +187,11 @@ def from_flags(options: argparse.Namespace) -> list[dict]:
         for k in options.k
     }
     axes: dict[str, Any] = {"edit": options.edit, "channels": channels}
+    if options.into and "stream" in options.through:
+        raise ValueError(f"--into {' '.join(options.into)}: the stream is before all reads: leave --through stream out")
+    if options.through != ["stream"]:
+        read = {"into": options.into} if options.into else {}
+        axes["options"] = {way: {} if way == "stream" else {"through": way, **read} for way in options.through}
     if len(options.seed) > 1:
         axes["seed"] = options.seed
     else:

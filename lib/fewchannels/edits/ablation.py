@@ -26,6 +26,7 @@ from ..watch.subspaces import Subspaces, widened
 from ..watch.trajectories import Trajectory, matching_step
 from .channel_edit import ChannelEdit, Place, column, one_a_sample, without_level
 
+RECORDED = ("mean", "mean_level", "resample")  # of other runs, at a block's output
 NEEDS = {"scale": "factor", "replace": "values", "mean": "reference", "mean_level": "reference"}
 
 
@@ -39,6 +40,8 @@ def ablate(
     steps=None,
     branch: str = "both",
     stream: str = "image",
+    through: str = "stream",
+    into: str | Sequence[str] | None = None,
     tokens: np.ndarray | None = None,
     strength: float | Sequence[float] = 1.0,
     factor: float | Sequence[float] | None = None,
@@ -72,6 +75,12 @@ def ablate(
     or [S, N]), the tokens that are changed; the edit sees no others. strength: share of the way to the edit. seed: of
     shuffle, noise and shift; what a sample gets depends on (seed, sample, layer, step) alone.
 
+    through, into: as for fewchannels.edit. "stream" changes what a block puts out; the others leave that and change
+    what is read of it, at the norms up to the next block's output: "both", "content" (these channels changed, the
+    norm's mean and divisor held) or "gain" (mean and divisor as if they were changed, the channels left). The edit is
+    then of what each norm is given; what "mean", "mean_level" and "resample" bring was recorded at the block's output,
+    and at a norm behind attention what attention has added since is added to it.
+
     Yields a ChannelEdit, which logs what was really changed: `change` and `energy_ratio`, [S, L, T]. Raises ValueError
     for channels out of range or empty, an unknown edit, layer or step, or a mask of another grid; the model is always
     left as it was.
@@ -90,7 +99,7 @@ def ablate(
         match=match,
         seed=seed,
     )
-    with edit(model, ablation, layers=layers, steps=steps, branch=branch, stream=stream):
+    with edit(model, ablation, layers=layers, steps=steps, branch=branch, stream=stream, through=through, into=into):
         yield ablation
     ablation.complain()
 
@@ -122,7 +131,7 @@ def channel_edit(
         partners=partners,
         match=match,
     )
-    return ChannelEdit(model, channels, edits.values, how, tokens, strength, stream)
+    return ChannelEdit(model, channels, edits.values, how, tokens, strength, stream, RECORDED.__contains__)
 
 
 class Edits:

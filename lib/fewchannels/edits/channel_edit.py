@@ -44,23 +44,38 @@ class ChannelEdit:
     """New values on chosen channels and tokens of each sample, as a function for hooks.edit, with a log.
 
     values: function(how, old [b, n, k], place) -> new values, where `how` is what the caller gave for those samples.
-    tokens, strength, stream, channels, how: as for ablation.ablate.
-    change, energy_ratio: float [S, L, T] (samples, layers, steps), nan where nothing was edited.
+    tokens, strength, stream, channels, how: as for ablation.ablate. carried: function(how) -> whether new values were
+    recorded of a block's output, so that at a read behind attention what came to the stream since is added to them.
+    change, energy_ratio: float [S, L, T] (samples, layers, steps), nan where nothing was edited; at reads over all of
+    them together.
     """
 
-    def __init__(self, model, channels, values: Callable, how=None, tokens=None, strength=1.0, stream="image"):
+    def __init__(
+        self,
+        model,
+        channels,
+        values: Callable,
+        how=None,
+        tokens=None,
+        strength=1.0,
+        stream="image",
+        carried: Callable = lambda how: False,
+    ):
         self._layers, self._stream = len(model.layers), stream
         self._spaces = Subspaces(channels, model.layers)
         self._how, self._strength = one_a_sample("how", how), one_a_sample("strength", strength)
-        self._values = values
+        self._values, self._carried = values, carried
         self._tokens = None if tokens is None else np.asarray(tokens)
         if self._tokens is not None and (self._tokens.dtype != bool or not self._tokens.any()):
             raise ValueError("tokens= must be a bool mask that chooses at least one token")
         self._log: list[tuple[list[int], int, int, torch.Tensor]] = []
         self._samples = 0
 
-    def __call__(self, tokens: torch.Tensor, *, layer, step, samples, grid) -> torch.Tensor | None:
-        """The edit of one block's tokens [B, N, D], as hooks.edit calls it."""
+    def __call__(
+        self, tokens: torch.Tensor, *, layer, step, samples, grid, block=None, again=False
+    ) -> torch.Tensor | None:
+        """The edit of one block's tokens [B, N, D], as hooks.edit calls it; at a read `block` has what it returned, and
+        a read that comes again is not logged twice."""
         self._samples = max(self._samples, max(samples) + 1)
         before = torch.linalg.vector_norm(widened(tokens), dim=(1, 2)).square()
         new, edited = tokens.clone(), False
@@ -69,19 +84,25 @@ class ChannelEdit:
             where = self._where(alone, tokens.shape[1], grid, tokens.device)
             if part is None or (where is not None and not len(where)):
                 continue
-            numbers = [samples[row] for row in rows]
-            place = Place(layer, step, numbers, part, tokens[rows], tokens, rows, where)
-            old = part.read(place.tokens)
-            seen = old if where is None else old[:, where]
+            numbers, own = [samples[row] for row in rows], tokens[rows]
+            whole = block if block is not None and self._carried(how) else tokens
+            place = Place(layer, step, numbers, part, own if whole is tokens else whole[rows], whole, rows, where)
+            seen = place.read(part, place.tokens)
             values = self._values(how, seen, place).to(seen.dtype)
             values = self._weakened(values, seen, numbers)
+            old = part.read(own)
+            if whole is not tokens:
+                values = _onward(values, seen, place.read(part, own))
             values = values if where is None else old.index_copy(1, where, values)
-            left, was = widened(values), widened(old)
-            sums = [before[rows], (left - was).square(), left.square() - was.square()]
-            self._log.append((numbers, layer, step, torch.stack([sums[0], *(s.sum(dim=(1, 2)) for s in sums[1:])])))
-            new[rows] = part.write(place.tokens, old, values)
+            if not again:
+                self._logged(numbers, layer, step, before[rows], widened(values), widened(old))
+            new[rows] = part.write(own, old, values)
             edited = True
         return new if edited else None
+
+    def _logged(self, samples, layer, step, before, left, was) -> None:
+        sums = [before, *(change.sum(dim=(1, 2)) for change in ((left - was).square(), left.square() - was.square()))]
+        self._log.append((samples, layer, step, torch.stack(sums)))
 
     def _groups(self, samples) -> dict[tuple, list[int]]:
         """Rows of the batch that are edited alike: (key of the channel set, edit, sample whose mask it is) -> rows."""
@@ -158,6 +179,12 @@ def without_level(values: torch.Tensor) -> torch.Tensor:
     """Values [b, n, k] less each sample's own mean over its tokens: the pattern."""
     wide = widened(values)
     return (wide - wide.mean(dim=1, keepdim=True)).to(values.dtype)
+
+
+def _onward(values: torch.Tensor, was: torch.Tensor, now: torch.Tensor) -> torch.Tensor:
+    """`values` that were put in place of `was`, when that has become `now`: what came to it comes to them."""
+    later = (widened(now) + (widened(values) - widened(was))).to(now.dtype)
+    return torch.where(now == was, values.to(now.dtype), later)
 
 
 def column(numbers, like: torch.Tensor) -> torch.Tensor:

@@ -72,6 +72,8 @@ def inject(
     steps=None,
     branch: str = "cond",
     stream: str = "image",
+    through: str = "stream",
+    into: str | Sequence[str] | None = None,
 ) -> Iterator[ChannelEdit]:
     """Replace channels of what the model generates by those of a recorded trajectory while the context is open.
 
@@ -80,7 +82,9 @@ def inject(
     sources: the sample of the trajectory that sample i takes from (i, where not given). part: "both", or "level" (a
     channel's mean over tokens) or "pattern" (what is left) alone, the other part staying the target's own. layers,
     steps, branch, stream: as for edit, in the target's steps. A run with other noise levels (another number of
-    steps, or image-to-image) takes from the recorded step of the nearest noise level.
+    steps, or image-to-image) takes from the recorded step of the nearest noise level. through, into: as for ablate, so
+    that "content" is the source's content with the target's gain, and "gain" the target's content with the source's
+    gain; at a norm behind attention the source's values are what the block gave, and what the target's attention added.
 
     Yields a ChannelEdit with the realised `change`. Raises ValueError for a trajectory of another grid, or one that
     lacks what is asked of it.
@@ -88,7 +92,7 @@ def inject(
     change = channel_transport(
         model, source, channels, mask=mask, strength=strength, sources=sources, part=part, stream=stream
     )
-    with edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream):
+    with edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream, through=through, into=into):
         yield change
     change.complain()
 
@@ -120,7 +124,7 @@ def channel_transport(
         first, second = (taken, old) if part == "level" else (old, taken)
         return (widened(first).mean(dim=1, keepdim=True) + without_level(widened(second))).to(old.dtype)
 
-    return ChannelEdit(model, chosen, values, tokens=mask, strength=strength, stream=stream)
+    return ChannelEdit(model, chosen, values, tokens=mask, strength=strength, stream=stream, carried=lambda how: True)
 
 
 def transport(
@@ -137,6 +141,8 @@ def transport(
     layers=None,
     window=None,
     branch: str = "cond",
+    through: str = "stream",
+    into: str | Sequence[str] | None = None,
     seed: int = 0,
     source_seed: int | None = None,
     steps: int | None = None,
@@ -160,8 +166,8 @@ def transport(
     mask: "union" of the subject masks of source and target, "source", "target", an array bool [h, w] or [P, h, w], or
     None for all tokens. Subject masks are K-means on `channels` in block `mask_layer` (the middle one) at `mask_step`
     (the last one, as in the paper); mask_options go to masks.partition.
-    strength, part ("both", "level", "pattern"), layers, branch: as for inject; window: the target's steps in which
-    channels are moved (None: all).
+    strength, part ("both", "level", "pattern"), layers, branch, through, into: as for inject; window: the target's
+    steps in which channels are moved (None: all).
     seed, source_seed: of the targets' and the sources' noise (the same unless given). steps, source_steps: number of
     steps of each. latents: start noise of both. dtype: what the recording is kept in. `generation` goes to
     model.generate (guidance_scale, height, width, batch_size, ...).
@@ -223,6 +229,8 @@ def transport(
         layers=layers,
         steps=window,
         branch=branch,
+        through=through,
+        into=into,
     ) as done:
         images = model.generate(targets, **runs["target"][1])
     shown = recorded.images[partners] if recorded.images is not None else None

@@ -1,5 +1,7 @@
-"""Runs of several models beside each other, from here and from files, in the form that figures and tables take.
+"""Runs of several models beside each other, from here and from files, in the form that figures and tables take; and
+what the chapters would cost a model that nobody has loaded.
 
+ahead("black-forest-labs/FLUX.2-klein-4B")                # pictures and hours of each chapter, a table
 runs, refused = gathered(model, n=12)
 show(plots.lines(over_depth(runs, ModelRun.ratio), "depth", "largest / median channel"), alt="...")
 at_equal_energy(runs)                                      # a table
@@ -7,18 +9,98 @@ at_equal_energy(runs)                                      # a table
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..measure.contributed import ModelRun, channels_for_share, energy_held, measured_run, read_folder, results_folder
 from ..models import load
+from ..models.needs import GPUS, Gpu, minutes
+from ..models.preset import Preset
+from ..models.presets import PRESETS
 from ..reading.worlds import texts, world_of
 from ..runfile import save_run
+from ..studies import STUDIES
+from ..studies.cost import Ahead
 from ..studies.views import Table
 
 TOY_PROMPTS = 12
+CHAPTERS = {  # that have a study, and on how many prompts they run it on a model that no committed run is of
+    2: ("critical", 16),
+    3: ("spatial", 16),
+    4: ("text_transport", 12),
+    5: ("subject_transport", 16),
+    6: ("level_pattern", 12),
+}
+SHORT, LONG = 1, 8  # hours for which an n is recommended
+KNOWN = (  # of each family one, small and large
+    "black-forest-labs/FLUX.2-klein-4B",
+    "PixArt-alpha/PixArt-Sigma-XL-2-1024-MS",
+    "Tongyi-MAI/Z-Image-Turbo",
+    "black-forest-labs/FLUX.1-schnell",
+    "stabilityai/stable-diffusion-3.5-medium",
+    "black-forest-labs/FLUX.1-dev",
+    "Qwen/Qwen-Image",
+)
+
+
+def ahead(name: str, steps: int = 0) -> Table:
+    """A Markdown table of what each chapter with a study would cost a checkpoint, before anything is loaded: its
+    pictures, and for every GPU the hours, and the n that `SHORT` and `LONG` hours allow. steps: of a picture, 0 for the
+    checkpoint's own. Raises ValueError for a name that the table of models does not hold, or of which a part is not
+    known."""
+    preset = _known(name, steps)
+    cards = {gpu.name.partition(" ")[0]: gpu for gpu in GPUS}  # the two A100 compute alike
+    head = ("chapter", "n", "pictures", *(f"hours on {card}" for card in cards))
+    rows = []
+    for chapter, (study, n) in CHAPTERS.items():
+        told = Ahead.of(STUDIES[study], preset)
+        rows.append((chapter, n, f"{told.pictures(n):,}", *(_hours(told, n, gpu) for gpu in cards.values())))
+    return Table.of(head, rows, 0)
+
+
+def hours(gpu: str, names: Sequence[str] = KNOWN, steps: int = 0) -> Table:
+    """A Markdown table of checkpoints by chapter, the quickest first: hours on a GPU, by its name in `models.needs`, at
+    the chapter's own n, and the n that `SHORT` and `LONG` hours allow. Errors as of `ahead`, and ValueError for an
+    unknown GPU."""
+    card, rows = _card(gpu), []
+    presets = {name: _known(name, steps) for name in names}
+    for name, preset in sorted(presets.items(), key=lambda one: minutes(one[1], card, 1)):
+        cells = (_hours(Ahead.of(STUDIES[study], preset), n, card) for study, n in CHAPTERS.values())
+        rows.append((name.rpartition("/")[2], preset.steps, f"{60 * minutes(preset, card, 1):.1f}", *cells))
+    chapters = (
+        f"chapter {chapter}, n = {n}".replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}")
+        for chapter, (_, n) in CHAPTERS.items()
+    )
+    return Table.of(("model", "steps", "seconds a picture", *chapters), rows)
+
+
+def _known(name: str, steps: int) -> Preset:
+    if name not in PRESETS:
+        raise ValueError(
+            f"{name!r} is not in the table of models, so its size is not known: it has {', '.join(PRESETS)}"
+        )
+    preset = replace(PRESETS[name], **({"steps": steps, "study_steps": None} if steps else {}))
+    if minutes(preset, GPUS[0], 1) is None:
+        raise ValueError(f"of {name} the steps, the size or the parameters are not known: draw one picture and time it")
+    return preset
+
+
+def _card(name: str) -> Gpu:
+    found = next((gpu for gpu in GPUS if gpu.name == name), None)
+    if found is None:
+        raise ValueError(f"gpu={name!r}: expected one of {', '.join(gpu.name for gpu in GPUS)}")
+    return found
+
+
+def _hours(told: Ahead, n: int, gpu: Gpu) -> str:
+    """Hours, and behind them the n that the short and the long time allow; a dash where they allow no two prompts."""
+    taken = told.hours(n, gpu)
+    sizes = (str(told.largest(limit, gpu) or "\N{EN DASH}") for limit in (SHORT, LONG))
+    shown = "< 0.1" if taken < 0.05 else f"{taken:.1f}" if taken < 10 else f"{taken:,.0f}"
+    return f"{shown} ({', '.join(sizes)})".replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def gathered(

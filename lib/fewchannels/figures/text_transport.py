@@ -112,15 +112,15 @@ def both_goals(found: Results) -> dict:
     return {"points": points}
 
 
-def chosen(found: Results) -> Table:
+def chosen(found: Results, levels: Sequence[float] | None = None) -> Table:
     """A Markdown table of the methods at the settings that they chose on calibration pairs, measured on all, by every
-    reader."""
+    reader. Windows of steps are named by their noise levels [T], where these are given."""
     rows = []
     readings = list(zip(*map(found.readings, GOALS), strict=True))
     for method, own in {**settings(found), "asked for": {"edit": "asked for"}}.items():
         told = [_percent(found.mean(goal, **own).value) for goals in readings for goal in goals]
         both = [f"{found.harmonic(*goals, **own).value:.2f}" for goals in readings]
-        rows.append((method, _setting(method, **own), *told, *both))
+        rows.append((method, _setting(method, levels, **own), *told, *both))
     head = [
         *(goal for goals in readings for goal in goals),
         *("harmonic mean", "harmonic mean by eye")[: len(readings)],
@@ -168,7 +168,7 @@ def noise_name(levels: Sequence[float] | None, steps: Sequence[int] | None) -> s
     return f"noise {levels[steps[0]]:.2f} to {levels[steps[-1]]:.2f}"
 
 
-def _setting(method: str, steps=None, strength: float | None = None, **own) -> str:
+def _setting(method: str, levels, steps=None, strength: float | None = None, **own) -> str:
     if strength is None:  # nothing was chosen
         return ""
-    return f"weight {strength:g}" if method == "blend prompts" else window_name(steps)
+    return f"weight {strength:g}" if method == "blend prompts" else noise_name(levels, steps)

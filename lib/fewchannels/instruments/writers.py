@@ -184,9 +184,40 @@ def columns(block) -> np.ndarray:
     return np.stack([_norms(attention), _norms([block.ff.net[0].proj])])
 
 
+def read_blindness(model) -> np.ndarray:
+    """[L, D]: how little the next block's weights read each channel, 1 / (1 + D G_kk / tr G) with G = A^T A, where A
+    holds the rows of attention's q, k, v and of the MLP's first layer; of the last block's output, of the last layer.
+    Half is what a channel has that is read like the average one; 1 is not read at all. From weights alone, so AdaLN's
+    scale is not in it (after "Which the Eye Fears"). Errors as for `watch_writers`."""
+    blocks = check_blocks(model)
+    squares = [(columns(block) ** 2).sum(axis=0) for block in blocks[1:]] + [_norms([model.transformer.proj_out]) ** 2]
+    read = np.stack(squares).astype(np.float64)
+    mean = read.mean(axis=1, keepdims=True)
+    return 1 / (1 + np.divide(read, mean, out=np.zeros_like(read), where=mean > 0))
+
+
 def _norms(layers) -> np.ndarray:
     weights = torch.cat([layer.weight.detach().float() for layer in layers])
     return torch.linalg.vector_norm(weights, dim=0).cpu().numpy()
+
+
+def writing_weights(model) -> dict[str, np.ndarray]:
+    """What writes a channel, from weights alone: the mean |weight| of its rows in each block's "gate" (AdaLN's two, of
+    attention and MLP) and "output" (the last layers of attention and MLP), both [L, D]; in the "embedding" of the
+    latents and the "head" scale of the last norm, both [D]. Errors as for `watch_writers`."""
+    blocks, transformer = check_blocks(model), model.transformer
+    width = transformer.pos_embed.proj.weight.shape[0]
+
+    def rows(*weights) -> np.ndarray:
+        return sum(w.detach().float().flatten(1).abs().mean(dim=1) for w in weights).cpu().numpy() / len(weights)
+
+    gates = [block.norm1.linear.weight.split(width) for block in blocks]  # shift, scale, gate; the same for the MLP
+    return {
+        "gate": np.stack([rows(own[2], own[5]) for own in gates]),
+        "output": np.stack([rows(block.attn.to_out[0].weight, block.ff.net[2].weight) for block in blocks]),
+        "embedding": rows(transformer.pos_embed.proj.weight),
+        "head": rows(transformer.norm_out.linear.weight[:width]),
+    }
 
 
 def over_others(values: np.ndarray, chosen: ChannelSet) -> np.ndarray:

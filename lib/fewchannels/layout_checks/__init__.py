@@ -71,8 +71,8 @@ def check_layout(
     write of the image, and with it, registers and padding all that a block returns. "place": a token of the last block
     is a patch of the output. "residual": a token keeps its place from block to block. "reach": an edit of any block
     reaches the output and leaves no trace. "identity": an edit that changes nothing changes no bit. "planted": a
-    channel made massive in a block is found there. "branches": the conditional one follows the prompt and the other
-    does not.
+    channel made massive in a block is found there. "reads": the norms that the entry names are all that reads the
+    stream of the picture. "branches": the conditional one follows the prompt and the other does not.
 
     Raises ValueError for a bare transformer without `call`, and what model.generate raises.
     """

@@ -7,11 +7,11 @@ from types import SimpleNamespace
 
 import torch
 
-from ..layouts import Labels, blocks_of, read, write
+from ..layouts import Labels, blocks_of, read, reads_of, write
 from ..watch.hooks import capture, edit
 from ..watch.statistics import ChannelStats
 
-CHECKS = ("blocks", "grid", "tokens", "inverse", "text", "place", "residual", "reach", "identity", "planted")
+CHECKS = ("blocks", "grid", "tokens", "inverse", "text", "place", "residual", "reach", "identity", "planted", "reads")
 PLANTED = 100.0  # times the largest activation
 
 
@@ -218,6 +218,43 @@ class Bench:
             int(means.argmax()) == channel and means[channel] > 0.5 * size and set(stats.count.flat) == {frame.tokens}
         )
         return bool(good), f"channel {channel} of {self.model.layers[middle]}, found as {means.argmax()}"
+
+    def reads(self):
+        """What follows a block that is pushed in the stream, or at all that reads it, differs by the push alone."""
+        layout, (out, frame, seen) = self.model.layout, self.bare
+        if not layout.last or not all(group.reads for group in layout.blocks if group.returns != "txt"):
+            return None, "the entry does not say where the stream is read, so content and gain cannot be told apart"
+        sites, names = reads_of(layout, self.model.transformer), self.model.layers
+        for layer, name in enumerate(names):
+            tokens = read(*seen[name], frame)
+            push = _noise(tokens) * tokens.std()
+
+            def pushed(tokens, push=push, **labels):
+                return tokens + push.to(tokens)
+
+            stream = self._behind(layer, *self.run(lambda g, o, f: write(g, o, f, pushed(read(g, o, f))), only=name))
+            with self._one_trajectory(), edit(self.model, pushed, layers=layer, through="both"):
+                reads = self._behind(layer, *self.run())
+            rounding = 4 * torch.finfo(self.model.dtype).eps * _size(stream)
+            if layer + 1 < len(names) and not any(site.read.ends and site.block == layer + 1 for site in sites):
+                stream = stream - push.to(stream)
+            response, wrong = _size(reads - self._behind(layer, *self.bare)), _size(stream - reads)
+            if wrong > 0.02 * response + rounding:
+                return False, f"a push of {name} in the stream, and one of all that reads it, do not do the same"
+        for through in ("both", "content", "gain"):
+            with self._one_trajectory(), edit(self.model, lambda tokens, **labels: tokens, through=through):
+                if not torch.equal(out, self.call(**self.arguments)):
+                    return False, f"an edit through {through!r} that changes nothing changes it"
+        return True, f"{len(sites)} places read the picture's stream, and no other does"
+
+    def _behind(self, layer: int, out, frame, seen) -> torch.Tensor:
+        """What the block after a layer returned of the picture; behind the last one the output."""
+        names = self.model.layers
+        return out if layer + 1 == len(names) else read(*seen[names[layer + 1]], frame)
+
+
+def _size(tokens: torch.Tensor) -> float:
+    return float(torch.linalg.vector_norm(tokens.float()))
 
 
 def _parts(output) -> list:

@@ -17,9 +17,9 @@ from contextlib import ExitStack, contextmanager
 from ..scheduler import Clock, around_step, refuse_late_start, scheduler_of, step_count
 from ..wrapping import around, refuse_other_thread
 from .calls import signature_of
+from .forms import Layout
 from .frames import TENSORS, Frame, frame_of, shape_of
 from .guards import refuse_kept_keys
-from .table import Layout
 
 NO_ROWS: dict[str, slice] = {}
 PERTURBED = "perturbed"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .table import Layout
+from .forms import Layout
 
 Z_IMAGE_MULTIPLE = 32  # Z-Image pads image and text apart to multiples of this (SEQ_MULTI_OF)
 IDEOGRAM_IMAGE = 2  # OUTPUT_IMAGE_INDICATOR

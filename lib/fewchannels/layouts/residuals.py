@@ -15,7 +15,7 @@ import torch
 
 from ..wrapping import hooked
 from .calls import signature_of
-from .table import Added, Blocks
+from .forms import Added, Blocks
 from .tokens import blocks_of, image_of
 
 

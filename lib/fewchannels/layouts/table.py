@@ -5,101 +5,44 @@ Each entry was read from the source of diffusers 0.42.1 and run at toy size with
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-RETURNS = ("txt_img", "img_txt", "img", "txt", "fused")
-AXES = ("BSD", "SBD")
-
-
-@dataclass(frozen=True)
-class Blocks:
-    """One list of blocks and the form of what each block returns.
-
-    path: the attribute of the transformer that holds the list, dots for one inside another.
-    returns: "txt_img" and "img_txt" are tuples in that order, "img" and "txt" one tensor of one stream, "fused" one
-        tensor that holds text and image in a row.
-    image: where the image stands in a fused tensor, "first" or "last" ("all" where nothing else is in the tensor).
-    axes: "BSD" (batch, sequence, channel) or "SBD".
-    registers: learned tokens that stand before the text and belong to neither stream.
-    gap: tokens between text and image that belong to neither stream.
-    """
-
-    path: str
-    returns: str
-    image: str = "all"
-    axes: str = "BSD"
-    registers: int = 0
-    gap: int = 0
-
-    def __post_init__(self):
-        if self.returns not in RETURNS:
-            raise ValueError(f"{self.path}: returns={self.returns!r}; expected one of {', '.join(RETURNS)}")
-        if self.axes not in AXES:
-            raise ValueError(f"{self.path}: axes={self.axes!r}; expected one of {', '.join(AXES)}")
-        if (self.returns == "fused") != (self.image in ("first", "last")):
-            raise ValueError(
-                f'{self.path}: image={self.image!r} in blocks that return {self.returns!r}; a fused row needs "first" '
-                f'or "last", anything else takes "all"'
-            )
-
-
-@dataclass(frozen=True)
-class Added:
-    """Residuals that a transformer adds between its blocks (ControlNet); residuals.py puts them in reach of hooks.
-
-    argument: of the forward. path: the list of blocks after which they are added.
-    rule: which block gets which, a name in residuals.RULES; "skips" where they are added to long skips instead.
-    refused: why they are not read, where they are not.
-    """
-
-    argument: str
-    path: str
-    rule: str = "ceil"
-    refused: str = ""
-
-
-@dataclass(frozen=True)
-class Layout:
-    """What is known of one transformer class.
-
-    name: the class. family: its name among people. blocks: its lists of blocks in the order in which they run.
-    grid: which reader of frames.py finds height and width in tokens, and the place of the image where it varies.
-    text: how text enters, "joint" (tokens beside the image), "cross" (keys and values only) or "none".
-    guidance: a word for people: "batched", "two passes", "embedded".
-    batched: the order of the guidance branches in a doubled batch, () where branches are passes in turn. Names
-        behind "cond" and "uncond" are of a longer batch that the pipeline also makes.
-    turns: the order of the branches where they are passes in turn, () where a second pass is never a branch.
-    second: the attribute of the pipeline with the transformer that runs the unconditional branch, where it is another.
-    hidden, time: the names of the forward's arguments for image tokens and timestep.
-    pixels: side of a token in the picture with the family's own autoencoder, None where models differ.
-    added: arguments whose values are added to the tokens between blocks.
-    """
-
-    name: str
-    family: str
-    blocks: tuple[Blocks, ...]
-    grid: str
-    text: str
-    guidance: str
-    batched: tuple[str, ...] = ()
-    turns: tuple[str, ...] = ("cond", "uncond")
-    second: str | None = None
-    hidden: str = "hidden_states"
-    time: str = "timestep"
-    pixels: int | None = 16
-    added: tuple[Added, ...] = ()
-
+from .forms import Added, Blocks, Layout, Read
 
 UNCOND_FIRST = {"batched": ("uncond", "cond"), "turns": (), "guidance": "batched"}
 COND_FIRST = {"batched": ("cond", "uncond"), "turns": (), "guidance": "batched"}
 IN_TURN = {"guidance": "two passes"}
 MAYBE_EMBEDDED = {"guidance": "embedded, or two passes"}
 
+
+def _reads(**paths: str) -> tuple[Read, ...]:
+    return tuple(Read(path, (reader,)) for reader, path in paths.items())
+
+
+def _last(path: str, **more) -> dict:
+    return {"last": (Read(path, ("last",), **more),)}
+
+
+# Norms of queries and keys, of text, and those behind attention or MLP ("sandwich" norms) read no stream.
+ADA = _reads(attention="norm1.norm", mlp="norm2")
+PLAIN = _reads(attention="norm1", mlp="norm2")
+OF_IMAGE = _reads(attention="img_norm1", mlp="img_norm2")
+SANDWICHED = _reads(attention="attention_norm1", mlp="ffn_norm1")
+LUMINA = _reads(attention="norm1.norm", mlp="ffn_norm1")
+BARE = (PLAIN[0], Read("attn2", ("cross",), norm=False), PLAIN[1])  # cross-attention without a norm before it
+THREE = _reads(attention="self_attention_norm", cross="cross_attention_norm", mlp="feed_forward_norm")
+SKIP = Read("skip_norm", ("skip",), optional=True, ends=True)
+BOTH = ("attention", "mlp")
+LAST = _last("norm_out.norm")
+
 # FLUX.1's single blocks join text and image inside and split them again before they return; FLUX.2's do not.
-SPLIT = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "txt_img"))
-JOINED = (Blocks("transformer_blocks", "txt_img"), Blocks("single_transformer_blocks", "fused", image="last"))
-IMAGE_ONLY = (Blocks("transformer_blocks", "img"),)
-IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt"),)
+SPLIT = (
+    Blocks("transformer_blocks", "txt_img", reads=ADA),
+    Blocks("single_transformer_blocks", "txt_img", reads=(Read("norm.norm", BOTH, image="last"),)),
+)
+JOINED = (
+    Blocks("transformer_blocks", "txt_img", reads=ADA),
+    Blocks("single_transformer_blocks", "fused", image="last", reads=(Read("norm.norm", BOTH),)),
+)
+IMAGE_TEXT = (Blocks("transformer_blocks", "img_txt", reads=ADA),)
 
 CONTROLLED = (
     Added("controlnet_block_samples", "transformer_blocks", "repeat"),
@@ -111,29 +54,53 @@ _ROWS = (
     Layout(
         "SD3Transformer2DModel",
         "Stable Diffusion 3",
-        (Blocks("transformer_blocks", "txt_img"),),
+        (Blocks("transformer_blocks", "txt_img", reads=ADA),),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("block_controlnet_hidden_states", "transformer_blocks", "floor"),),
     ),
-    Layout("FluxTransformer2DModel", "FLUX.1", SPLIT, grid="img_ids", text="joint", added=CONTROLLED, **MAYBE_EMBEDDED),
-    Layout("Flux2Transformer2DModel", "FLUX.2", JOINED, grid="img_ids", text="joint", **MAYBE_EMBEDDED),
+    Layout(
+        "FluxTransformer2DModel",
+        "FLUX.1",
+        SPLIT,
+        grid="img_ids",
+        text="joint",
+        added=CONTROLLED,
+        **MAYBE_EMBEDDED,
+        **LAST,
+    ),
+    Layout(
+        "Flux2Transformer2DModel",
+        "FLUX.2",
+        (
+            Blocks("transformer_blocks", "txt_img", reads=PLAIN),
+            Blocks("single_transformer_blocks", "fused", image="last", reads=(Read("norm", BOTH),)),
+        ),
+        grid="img_ids",
+        text="joint",
+        **MAYBE_EMBEDDED,
+        **LAST,
+    ),
     Layout(
         "Flux3Transformer2DModel",
         "FLUX.3",
         (
             Blocks("txt_mode_blocks", "txt"),
-            Blocks("mode_blocks.image", "img"),
-            Blocks("single_transformer_blocks", "txt_img"),
+            Blocks("mode_blocks.image", "img", reads=(Read("norm", BOTH),)),
+            Blocks("single_transformer_blocks", "txt_img", reads=(Read("norm", BOTH, twice=True),)),
         ),
         grid="img_ids",
         text="joint",
         **IN_TURN,
+        **LAST,
     ),
-    Layout("ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", added=CONTROLLED, **IN_TURN),
-    Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
-    Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN),
+    Layout(
+        "ChromaTransformer2DModel", "Chroma", JOINED, grid="img_ids", text="joint", added=CONTROLLED, **IN_TURN, **LAST
+    ),
+    Layout("LongCatImageTransformer2DModel", "LongCat-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN, **LAST),
+    Layout("OvisImageTransformer2DModel", "Ovis-Image", SPLIT, grid="img_ids", text="joint", **IN_TURN, **LAST),
     Layout(
         "BriaTransformer2DModel",
         "Bria 3",
@@ -141,6 +108,7 @@ _ROWS = (
         grid="img_ids",
         text="joint",
         **UNCOND_FIRST,
+        **LAST,
         added=(
             Added("controlnet_block_samples", "transformer_blocks"),
             Added(
@@ -150,183 +118,292 @@ _ROWS = (
             ),
         ),
     ),
-    Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST),
+    Layout("BriaFiboTransformer2DModel", "Bria FIBO", JOINED, grid="img_ids", text="joint", **UNCOND_FIRST, **LAST),
     # FIBO 2's text becomes gist tokens, which a batch of several text lengths puts behind the images.
     Layout(
         "BriaFibo2Transformer2DModel",
         "Bria FIBO 2",
-        (Blocks("noise_refiner", "img"), Blocks("perceiver.layers", "txt"), Blocks("layers", "fused", image="last")),
+        (
+            Blocks("noise_refiner", "img", reads=SANDWICHED),
+            Blocks("perceiver.layers", "txt"),
+            Blocks(
+                "layers",
+                "fused",
+                image="last",
+                reads=(SANDWICHED[0], Read("cross_attn_norm1", ("cross",), optional=True), SANDWICHED[1]),
+            ),
+        ),
         grid="latent_gist",
         text="joint",
         **IN_TURN,
+        **_last("final_layer.norm_final"),
     ),
-    Layout("PixArtTransformer2DModel", "PixArt", IMAGE_ONLY, grid="latent", text="cross", **UNCOND_FIRST),
+    Layout(
+        "PixArtTransformer2DModel",
+        "PixArt",
+        (Blocks("transformer_blocks", "img", reads=BARE),),
+        grid="latent",
+        text="cross",
+        **UNCOND_FIRST,
+        **_last("norm_out"),
+    ),
     Layout(
         "SanaTransformer2DModel",
         "Sana",
-        IMAGE_ONLY,
+        (Blocks("transformer_blocks", "img", reads=BARE),),
         grid="latent",
         text="cross",
         pixels=32,
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("controlnet_block_samples", "transformer_blocks", "after_first"),),
     ),
-    Layout("DiTTransformer2DModel", "DiT", IMAGE_ONLY, grid="latent", text="none", **COND_FIRST),
+    Layout(
+        "DiTTransformer2DModel",
+        "DiT",
+        (Blocks("transformer_blocks", "img", reads=_reads(attention="norm1.norm", mlp="norm3")),),
+        grid="latent",
+        text="none",
+        **COND_FIRST,
+        **_last("norm_out"),
+    ),
+    # In the second half a linear makes a new stream of the normed stream and an earlier one; of the two halves that its
+    # norm is given, the stream's is edited.
     Layout(
         "HunyuanDiT2DModel",
         "HunyuanDiT",
-        (Blocks("blocks", "img"),),
+        (Blocks("blocks", "img", reads=(SKIP, *_reads(attention="norm1.norm", cross="norm2", mlp="norm3"))),),
         grid="latent",
         text="cross",
         **UNCOND_FIRST,
+        **LAST,
         added=(Added("controlnet_block_samples", "blocks", "skips"),),
     ),
     Layout(
         "PRXTransformer2DModel",
         "PRX",
-        (Blocks("blocks", "img"),),
+        (Blocks("blocks", "img", reads=_reads(attention="img_pre_norm", mlp="post_attention_layernorm")),),
         grid="latent",
         text="cross",
         pixels=None,
         **UNCOND_FIRST,
+        **_last("final_layer.norm_final"),
     ),
     Layout(
-        "LuminaNextDiT2DModel", "Lumina-Next", (Blocks("layers", "img"),), grid="latent", text="cross", **COND_FIRST
+        "LuminaNextDiT2DModel",
+        "Lumina-Next",
+        (Blocks("layers", "img", reads=(Read("norm1.norm", ("attention", "cross")), LUMINA[1])),),
+        grid="latent",
+        text="cross",
+        **COND_FIRST,
+        **LAST,
     ),
+    # What its MLP's norm puts out also steers a router.
     Layout(
-        "NucleusMoEImageTransformer2DModel", "Nucleus-Image", IMAGE_ONLY, grid="img_shapes", text="cross", **IN_TURN
+        "NucleusMoEImageTransformer2DModel",
+        "Nucleus-Image",
+        (Blocks("transformer_blocks", "img", reads=_reads(attention="pre_attn_norm", mlp="pre_mlp_norm")),),
+        grid="img_shapes",
+        text="cross",
+        **IN_TURN,
+        **LAST,
     ),
     Layout(
         "QwenImageTransformer2DModel",
         "Qwen-Image",
-        (Blocks("transformer_blocks", "txt_img"),),
+        (Blocks("transformer_blocks", "txt_img", reads=OF_IMAGE),),
         grid="img_shapes",
         text="joint",
         **MAYBE_EMBEDDED,
+        **LAST,
         added=(Added("controlnet_block_samples", "transformer_blocks"),),
     ),
     # Text and condition images come first, in turn, and the drawn image last.
     Layout(
         "QwenImage21Transformer2DModel",
         "Qwen-Image 2.1",
-        (Blocks("transformer_blocks", "fused", image="last"),),
+        (Blocks("transformer_blocks", "fused", image="last", reads=OF_IMAGE),),
         grid="img_shapes_last",
         text="joint",
         **IN_TURN,
+        **_last("norm_out.norm", image="last"),
     ),
-    Layout("CogView4Transformer2DModel", "CogView4", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
-    Layout("CogView3PlusTransformer2DModel", "CogView3-Plus", IMAGE_TEXT, grid="latent", text="joint", **UNCOND_FIRST),
-    Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN),
+    Layout("CogView4Transformer2DModel", "CogView4", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN, **LAST),
+    Layout(
+        "CogView3PlusTransformer2DModel",
+        "CogView3-Plus",
+        (Blocks("transformer_blocks", "img_txt", reads=_reads(attention="norm1.norm_x", mlp="norm2")),),
+        grid="latent",
+        text="joint",
+        **UNCOND_FIRST,
+        **LAST,
+    ),
+    Layout("GlmImageTransformer2DModel", "GLM-Image", IMAGE_TEXT, grid="latent", text="joint", **IN_TURN, **LAST),
     Layout(
         "HunyuanImageTransformer2DModel",
         "HunyuanImage 2.1",
-        (Blocks("transformer_blocks", "img_txt"), Blocks("single_transformer_blocks", "img_txt")),
+        (
+            Blocks("transformer_blocks", "img_txt", reads=ADA),
+            Blocks("single_transformer_blocks", "img_txt", reads=(Read("norm.norm", BOTH, image="first"),)),
+        ),
         grid="latent",
         text="joint",
         pixels=32,
         **MAYBE_EMBEDDED,
+        **LAST,
     ),
     Layout(
         "JoyImageEditTransformer3DModel",
         "JoyImage-Edit",
-        (Blocks("double_blocks", "img_txt"),),
+        (Blocks("double_blocks", "img_txt", reads=OF_IMAGE),),
         grid="latent_items",
         text="joint",
         **IN_TURN,
+        **_last("norm_out"),
     ),
     Layout(
         "JoyImageEditPlusTransformer3DModel",
         "JoyImage-Edit Plus",
-        (Blocks("double_blocks", "img_txt"),),
+        (Blocks("double_blocks", "img_txt", reads=OF_IMAGE),),
         grid="shape_list",
         text="joint",
         **UNCOND_FIRST,
+        **_last("norm_out"),
     ),
     # The residuals of its ControlNet are added inside of a block.
-    Layout("CosmosTransformer3DModel", "Cosmos-Predict2", IMAGE_ONLY, grid="latent", text="cross", **IN_TURN),
+    Layout(
+        "CosmosTransformer3DModel",
+        "Cosmos-Predict2",
+        (
+            Blocks(
+                "transformer_blocks", "img", reads=_reads(attention="norm1.norm", cross="norm2.norm", mlp="norm3.norm")
+            ),
+        ),
+        grid="latent",
+        text="cross",
+        **IN_TURN,
+        **LAST,
+    ),
     Layout(
         "HiDreamImageTransformer2DModel",
         "HiDream-I1",
-        (Blocks("double_stream_blocks", "img_txt"), Blocks("single_stream_blocks", "fused", image="first")),
+        (
+            Blocks("double_stream_blocks", "img_txt", reads=_reads(attention="block.norm1_i", mlp="block.norm3_i")),
+            Blocks(
+                "single_stream_blocks",
+                "fused",
+                image="first",
+                reads=_reads(attention="block.norm1_i", mlp="block.norm3_i"),
+            ),
+        ),
         grid="latent_padded",
         text="joint",
         time="timesteps",
         **UNCOND_FIRST,
+        **_last("final_layer.norm_final"),
     ),
     Layout(
         "AuraFlowTransformer2DModel",
         "AuraFlow",
         (
-            Blocks("joint_transformer_blocks", "txt_img", registers=8),
-            Blocks("single_transformer_blocks", "fused", image="last", registers=8),
+            Blocks("joint_transformer_blocks", "txt_img", registers=8, reads=ADA),
+            Blocks("single_transformer_blocks", "fused", image="last", registers=8, reads=ADA),
         ),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **_last("norm_out", norm=False),
     ),
     Layout(
         "ErnieImageTransformer2DModel",
         "ERNIE-Image",
-        (Blocks("layers", "fused", image="first", axes="SBD"),),
+        (
+            Blocks(
+                "layers", "fused", image="first", axes="SBD", reads=_reads(attention="adaLN_sa_ln", mlp="adaLN_mlp_ln")
+            ),
+        ),
         grid="latent",
         text="joint",
         **UNCOND_FIRST,
+        **_last("final_norm.norm", image="first"),
     ),
     Layout(
         "ZImageTransformer2DModel",
         "Z-Image",
-        (Blocks("noise_refiner", "img"), Blocks("context_refiner", "txt"), Blocks("layers", "fused", image="first")),
+        (
+            Blocks("noise_refiner", "img", reads=SANDWICHED),
+            Blocks("context_refiner", "txt"),
+            Blocks("layers", "fused", image="first", reads=SANDWICHED),
+        ),
         grid="latent_list",
         text="joint",
         hidden="x",
         time="t",
         **COND_FIRST,
+        **_last("all_final_layer.*.norm_final", image="first"),
         added=(Added("controlnet_block_samples", "layers", "by_number"),),
     ),
     Layout(
         "Lumina2Transformer2DModel",
         "Lumina 2",
-        (Blocks("context_refiner", "txt"), Blocks("noise_refiner", "img"), Blocks("layers", "fused", image="last")),
+        (
+            Blocks("context_refiner", "txt"),
+            Blocks("noise_refiner", "img", reads=LUMINA),
+            Blocks("layers", "fused", image="last", reads=LUMINA),
+        ),
         grid="latent_masked",
         text="joint",
         **IN_TURN,
+        **_last("norm_out.norm", image="last"),
     ),
     Layout(
         "Krea2Transformer2DModel",
         "Krea 2",
-        (Blocks("transformer_blocks", "fused", image="last"),),
+        (Blocks("transformer_blocks", "fused", image="last", reads=PLAIN),),
         grid="position_ids",
         text="joint",
         **IN_TURN,
+        **_last("final_layer.norm"),
     ),
     Layout(
         "Ideogram4Transformer2DModel",
         "Ideogram 4",
-        (Blocks("layers", "fused", image="last"),),
+        (Blocks("layers", "fused", image="last", reads=SANDWICHED),),
         grid="indicator",
         text="joint",
         guidance="two transformers",
         turns=(),
         second="unconditional_transformer",
+        **_last("final_layer.norm_final", image="last"),
     ),
     Layout(
         "Kandinsky5Transformer3DModel",
         "Kandinsky 5",
-        (Blocks("text_transformer_blocks", "txt"), Blocks("visual_transformer_blocks", "img")),
+        (Blocks("text_transformer_blocks", "txt"), Blocks("visual_transformer_blocks", "img", reads=THREE)),
         grid="latent_channels_last",
         text="cross",
         **IN_TURN,
+        **_last("out_layer.norm"),
     ),
-    # A token of the timestep stands between the condition and the image.
+    # A token of the timestep stands between the condition and the image. Behind the last block two norms in turn.
     Layout(
         "OmniGenTransformer2DModel",
         "OmniGen",
-        (Blocks("layers", "fused", image="last", gap=1),),
+        (
+            Blocks(
+                "layers",
+                "fused",
+                image="last",
+                gap=1,
+                reads=_reads(attention="input_layernorm", mlp="post_attention_layernorm"),
+            ),
+        ),
         grid="latent",
         text="joint",
         batched=("cond", "uncond", "image only"),
         turns=(),
         guidance="batched",
+        last=(Read("norm", ("last",), image="last"), Read("norm_out.norm", ("last",), after="norm")),
     ),
 )
 

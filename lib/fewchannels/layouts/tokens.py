@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import torch
 
+from .forms import Blocks, Layout
 from .frames import Frame
-from .table import Blocks, Layout
 
 
 def blocks_of(layout: Layout, transformer, text_only: bool = False) -> list[tuple[str, Blocks, torch.nn.Module]]:

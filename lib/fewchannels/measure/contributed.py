@@ -158,7 +158,7 @@ def measured_run(
     top, last = top_channels(stats, k), stats.steps[-1]
     with capture(model, kept := KeepTokens(channels=top, dtype="float32"), steps=[last]):
         images = model.generate(prompts[:1], seed=seed, steps=steps)
-    made = {**model.provenance(), "seed": seed, "steps": steps, "command": "notebook 08_real_models"}
+    made = {**model.provenance(), "seed": seed, "steps": steps, "command": "notebook 08_your_model"}
     run = run_of(made, prompts, stats, images, {"top": top}, maps={"top": kept})
     run.stats.pop("nonfinite", None)
     return run

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from ..channels import channel_scores, expected_jaccard
-from ..figures import level_pattern
+from ..figures import content_or_gain, level_pattern
 from ..measure.contributed import channels_for_share
 
 
@@ -83,6 +83,10 @@ def _held_for(found, goals):
 
 def _lightest_without_level(found):
     return int(np.argmin(level_pattern.divisors(found)["lines"]["level gone, top"][0]))
+
+
+def _most_by_gain(found):
+    return int(np.argmax(content_or_gain.by_place(found, "blocks")["lines"]["gain"][0]))
 
 
 def _one_of_the_top(width, k):
@@ -155,6 +159,12 @@ EXERCISES = {
     "ch8.half": Exercise(
         right=lambda run: int(channels_for_share(*run.frozen(), 0.5)[-1]),
         hint="energy_held(scores, energy) gives the share of the 1, 2, ... largest, block by block.",
+    ),
+    "ch9.louder": Exercise(
+        right=1 / 0.16**0.5, within=0.01, hint="The divisor is the root of the mean square that is left of the whole."
+    ),
+    "ch9.heaviest": Exercise(
+        right=_most_by_gain, hint="Look for the highest point of “gain” in the figure of single blocks."
     ),
     "ch90.begins_at": Exercise(right=8 + 77, hint="Count what stands before it: registers and text."),
     "ch90.blocks": Exercise(

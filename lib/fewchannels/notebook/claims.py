@@ -68,6 +68,7 @@ class Claim:
     every: str = ""
     found: str = "holds"
     paper: str = ""
+    expected: str = ""
     reason: str = ""
 
     def test(self, measured: Any) -> Outcome:
@@ -134,6 +135,6 @@ def _claim(path, given: Mapping[str, Any]) -> Claim:
         )
     if given.get("found", "holds") not in FOUND:
         raise ValueError(f"{path}: the claim {name!r} has found: {given['found']!r}; expected one of {FOUND}")
-    words = ("statement", "direction", "falsifier", "found", "paper", "reason")
+    words = ("statement", "direction", "falsifier", "found", "paper", "reason", "expected")
     texts = {key: str(given[key]) for key in words if key in given}
     return Claim(id=name, bound=bounds[0], limit=float(rule[bounds[0]]), every=str(rule.get("every", "")), **texts)

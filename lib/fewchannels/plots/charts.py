@@ -17,6 +17,7 @@ from .style import (
     SEQUENTIAL,
     WIDTH,
     blank,
+    colours,
     expect,
     few_ticks,
     plain_log,
@@ -118,10 +119,11 @@ def concentration_by_depth(
     if not measures:
         raise ValueError("measures is empty: expected at least one name with values [L]")
     figure, axes = blank()
+    given_to = colours(measures)
     for i, (name, given) in enumerate(measures.items()):
         value, low, high = given if isinstance(given, tuple) else (given, None, None)
         value = expect(f"measures[{name!r}]", value, 1, "[L], or (value, low, high) of [L] each")
-        colour = PALETTE.get(name.split(" ")[0], CYCLE[i % len(CYCLE)])
+        colour = given_to[name]
         depth = np.arange(len(value))
         # marker shapes tell the lines apart where colour does not
         axes.plot(depth, value, marker="os^Dv<>p"[i % 8], markersize=4.5, color=colour, label=name)
@@ -135,8 +137,8 @@ def concentration_by_depth(
         axes.set_yscale("log")
         plain_log(axes.yaxis, *axes.get_ylim())
     few_ticks(axes.xaxis, short_names(layers, len(value)), most=12)
-    if len(measures) > 1:
-        axes.legend()
+    if len(measures) > 1:  # below, where it lies on no line
+        figure.legend(loc="outside lower center", ncols=min(3, len(measures)), columnspacing=1.2, handlelength=1.6)
     return figure
 
 

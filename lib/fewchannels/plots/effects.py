@@ -8,17 +8,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, expect, plain_log, styled
+from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, colours, expect, in_palette, plain_log, styled
 
 MARKERS = "os^Dv<>pXh*"
-
-
-def _colour(name: str, number: int) -> str:
-    return PALETTE.get(name if name in PALETTE else name.split(" ")[0], CYCLE[number % len(CYCLE)])
-
-
-def _known(name: str) -> bool:
-    return name in PALETTE or name.split(" ")[0] in PALETTE
 
 
 def _row(name: str, given) -> tuple[float, float, float]:
@@ -57,12 +49,14 @@ def dots(
             y += 1
         y += 0.3
     figure, axes = blank(height=0.75 + 0.24 * y)
-    other = 3 if any(_known(heading) or _known(name) for _, heading, name, _ in rows) else 0  # not the top's colour
-    for number, (at, heading, name, (value, low, high)) in enumerate(rows):
-        colour = _colour(name, number) if not nested else _colour(name if _known(name) else heading, other)
+    any_known = any(in_palette(heading) or in_palette(name) for _, heading, name, _ in rows)
+    plain, alone = CYCLE[3 if any_known else 0], colours(name for _, _, name, _ in rows)  # not the top's colour
+    for at, heading, name, (value, low, high) in rows:
+        known = in_palette(name) or in_palette(heading)
+        colour = alone[name] if not nested else PALETTE[known] if known else plain
         if np.isfinite(low):
             axes.plot([low, high], [at, at], color=colour, linewidth=2, solid_capstyle="butt")
-        axes.plot([value], [at], "o", color=colour, markersize=6)
+        axes.plot([value], [at], "o", color=colour, markersize=6, clip_on=False)  # whole at the very edge as well
     for name, level in (lines or {}).items():
         axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0)
         axes.annotate(name, (level, -0.9), color=FAINT, fontsize=8.5, ha="center", annotation_clip=False)
@@ -118,12 +112,13 @@ def curves(
     at = np.arange(len(x)) if words else np.asarray(x, dtype=np.float64)
     columns = min(3, max(1, 52 // (max(map(len, lines), default=0) + 5)))  # about 52 characters lie side by side
     figure, axes = blank(height=3.4 + 0.2 * -(-len(lines) // columns))
+    given_to = colours(lines)
     for number, (name, given) in enumerate(lines.items()):
         value, low, high = given if isinstance(given, tuple) else (given, None, None)
         value = expect(f"lines[{name!r}]", value, 1, "[X], or (value, low, high) of [X] each")
         if len(value) != len(at):
             raise ValueError(f"lines[{name!r}] has {len(value)} values for {len(at)} places on the axis")
-        colour = _colour(name, number)
+        colour = given_to[name]
         marker = MARKERS[number % len(MARKERS)]
         axes.plot(at, value, marker=marker, markersize=4.5, color=colour, label=name)
         if low is not None:
@@ -165,11 +160,10 @@ def frontier(
     method's name have its colour.
     """
     points = {name: row for name, row in points.items() if len(row)}
-    places = {name: number for number, name in enumerate(points)}
+    given_to = colours(name.removeprefix("best: ") for name in points)
     figure, axes = blank(height=4.4 + 0.2 * ((len(points) + 1) // 2))
     for number, (name, row) in enumerate(points.items()):
-        method = name.removeprefix("best: ")
-        colour = _colour(method, places.get(method, number))
+        colour = given_to[name.removeprefix("best: ")]
         xs, ys = [p[0] for p in row], [p[1] for p in row]
         axes.plot(
             xs, ys, marker=MARKERS[number % len(MARKERS)], markersize=5.5, linewidth=1.2, color=colour, label=name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 
 import numpy as np
@@ -76,11 +77,16 @@ def images_rows(rows: dict[str, np.ndarray], titles: Sequence[str] | None = None
         for axis, image in zip(row, images, strict=True):
             axis.imshow(image)
             _frame(axis)
-        row[0].set_ylabel(name, fontsize=10, color=INK)
+        row[0].set_ylabel(name if "\n" in name else _wrapped(name, side), fontsize=10, color=INK)
     if titles is not None:
         for axis, title in zip(axes[0], titles, strict=True):
             axis.set_title(title, fontsize=10, loc="center", color=INK)
     return figure
+
+
+def _wrapped(name: str, inches: float) -> str:
+    """A name in lines that are no longer than a row is high, at 10 points, so that it leaves its neighbours alone."""
+    return "\n".join(textwrap.wrap(name, max(8, int(inches * 12)), break_long_words=False))
 
 
 def _frame(axis) -> None:

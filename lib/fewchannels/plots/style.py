@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterable
 
 import matplotlib
 import numpy as np
@@ -17,6 +18,7 @@ PALETTE = {
     "bottom": "#999999",
     "random": "#E69F00",
     "energy-matched": "#009E73",
+    "matched": "#009E73",
     "all": "#56B4E9",
     "complement": "#56B4E9",
     "PCA": "#000000",
@@ -62,6 +64,30 @@ STYLE = {
 
 # a prompt is no formula: a "$" in a title, a label or a name is a dollar sign
 LITERAL = {"text.parse_math": False, "text.usetex": False}
+
+
+def in_palette(name: str) -> str | None:
+    """The name of the palette that a name is or begins with, or None.
+
+    >>> in_palette("random, one draw"), in_palette("energy-matched 2"), in_palette("first alone")
+    ('random', 'energy-matched', None)
+    """
+    return next((known for known in (name, re.split("[ ,]", name)[0]) if known in PALETTE), None)
+
+
+def colours(names: Iterable[str]) -> dict[str, str]:
+    """A colour for each name: the palette's for one that it holds or that begins with one ("random 2"), and for all
+    others the next of `CYCLE` that nothing else in the figure has.
+
+    >>> colours(["prompts mixed", "top by k", "wrong source"])
+    {'prompts mixed': '#E69F00', 'top by k': '#0072B2', 'wrong source': '#009E73'}
+    """
+    names = list(dict.fromkeys(names))
+    found = {name: PALETTE[known] for name in names if (known := in_palette(name))}
+    free = [colour for colour in CYCLE if colour not in found.values()] or list(CYCLE)
+    others = (name for name in names if name not in found)
+    found |= {name: free[number % len(free)] for number, name in enumerate(others)}
+    return {name: found[name] for name in names}
 
 
 def use_style() -> None:

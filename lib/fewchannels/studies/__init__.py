@@ -12,6 +12,7 @@ prompts; `study` runs it all through the batched sweep, `results` keeps what was
 """
 
 from .condition import Condition, each, one_at_a_time, parts
+from .content_or_gain import content_or_gain
 from .critical import critical
 from .groups import evaluation, pairs, references, scenes
 from .level_pattern import level_pattern
@@ -24,7 +25,9 @@ from .study import Instrument, Study, run
 from .subject_transport import subject_transport
 from .text_transport import text_transport
 
-STUDIES = {one.name: one for one in (critical, spatial, text_transport, subject_transport, level_pattern)}
+STUDIES = {
+    one.name: one for one in (critical, spatial, text_transport, subject_transport, level_pattern, content_or_gain)
+}
 
 __all__ = [
     "STUDIES",
@@ -33,6 +36,7 @@ __all__ = [
     "Results",
     "Sets",
     "Study",
+    "content_or_gain",
     "critical",
     "each",
     "evaluation",

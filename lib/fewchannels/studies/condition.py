@@ -27,8 +27,10 @@ class Condition:
     edit: a name of `studies.edits.EDITS`; "" leaves the model alone. channels: a kind of `studies.sets.KINDS`, k of
     each block; draw: of a kind that is drawn, 0, 1, ...: draws of one kind are resampled together. blocks, steps: int
     tuples, None for all. mask: "" for all tokens, or whose subject's: "source", "target", "union", "truth", "judge".
-    strength: share of the way to the edit; of a blend its weight. through: "stream", the block's output. stream:
-    "image" or "text". source: where a transport takes from: "pair" or "another pair". prompts: a group of the study.
+    strength: share of the way to the edit; of a blend its weight. through: "stream", the block's output, or what is
+    read of it: "both", "content", "gain" (see fewchannels.edit). into: which reads, such as "mlp", or several as in
+    "attention, mlp"; "" for all. stream: "image" or "text". source: where a transport takes from: "pair" or "another
+    pair". prompts: a group of the study.
     """
 
     edit: str = "zero"
@@ -40,6 +42,7 @@ class Condition:
     mask: str = ""
     strength: float = 1.0
     through: str = "stream"
+    into: str = ""
     stream: str = "image"
     source: str = ""
     prompts: str = "all"
@@ -52,9 +55,8 @@ class Condition:
             parts.append(set_name(self.channels, self.k, self.draw))
         parts += [f"{word} {span(where)}" for word, where in (("block", self.blocks), ("step", self.steps)) if where]
         parts += [f"mask of {self.mask}"] * bool(self.mask) + [f"strength {self.strength:g}"] * (self.strength != 1)
-        parts += [f"through {self.through}"] * (self.through != "stream") + [f"{self.stream} stream"] * (
-            self.stream != "image"
-        )
+        parts += [f"through {self.through}"] * (self.through != "stream") + [f"into {self.into}"] * bool(self.into)
+        parts += [f"{self.stream} stream"] * (self.stream != "image")
         parts += [f"from {self.source}"] * bool(self.source) + [f"on {self.prompts}"] * (self.prompts != "all")
         return ", ".join(parts)
 

@@ -20,11 +20,14 @@ import numpy as np
 from ..channels import ChannelSet, Directions
 from ..edits.ablation import NAMES
 from ..edits.blending import CannotMix, blend_latents, blend_velocities, interpolate_prompts
+from ..edits.guidance import detail_guidance
 from ..edits.image_latents import encode
 from ..edits.inversion import renoised
 from ..identity import content
 from ..masks.subjects import partition, to_grid
+from ..names import THROUGH
 from ..sweep import Recording, sweep
+from ..watch.hooks import refuse_unread
 from ..watch.subspaces import subspace
 from .condition import Condition
 from .groups import Group, NotHere
@@ -57,7 +60,19 @@ class Ground:
     def on_channels(self, c: Condition, edit: str, channels: Any, options: dict[str, Any]) -> Row:
         """A row of an edit of channels."""
         where = {"channels": channels, "blocks": c.blocks, "steps": c.steps}
-        return {**self.place(), "edit": edit, **where, "options": options}
+        return {**self.place(), "edit": edit, **where, "options": {**options, **self.reads(c)}}
+
+    def reads(self, c: Condition) -> dict[str, Any]:
+        """What a condition says of reads, as arguments of `ablate` and `inject`: none in the stream. Raises NotHere for
+        reads that the model does not have."""
+        if c.through == "stream" and not c.into:
+            return {}
+        given = {"through": c.through, "into": c.into.split(", ") if c.into else None}
+        try:
+            refuse_unread(self.sets.model, layers=c.blocks, stream=c.stream, **given)
+        except ValueError as error:
+            raise NotHere(str(error)) from error
+        return given
 
     def alone(self, by: Any) -> Row:
         """A row whose pictures by.draw(model) makes."""
@@ -216,7 +231,7 @@ def _transport(part: str, c: Condition, ground: Ground) -> Row:
     if not ground.fits(None) and (isinstance(channels, list) or not ground.fits(channels)):
         if part != "both":
             raise NotHere("the sources' states on these channels do not fit into one recording")
-        where = {"strength": c.strength, "layers": _listed(c.blocks), "steps": _listed(c.steps)}
+        where = {"strength": c.strength, "layers": _listed(c.blocks), "steps": _listed(c.steps), **ground.reads(c)}
         return ground.alone(
             SideBySide(ground.group, channels, tuple(numbers or ()), mask, where, ground.sets.generation)
         )
@@ -293,6 +308,24 @@ def _renoise(model, images: np.ndarray, size: tuple, given: dict[str, Any]) -> A
     return renoised(model, encode(model, list(images), *size), **given)
 
 
+def _guided(c: Condition, ground: Ground) -> Row:
+    """Classifier-free guidance, of a scale that is the strength: two passes a step."""
+    place = ground.place()
+    return place | {"generation": {**place["generation"], "guidance_scale": c.strength}}
+
+
+def _more_steps(c: Condition, ground: Ground) -> Row:
+    """As many times the steps as the strength says."""
+    place = ground.place()
+    return place | {"generation": {**place["generation"], "steps": round(c.strength * place["generation"]["steps"])}}
+
+
+def _detail_guided(c: Condition, ground: Ground) -> Callable:
+    """Detail Guidance away from a set at zero, the strength as its weight."""
+    given = {"channels": ground.channels(c), "weight": c.strength, "layers": _listed(c.blocks)}
+    return functools.partial(detail_guidance, **given)
+
+
 def _listed(indices) -> list[int] | None:
     return None if indices is None else list(indices)
 
@@ -313,6 +346,9 @@ EDITS: dict[str, Callable[[Condition, Ground], Row]] = {
     "blend prompts": functools.partial(_around, _mixed_prompts),
     "image to image": functools.partial(_around, _noised_reference),
     "paste": functools.partial(_around, _noised_reference),
+    "guidance": _guided,
+    "detail guidance": functools.partial(_around, _detail_guided),
+    "more steps": _more_steps,
 }
 
 
@@ -321,6 +357,10 @@ def row_of(c: Condition, ground: Ground) -> Row:
     model or group cannot have."""
     if c.edit not in EDITS:
         raise ValueError(f"edit={c.edit!r}: expected one of {', '.join(map(repr, EDITS))}")
-    if c.through != "stream":
-        raise ValueError(f"through={c.through!r}: expected 'stream'")
+    if c.through not in THROUGH:
+        raise ValueError(f"through={c.through!r}: expected one of {', '.join(THROUGH)}")
+    if (c.through != "stream" or c.into) and not (c.edit in NAMES or c.edit.startswith("transport")):
+        raise ValueError(
+            f"through={c.through!r}, into={c.into!r}: edit={c.edit!r} changes no channels of the stream: leave both out"
+        )
     return {"model": ground.sets.model, **EDITS[c.edit](c, ground), "name": c.name}

@@ -197,6 +197,13 @@ def _without_the_first(sets: Sets, c: Calibration, k: int, draw: int) -> Channel
     return ChannelSet.from_mask(c.top(k).mask() & ~c.top(1).mask(), f"top {k} without the first")
 
 
+def _one_of_the_top(sets: Sets, c: Calibration, k: int, draw: int) -> ChannelSet:
+    """The one at rank draw + 1 of each block: a set is not a channel."""
+    _enough(c, 1, draw)
+    ranked = (row[draw] for row in c.top(draw + 1))
+    return ChannelSet(tuple(np.array([channel]) for channel in ranked), c.width, f"rank {draw + 1}")
+
+
 def _outside_top(c: Calibration, k: int, base: int, draw: int) -> ChannelSet:
     _enough(c, k, base)
     return random_channels(c.stats, k, outside=c.top(base), draws=draw + 1)[draw]
@@ -275,6 +282,7 @@ def _pca_of_the_difference(sets: Sets, c: Calibration, k: int, draw: int) -> Dir
 KINDS: dict[str, Callable[[Sets, Calibration, int, int], ChannelSet | Directions]] = {
     "top": lambda sets, c, k, draw: c.top(k),
     "top without the first": _without_the_first,
+    "one of the top": _one_of_the_top,
     "bottom": lambda sets, c, k, draw: bottom_channels(c.stats, k),
     "random": lambda sets, c, k, draw: _outside_top(c, k, k, draw),
     "random outside the top": lambda sets, c, k, draw: _outside_top(c, k, sets.k, draw),

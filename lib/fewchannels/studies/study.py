@@ -14,7 +14,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -78,6 +78,18 @@ class Instrument:
     again: bool = True
 
 
+def distinct(study: Study, listed: Iterable[Condition], groups: Mapping[str, int]) -> list[Condition]:
+    """The conditions listed, without those that are measured on a larger group which begins with theirs. groups: how
+    many prompts each has that there is."""
+    made = {name: dataclasses.replace(one, share=1, most=None) for name, one in study.prompts.items()}
+
+    def larger(name: str) -> list[str]:
+        return [g for g in groups if name in groups and made[g] == made[name] and groups[g] > groups[name]]
+
+    listed = dict.fromkeys(listed)
+    return [c for c in listed if not any(c.but(prompts=name) in listed for name in larger(c.prompts))]
+
+
 class Plan:
     """A study on one model: groups, sets and conditions, before anything but calibration has run."""
 
@@ -115,8 +127,8 @@ class Plan:
                 self.groups[name] = made.of(self.world, n, seed, name, own, self._drawn, self.own)
             except NotHere as reason:
                 self.missing[name] = str(reason)
-        listed = dict.fromkeys(study.conditions(self.sets, len(model.layers), self.steps))
-        self.listed = [c for c in listed if not any(c.but(prompts=name) in listed for name in self._larger(c.prompts))]
+        listed = study.conditions(self.sets, len(model.layers), self.steps)
+        self.listed = distinct(study, listed, {name: len(group) for name, group in self.groups.items()})
 
     @property
     def able(self) -> list[Condition]:
@@ -147,12 +159,6 @@ class Plan:
         images = sweep({"references": draw}, self.store, key)["references"]["images"]
         self._references[tuple(prompts), seed] = images
         return images
-
-    def _larger(self, name: str) -> list[str]:
-        """The groups of which this one is the beginning: what is measured on one of them need not be measured here."""
-        made = {group: dataclasses.replace(one, share=1, most=None) for group, one in self.study.prompts.items()}
-        alike = [group for group in self.groups if name in self.groups and made[group] == made[name]]
-        return [group for group in alike if len(self.groups[group]) > len(self.groups[name])]
 
     @functools.cached_property
     def key(self) -> dict[str, Any]:
@@ -190,7 +196,7 @@ def _described(c: Condition) -> list[Any]:
     """Edit, channels, k, blocks, steps, and whatever else is not as usual."""
     drawn, k = (f"{c.channels} {c.draw + 1}" if c.draw else c.channels), c.k if c.channels else ""
     where = ["all" if part is None else span(part) for part in (c.blocks, c.steps)]
-    names = ("mask", "strength", "stream", "source", "through")
+    names = ("mask", "strength", "stream", "source", "through", "into")
     more = [f"{name} {c[name]}" for name in names if c[name] != getattr(Condition, name)]
     return [c.edit or "untouched", drawn, k, *where, ", ".join(more)]
 

@@ -108,8 +108,9 @@ class Views(Selection):
         known = {len(names): names for names in (ATTRIBUTES, PAIR_ATTRIBUTES, NATURAL_ATTRIBUTES)}
         read = {label: self._of_all_draws(measure, own) for label, own in rows.items()}
         names = next((known[a.shape[2]] for a in read.values() if a.shape[2] in known), ())
+        labels = {"all": "all of these"}  # which is no set of channels
         found = {
-            name: {label: mean_interval(a[:, :, i]) for label, a in read.items() if a.shape[2] > i}
+            labels.get(name, name): {label: mean_interval(a[:, :, i]) for label, a in read.items() if a.shape[2] > i}
             for i, name in enumerate(names)
         }
         return {"groups": found or {measure: dict.fromkeys(rows, np.nan)}}

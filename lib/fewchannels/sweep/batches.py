@@ -34,6 +34,7 @@ from .recordings import Recording, unchanged
 _bases: dict[tuple[str, str], Base] = {}
 _fits: dict[str, int] = {}
 KEPT_BASES = 2
+OF_THE_HOOK = ("branch", "through", "into")  # options that say where tokens are seen, and not what becomes of them
 ALONE = "alone"  # the edit of a condition whose options={"by": ...} draws its pictures: by.draw(model)
 
 
@@ -155,7 +156,7 @@ class Batch:
     def _part(self, model, condition, total) -> Part:
         if condition["edit"] is None:
             return Part(condition, None, frozenset(), None)
-        options = {name: value for name, value in condition["options"].items() if name != "branch"}
+        options = {name: value for name, value in condition["options"].items() if name not in OF_THE_HOOK}
         for name, value in options.items():
             if isinstance(value, Recording):
                 options[name] = value.of(model).trajectory
@@ -211,13 +212,13 @@ class Batch:
         rows = [prompt for _, prompts in chunk for prompt in prompts]
         given = of_rows(model.pipeline, shared["generation"], rows, len(shared["prompts"]))
         with ExitStack() as stack:
-            for (branch, stream), edits in _together(chunk).items():
+            for (branch, stream, through, into), edits in _together(chunk).items():
                 layers = sorted(frozenset().union(*(one.part.layers for one in edits)))
                 layers = None if len(layers) == len(model.layers) else layers  # a last block may give no text
                 steps = [one.part.steps for one in edits]
                 steps = None if None in steps else sorted(frozenset().union(*steps))
-                change = _ByRows(edits)
-                stack.enter_context(edit(model, change, layers=layers, steps=steps, branch=branch, stream=stream))
+                where = {"layers": layers, "steps": steps, "branch": branch, "stream": stream}
+                stack.enter_context(edit(model, _ByRows(edits), **where, through=through, into=into))
             return model.generate(
                 [shared["prompts"][row] for row in rows],
                 seed=shared["seed"],
@@ -242,12 +243,15 @@ class _ByRows:
 
     edits: list[_Own]
 
-    def __call__(self, tokens: torch.Tensor, *, layer, step, samples, grid) -> torch.Tensor | None:
+    def __call__(
+        self, tokens: torch.Tensor, *, layer, step, samples, grid, block=None, again=False
+    ) -> torch.Tensor | None:
         changed = False
         for own in self.edits:
             if layer not in own.part.layers or (own.part.steps is not None and step not in own.part.steps):
                 continue
-            new = own.part.edit(tokens[own.rows], layer=layer, step=step, samples=own.prompts, grid=grid)
+            where = {"layer": layer, "step": step, "samples": own.prompts, "grid": grid, "again": again}
+            new = own.part.edit(tokens[own.rows], **where, block=None if block is None else block[own.rows])
             if new is not None:
                 tokens[own.rows] = new
                 changed = True
@@ -278,14 +282,21 @@ def _chunks(whole: list[tuple[Part | None, list[int]]], rows: int) -> list[list[
     return [[(part, prompts[i : i + rows])] for part, prompts in whole for i in range(0, count, rows)]
 
 
-def _together(chunk) -> dict[tuple[str, str], list[_Own]]:
-    """Edits by (branch, stream), which are the hook's."""
-    found: dict[tuple[str, str], list[_Own]] = {}
+def _together(chunk) -> dict[tuple, list[_Own]]:
+    """Edits by (branch, stream, through, into), which are the hook's."""
+    found: dict[tuple, list[_Own]] = {}
     at = 0
     for part, prompts in chunk:
         if part is not None:
             options = part.condition["options"]
-            where = options.get("branch", "both"), options.get("stream", "image")
+            into = options.get("into")
+            into = into if into is None or isinstance(into, str) else tuple(into)
+            where = (
+                options.get("branch", "both"),
+                options.get("stream", "image"),
+                options.get("through", "stream"),
+                into,
+            )
             found.setdefault(where, []).append(_Own(part, slice(at, at + len(prompts)), prompts))
         at += len(prompts)
     return found

@@ -32,8 +32,9 @@ COLUMNS = {  # column -> default
     "channels": None,  # a ChannelSet, what its to_json gives, Directions, channel numbers, or one of these a prompt
     "blocks": None,  # layers= of ablate; None for all
     "steps": None,  # of the edit, from 0; None for all
-    # more arguments of ablate (strength, factor, values, reference, match, branch, stream, tokens, seed), or of inject
-    # (source, sources, strength, tokens, part, branch, stream), source and reference as a Recording or a Trajectory
+    # more arguments of ablate (strength, factor, values, reference, match, branch, stream, through, into, tokens,
+    # seed), or of inject (source, sources, strength, tokens, part, branch, stream, through, into), source and reference
+    # as a Recording or a Trajectory
     "options": {},
 }
 

@@ -12,8 +12,10 @@ here: sinks get views. The `with` form follows baukit's Trace.
 
 from __future__ import annotations
 
+import functools
+import inspect
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
 import torch
@@ -21,7 +23,9 @@ import torch
 from ..choices import chosen_layers, chosen_steps, listed
 from ..layouts import PERTURBED, Labels, Residuals, blocks_of, read, refuse_silent_wrongs, write
 from ..layouts.guards import refuse_replaced
+from ..names import THROUGH
 from ..wrapping import hooked
+from .reads import Reads, chosen_sites
 
 STREAMS = ("image", "text")
 BRANCHES = ("cond", "uncond")
@@ -72,7 +76,14 @@ def capture(model, *sinks, layers=None, steps=None, branch: str = "cond", stream
 
 @contextmanager
 def edit(
-    model, function: Callable, layers=None, steps=None, branch: str = "both", stream: str = "image"
+    model,
+    function: Callable,
+    layers=None,
+    steps=None,
+    branch: str = "both",
+    stream: str = "image",
+    through: str = "stream",
+    into: str | Sequence[str] | None = None,
 ) -> Iterator[None]:
     """Replace tokens on their way from block to block: the one place where the library writes into a model.
 
@@ -80,14 +91,42 @@ def edit(
     them as they are; its tokens are a copy that it may change. It is called once a guidance branch. branch: "cond",
     "uncond" or "both", which edits all rows of every pass, those of perturbed-attention and skip-layer guidance too;
     with one branch alone these are left as they are, and a warning says so. Other arguments and errors as for capture.
+
+    through: "stream" writes into the stream, which all later blocks carry on. "both", "content" and "gain" leave the
+    stream as it is and change what is read of the picture in it, from the block's output to the next block's. The
+    function is then called at each read with what the norm is given; where it takes arguments of these names, also
+    with `block` [B, N, D], the block's output, and `again`, whether this read called it before (twice where other
+    edits have parted what is read from what sets the divisor). With x given to the norm and y what the function makes
+    of it, the norm puts out that of y ("both"), y with the mean and the divisor of x ("content"), or x with those of y
+    ("gain"): see watch.reads. into: which reads, None for all, or some of "attention", "cross" (the queries of
+    cross-attention), "mlp", "skip" and "last" (behind the last block), as the model has them. The first block's own
+    norms read the embedding and are left alone. Where a reader has no norm before it (cross-attention of PixArt and
+    Sana, the end of AuraFlow) there is content, which "both" is too, and no gain. HunyuanDiT's second half reads a
+    block's output once, at the norm of the long skip. Text tokens and reference images stay as they are.
+
+    Raises ValueError for reads that the model does not have or cannot part, and where the layout does not say where its
+    stream is read; RuntimeError where a norm does not run, and where its weight lies on another device.
     """
     _one_of("branch", branch, (*BRANCHES, "both"))
-    with _attached(model, function, True, layers, steps, None if branch == "both" else (branch,), stream):
+    refuse_unread(model, layers, stream, through, into)
+    branches = None if branch == "both" else (branch,)
+    with _attached(model, function, True, layers, steps, branches, stream, through, into):
         yield
 
 
+def refuse_unread(model, layers=None, stream: str = "image", through: str = "stream", into=None) -> None:
+    """Raise ValueError, as `edit` does, where a model's stream is not read in the way that is asked for."""
+    _one_of("through", through, THROUGH)
+    if through == "stream" and into is not None:
+        raise ValueError(f"into={into!r} chooses among reads, and through='stream' is before all of them: leave it out")
+    if through != "stream" and stream != "image":
+        raise ValueError(f"through={through!r} edits what is read of the picture's tokens alone: pass stream='image'")
+    if through != "stream":
+        chosen_sites(model.layout, model.transformer, through, into, chosen_layers(model.layers, layers))
+
+
 @contextmanager
-def _attached(model, visit, writes, layers, steps, branches, stream):
+def _attached(model, visit, writes, layers, steps, branches, stream, through="stream", into=None):
     _one_of("stream", stream, STREAMS)
     if stream == "text" and model.layout.text != "joint":
         raise ValueError(f"{model.layout.name} has no text tokens between its blocks (text: {model.layout.text})")
@@ -96,15 +135,21 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
         refuse_silent_wrongs(transformer)
     refuse_replaced(model)
     chosen = chosen_layers(model.layers, layers)
-    residuals, steps = Residuals(model, labels, writes), listed("steps", steps)
-    watch = _Watch(labels, residuals, visit, writes, steps, branches, stream, named=layers is not None)
+    residuals = Residuals(model, labels, writes and through == "stream")
+    reads, steps = None if through == "stream" else Reads(labels, residuals, through), listed("steps", steps)
+    watch = _Watch(labels, residuals, visit, writes, steps, branches, stream, layers is not None, reads)
     with ExitStack() as stack:
         for transformer in labels.transformers:
             stack.enter_context(hooked(transformer, watch.forward_begins, pre=True))
             stack.enter_context(residuals.attached(transformer))
-            for index, (name, group, block) in enumerate(blocks_of(model.layout, transformer)):
+            blocks = blocks_of(model.layout, transformer)
+            if reads is not None:
+                stack.enter_context(reads.attached(transformer, into, chosen))
+            for index, (name, group, block) in enumerate(blocks):
                 if index in chosen:
                     stack.enter_context(hooked(block, watch.of_block(index, name, group)))
+                elif reads is not None:
+                    stack.enter_context(hooked(block, watch.other_returned))
         stack.enter_context(labels.listening())
         yield labels
     watch.complain(model, chosen)
@@ -113,9 +158,11 @@ def _attached(model, visit, writes, layers, steps, branches, stream):
 class _Watch:
     """The hooks of one context, and the record of what fired that its closing complaint needs."""
 
-    def __init__(self, labels, residuals, visit, writes, steps, branches, stream, named):
+    def __init__(self, labels, residuals, visit, writes, steps, branches, stream, named, reads):
         self.labels, self.residuals, self.visit, self.writes = labels, residuals, visit, writes
         self.steps, self.branches, self.stream, self.named = steps, branches, stream, named
+        self.reads: Reads | None = reads
+        self.takes = [name for name in ("block", "again") if reads is not None and _takes(visit, name)]
         self.chosen: frozenset[int] | None = None
         self.fired: dict[int, int] = {}
         self.seen_steps: set[int] = set()
@@ -127,6 +174,8 @@ class _Watch:
         trajectories = labels.trajectories
         refuse_silent_wrongs(transformer)  # they may be turned on while the context is open
         labels.forward_begins(transformer, args, kwargs)
+        if self.reads is not None:
+            self.reads.drop()
         if labels.trajectories != trajectories:
             self.chosen = chosen_steps(self.steps, labels.total, run=labels.model.run)
         self.seen_steps.add(labels.step)
@@ -143,6 +192,8 @@ class _Watch:
                     f"be labelled. Call the transformer itself, and leave gradient checkpointing off"
                 )
             self.fired[index] = labels.forwards
+            if self.reads is not None:
+                self.reads.drop()
             if self.chosen is not None and labels.step not in self.chosen:
                 return None
             wanted = [branch for branch in labels.rows if self.branches is None or branch in self.branches]
@@ -159,13 +210,29 @@ class _Watch:
                 rows = labels.rows[wanted[0]]
                 self.visit(tokens if len(labels.rows) == 1 else tokens[rows], **told)
                 return None
-            return self._written(group, output, tokens, wanted, told)
+            if self.reads is not None:
+                change = functools.partial(self._changed, wanted=wanted, told=told, block=tokens)
+                self.reads.hold(tokens.shape[-1], change)
+                return None
+            new = self._changed(tokens, wanted=wanted, told=told)
+            return None if new is None else write(group, output, labels.frame, new, self.stream)
 
         return block_returned
 
-    def _written(self, group, output, tokens, wanted, told):
+    def other_returned(self, block, args, output):
+        """A block that was not chosen ran: the one before it has been read."""
+        if not self.residuals.elsewhere:
+            self.reads.drop()
+
+    def _changed(self, tokens, again=False, *, wanted, told, block=None) -> torch.Tensor | None:
+        """Tokens [B, N, D] as the visitor changes the wanted branches; None where it leaves all as they are."""
         labels = self.labels
-        new = {branch: self.visit(tokens[labels.rows[branch]].clone(), **told) for branch in wanted}
+        new = {}
+        for branch in wanted:
+            rows = labels.rows[branch]
+            at_read = {} if block is None else {"block": block[rows], "again": again}
+            more = {name: at_read[name] for name in self.takes}
+            new[branch] = self.visit(tokens[rows].clone(), **told, **more)
         if all(part is None for part in new.values()):
             return None
         parts = []
@@ -177,7 +244,7 @@ class _Watch:
                     f"{tuple(old.shape)}, as it was given, or None"
                 )
             parts.append(old if part is None else part.to(device=old.device, dtype=old.dtype))
-        return write(group, output, labels.frame, torch.cat(parts) if len(parts) > 1 else parts[0], self.stream)
+        return torch.cat(parts) if len(parts) > 1 else parts[0]
 
     def complain(self, model, chosen):
         """Raise RuntimeError where what was asked for never ran."""
@@ -212,6 +279,13 @@ class _Watch:
             )
         if not self.visits:
             raise RuntimeError(f"no {self.stream} tokens were seen: steps={self.steps!r} chose no step that ran")
+        if self.reads is not None:
+            self.reads.complain()
+
+
+def _takes(function: Callable, name: str) -> bool:
+    parameters = inspect.signature(function).parameters
+    return name in parameters or any(one.kind is one.VAR_KEYWORD for one in parameters.values())
 
 
 def _one_of(name, value, allowed):

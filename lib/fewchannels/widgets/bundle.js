@@ -1161,7 +1161,7 @@ function markedText(run, pane) {
 }
 
 function channelSet(run, scores, pane, pins) {
-  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step]}`;
+  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step] + 1}`;
   return {
     indices: run.layers.map((_, layer) => markedChannels(run, scores, pane, pins, layer)),
     width: run.width,
@@ -1322,7 +1322,7 @@ function runText(run) {
 }
 
 function stepWords(run, step) {
-  return `${run.steps[step]}${run.sigmas ? ` · σ ${number(run.sigmas[step])}` : ""}`;
+  return `${run.steps[step] + 1}${run.sigmas ? ` · σ ${number(run.sigmas[step])}` : ""}`;
 }
 
 function layerWords(run, layer) {
@@ -1603,7 +1603,7 @@ function heatMap({ onmove }) {
       rowMark.style.height = `${100 / rows}%`;
       columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
       marks(rug, marked, run.width, pane.channel);
-      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step]}`);
+      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step] + 1}`);
       setText(last, String(rows - 1));
       setText(right, String(run.width - 1));
       setAttr(button, "aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
@@ -1649,7 +1649,7 @@ function drawPane(context, pane, left, ink, soft, name) {
     context.fillStyle = colour;
     context.fillText(words, x, y, WIDE);
   };
-  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step]}`;
+  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step] + 1}`;
   text(title, left, 22, ink, 650);
   y += 26;
   text(provenanceText(run), left, 14, soft);
@@ -1942,7 +1942,7 @@ function depthLines({ onmove }) {
       });
       here.setAttribute("x1", x(pane.layer));
       here.setAttribute("x2", x(pane.layer));
-      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step]}`);
+      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step] + 1}`);
       setText(high, number(top));
       setText(low, number(bottom));
       setText(last, String(rows - 1));
@@ -2179,7 +2179,7 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept]}.`;
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept] + 1}.`;
   }
   for (const frame of frames) {
     const move = (event) => {
@@ -2222,7 +2222,7 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
       offer.hidden = pane.prompt < 0 || !run.mapPrompts.includes(pane.prompt) || offered < 0;
       setText(offer, `Show channel ${offered}`);
     }
-    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step]}`);
+    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step] + 1}`);
     point();
     return own;
   }
@@ -2448,7 +2448,7 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
     name: () => head.textContent,
     sentence: () =>
       view
-        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step]}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
+        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step] + 1}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
         : "",
     show(nextSource, nextPane, nextState, name) {
       if (nextSource !== source) view = null;

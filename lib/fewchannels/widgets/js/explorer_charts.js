@@ -116,7 +116,7 @@ export function depthLines({ onmove }) {
       });
       here.setAttribute("x1", x(pane.layer));
       here.setAttribute("x2", x(pane.layer));
-      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step]}`);
+      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step] + 1}`);
       setText(high, number(top));
       setText(low, number(bottom));
       setText(last, String(rows - 1));

@@ -13,7 +13,7 @@ export function runText(run) {
 }
 
 function stepWords(run, step) {
-  return `${run.steps[step]}${run.sigmas ? ` · σ ${number(run.sigmas[step])}` : ""}`;
+  return `${run.steps[step] + 1}${run.sigmas ? ` · σ ${number(run.sigmas[step])}` : ""}`;
 }
 
 // Where blocks are of one family the number says all; else the name is shown as well.

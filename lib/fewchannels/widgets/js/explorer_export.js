@@ -33,7 +33,7 @@ function drawPane(context, pane, left, ink, soft, name) {
     context.fillStyle = colour;
     context.fillText(words, x, y, WIDE);
   };
-  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step]}`;
+  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step] + 1}`;
   text(title, left, 22, ink, 650);
   y += 26;
   text(provenanceText(run), left, 14, soft);

@@ -177,7 +177,7 @@ export function heatMap({ onmove }) {
       rowMark.style.height = `${100 / rows}%`;
       columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
       marks(rug, marked, run.width, pane.channel);
-      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step]}`);
+      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step] + 1}`);
       setText(last, String(rows - 1));
       setText(right, String(run.width - 1));
       setAttr(button, "aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);

@@ -93,7 +93,7 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept]}.`;
+    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept] + 1}.`;
   }
   for (const frame of frames) {
     const move = (event) => {
@@ -136,7 +136,7 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
       offer.hidden = pane.prompt < 0 || !run.mapPrompts.includes(pane.prompt) || offered < 0;
       setText(offer, `Show channel ${offered}`);
     }
-    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step]}`);
+    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step] + 1}`);
     point();
     return own;
   }

@@ -161,7 +161,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
     name: () => head.textContent,
     sentence: () =>
       view
-        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step]}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
+        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step] + 1}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
         : "",
     show(nextSource, nextPane, nextState, name) {
       if (nextSource !== source) view = null;

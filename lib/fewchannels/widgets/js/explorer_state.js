@@ -180,7 +180,7 @@ export function markedText(run, pane) {
 
 // The marked channels of every block in the form of the library's ChannelSet.to_json.
 export function channelSet(run, scores, pane, pins) {
-  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step]}`;
+  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step] + 1}`;
   return {
     indices: run.layers.map((_, layer) => markedChannels(run, scores, pane, pins, layer)),
     width: run.width,
