@@ -262,9 +262,23 @@ test("while a slider moves eight steps are drawn and no control, at rest all", a
   session.wish(state({ how: "scale", factor: 1.2 }), { moving: true });
   await soon();
   assert.deepEqual(engine.asked.map(({ lane, given }) => [lane, given.steps]), [["edited", 8]]);
+  // what the slider passes while the quick picture is drawn is left out
   session.wish(state({ how: "scale", factor: 1.3 }), { moving: true });
+  session.wish(state({ how: "scale", factor: 1.4 }), { moving: true });
   await soon();
-  assert.equal(engine.asked[1].given.edits[0].factor, 1.3);
+  assert.equal(engine.asked.length, 1);
+  drawn(engine.asked[0]);
+  await soon();
+  await soon();
+  assert.equal(engine.asked[1].given.edits[0].factor, 1.4);
+  // at rest it is drawn at once, and nothing follows
+  session.wish(state({ how: "scale", factor: 1.5 }));
+  await soon();
+  assert.deepEqual(engine.asked.slice(2).map(({ lane, given }) => [lane, given.steps]), [["untouched", 16]]);
+  drawn(engine.asked[2]);
+  await soon();
+  await soon();
+  assert.deepEqual([engine.asked[3].lane, engine.asked[3].given.steps, engine.asked[3].given.edits[0].factor], ["edited", 16, 1.5]);
 });
 
 test("stop forgets what is not finished", async () => {

@@ -21,7 +21,15 @@ export class Session {
   }
 
   // Draws what a state asks for, and only what is not there yet; an older wish is dropped. -> whether it was the last.
+  // moving: a slider is under way. Its quick picture is finished before the next one begins, else none ever were; what
+  // the slider passed meanwhile is left out.
   async wish(state, { moving = false } = {}) {
+    const { edited: quick } = this.lanes;
+    if (moving && quick?.moving && quick.pending && !quick.done) {
+      this.following = state;
+      return false;
+    }
+    this.following = null;
     const turn = ++this.turn;
     const late = () => turn !== this.turn;
     const { shape, known } = this.data;
@@ -59,7 +67,8 @@ export class Session {
       this.tokens = tokens;
       const made = (own) => ({ ...plainGiven(state, steps), edits: editsOf(state, own, tokens, shape, steps, this.clean) });
       await this._draw("edited", made(lists), state, moving);
-      if (late() || moving) return !late();
+      if (late()) return false;
+      if (moving) return this.following ? await this.wish(this.following, { moving }) : true;
       const others = controlOf(lists, shape.width, state.set === "random" ? state.draw : 0);
       if (others.some((list) => list.length)) await this._draw("control", made(others), state);
       return !late();
@@ -76,6 +85,7 @@ export class Session {
 
   stop() {
     this.turn++;
+    this.following = null;
     this.working = false;
     this.engine.stop();
     for (const name of Object.keys(this.lanes)) {
