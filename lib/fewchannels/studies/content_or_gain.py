@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from ..instruments.writers import read_blindness, why_not
+from ..names import THROUGH
 from ..reading.readers import Adoption, Agreement, Change, Distances
 from ..reading.second import AdoptionByEye, AgreementByEye
 from .condition import Condition, each, one_at_a_time, parts
@@ -25,8 +26,7 @@ from .groups import Group, NotHere, evaluation, pairs
 from .sets import Sets
 from .study import Instrument, Study
 
-WAYS = ("stream", "both", "content", "gain")
-READ = WAYS[1:]
+WAYS, READ = THROUGH, THROUGH[1:]
 STRENGTHS = (-1, -0.5, -0.25, 0.1, 0.25, 0.5, 0.75, 1.5, 2)  # 1 is zero, -1 is twice as large, 2 turns the sign
 GENTLE = (0.1, 0.25, 0.5)  # of gain as guidance: the top at 0.9, 0.75 and a half
 GUIDED = (1.25, 1.5, 2)  # scales of classifier-free guidance
