@@ -4,7 +4,7 @@
     courses(found)["weights 0, data 0"].size                # [M, L]
 
 For each moment: how large which channels are, and with which weights they are written; what the picture loses with the
-top k, beside random and energy-matched sets; what the top carries from one prompt into another; masks of noised scenes.
+top k, in the stream and through the norms' reads, beside random and energy-matched sets; what the top carries from one prompt into another; masks of noised scenes.
 Each training and moment is a group of prompts of the results, "weights 0, data 0 at 1024". So it can be seen whether
 the function of these channels comes before their size, with it, or after.
 """
@@ -48,6 +48,7 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
         Condition(UNTOUCHED, k=sets.k),
         top,
         top.but(k=1),
+        *each(top, through=("both", "content", "gain")),
         *each(top, channels=("random", "energy-matched"), draw=range(2)),
         *each(moved, channels=("top", "random")),
     ]
