@@ -4,9 +4,9 @@
     courses(found)["weights 0, data 0"].size                # [M, L]
 
 For each moment: how large which channels are, and with which weights they are written; what the picture loses with the
-top k, in the stream and through the norms' reads, beside random and energy-matched sets; what the top carries from one prompt into another; masks of noised scenes.
-Each training and moment is a group of prompts of the results, "weights 0, data 0 at 1024". So it can be seen whether
-the function of these channels comes before their size, with it, or after.
+top k, in the stream and at the norms' reads, beside random and energy-matched sets; what the top carries from one
+prompt into another; masks of noised scenes. Each training and moment is a group of prompts of the results, "weights 0,
+data 0 at 1024". So it can be seen whether the function of these channels comes before their size, with it, or after.
 """
 
 from __future__ import annotations
