@@ -9,10 +9,14 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
-PLACEHOLDERS = TABLE, FORMULAS, WITHOUT = tuple(f"<!-- models-{part} -->" for part in ("table", "formulas", "without"))
+PLACEHOLDERS = TABLE, READS, FORMULAS, WITHOUT = tuple(
+    f"<!-- models-{part} -->" for part in ("table", "reads", "formulas", "without")
+)
 COLUMNS = ("Model", "Parameters", "Least GPU", "Licence", "Gated", "Steps", "Minutes for {pictures} pictures")
+READ_FOR = {"attention": "attention", "cross": "cross-attention", "mlp": "MLP", "skip": "long skip", "last": "output"}
 UNKNOWN = "not known"
 WAYS = {"whole": "whole", "offload": "offloaded", "4-bit": "offloaded, 4 bit"}
 
@@ -29,6 +33,7 @@ def write_page(src: Path) -> bool:
     without = ", ".join(f"{row['family']} (`{row['class']}`)" for row in classes if not row["checkpoints"])
     for mark, filled in (
         (TABLE, f"```{{raw}} html\n{table(classes)}\n```"),
+        (READS, f"```{{raw}} html\n{reads()}\n```"),
         (FORMULAS, formulas()),
         (WITHOUT, without),
     ):
@@ -50,10 +55,15 @@ def table(classes: list[dict]) -> str:
 
     rows = sorted(({**row, "class": entry["class"]} for entry in classes for row in entry["checkpoints"]), key=demand)
     head = "".join(f'<th scope="col">{name.format(pictures=PICTURES)}</th>' for name in COLUMNS)
-    body = "\n".join(_row(row) for row in rows)
+    return _scrolling("Models and GPUs", "fc-models", head, map(_row, rows))
+
+
+def _scrolling(label: str, classes: str, head: str, rows: Iterable[str]) -> str:
+    """A table in a box that scrolls."""
+    body = "\n".join(rows)
     return (
-        f'<div class="pst-scrollable-table-container" tabindex="0" role="region" aria-label="Models and GPUs">\n'
-        f'<table class="fc-models"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>\n</div>'
+        f'<div class="pst-scrollable-table-container" tabindex="0" role="region" aria-label="{label}">\n'
+        f'<table class="{classes}"><thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table>\n</div>'
     )
 
 
@@ -80,7 +90,7 @@ def _row(row: dict) -> str:
 
 def _breaks(name: str) -> str:
     """A name that may break where a reader would."""
-    return re.sub(r"(?<=_)|(?=Transformer|[23]DModel)", "<wbr>", name)
+    return re.sub(r"(?<=[_.])|(?=Transformer|[23]DModel)", "<wbr>", name)
 
 
 def _kind(value, source: str) -> str:
@@ -88,6 +98,33 @@ def _kind(value, source: str) -> str:
     if value is None:
         return UNKNOWN
     return f'{value}<div class="fc-models-kind">{source}</div>'
+
+
+def reads() -> str:
+    """The table of all classes as HTML: the module at which each list of blocks reads the picture's stream, and for
+    what; a row for each list, with the class and the norm before the output beside its lists."""
+    from fewchannels.layouts.table import TABLE as LAYOUTS
+
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("Class", "Blocks", *READ_FOR.values()))
+    rows = []
+    for layout in LAYOUTS.values():
+        lists = [blocks for blocks in layout.blocks if blocks.reads]
+        for number, blocks in enumerate(lists):
+            cells = [f"<td>{_breaks(blocks.path)}</td>", *(f"<td>{_at(blocks.reads, what)}</td>" for what in READ_FOR)]
+            if number == 0:
+                tall = f' rowspan="{len(lists)}"' if len(lists) > 1 else ""
+                cells.insert(0, f'<th scope="row"{tall}>{_breaks(layout.name)}</th>')
+                cells[-1] = f"<td{tall}>{_at(layout.last, 'last')}</td>"
+            else:
+                cells.pop()
+            rows.append(f"<tr>{''.join(cells)}</tr>")
+    return _scrolling("Where the stream is read", "fc-models fc-reads", head, rows)
+
+
+def _at(places, what: str) -> str:
+    """Where the stream is read for something; a reader without a norm says so."""
+    named = [_breaks(one.path) + ("" if one.norm else " (no norm)") for one in places if what in one.readers]
+    return "<br>".join(named) or "–"
 
 
 def _least(ways: dict | None) -> str | None:

@@ -16,6 +16,7 @@ from fewchannels.models.checkpoints import ROWS
 from fewchannels.models.listing import described, supported
 from fewchannels.models.preset import Preset
 from fewchannels.models.presets import PRESETS, preset_of
+from fewchannels.names import READERS
 
 BOOK = Path(__file__).resolve().parents[2] / "book"
 PIPELINE = {  # where its name is not the transformer's
@@ -76,7 +77,7 @@ def test_every_figure_of_the_page_says_what_it_is(tmp_path):
     page = (tmp_path / "book" / "models.md").read_text(encoding="utf-8")
     assert not any(mark in page for mark in models_page.PLACEHOLDERS)
     assert "Tested offline with random weights of the real classes; not yet run on Colab." in page
-    rows = re.findall(r"<tr><th scope=\"row\">.*?</tr>", page)
+    rows = [row for row in re.findall(r"<tr><th scope=\"row\">.*?</tr>", page) if "fc-models-owner" in row]
     assert len(rows) == len(ROWS)
     for row in rows:
         cells = re.findall(r"<td>(.*?)</td>", row)
@@ -87,6 +88,20 @@ def test_every_figure_of_the_page_says_what_it_is(tmp_path):
     assert f"{needs.PICTURES} pictures" in page
     assert "FLUX.3 (`Flux3Transformer2DModel`)" in page
     assert not models_page.write_page(tmp_path), "a page without a placeholder is left alone"
+
+
+def test_every_class_says_where_its_stream_is_read():
+    assert set(models_page.READ_FOR) == set(READERS)
+    _, *rows = re.findall(r"<tr>(<t[dh].*?)</tr>", models_page.reads().replace("<wbr>", ""))
+    heads = [found[0] for row in rows if (found := re.findall(r'<th scope="row".*?>(.*?)</th>', row))]
+    assert heads == list(TABLE)
+    assert len(rows) == sum(bool(blocks.reads) for layout in TABLE.values() for blocks in layout.blocks)
+    pixart = next(row for row in rows if "PixArt" in row)
+    assert re.findall(r"<td>(.*?)</td>", pixart) == [
+        "transformer_blocks", "norm1", "attn2 (no norm)", "norm2", "–", "norm_out",
+    ]  # fmt: skip
+    flux = next(row for row in rows if "single_transformer_blocks" in row)
+    assert re.findall(r"<td>(.*?)</td>", flux)[1:4] == ["norm.norm", "–", "norm.norm"]
 
 
 def test_models_and_page_agree():

@@ -71,9 +71,7 @@ def test_guidance_and_steps_of_1_and_a_weight_of_0_change_no_bit(found):
 def test_what_reads_the_top_is_taken_from_the_weights(model, sets):
     group = evaluation().of(ToyWorld(), 2, 0)
     seen = reading(model, group, sets)
-    assert {name: a.shape for name, a in seen.items()} == {"blindness": (1, 6, 8), "others": (1, 6), "divisor": (1, 6)}
-    shares = sets.calibration().shares(sets.of("top"))["energy"]
-    assert seen["divisor"][0] ** 2 + shares == pytest.approx(1)
+    assert {name: a.shape for name, a in seen.items()} == {"blindness": (1, 6, 8), "others": (1, 6)}
     blocks, largest = model.transformer.transformer_blocks, int(sets.of("top", 1)[0][0])
     read = [blocks[1].attn.to_q, blocks[1].attn.to_k, blocks[1].attn.to_v, blocks[1].ff.net[0].proj]
     squares = sum(layer.weight.detach().double().square().sum(dim=0) for layer in read)

@@ -66,15 +66,13 @@ def conditions(sets: Sets, blocks: int, steps: int) -> list[Condition]:
 
 def reading(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     """Of the top k of each block, the largest first: "blindness" [1, L, k], how little the weights read them, and
-    "others" [1, L], the same of all other channels, their mean. "divisor" [1, L]: what a norm divides by without the
-    top, over what it divides by with it, from the energies alone."""
+    "others" [1, L], the same of all other channels, their mean."""
     if reason := why_not(model):
         raise NotHere(reason)
     blind, top = read_blindness(model), sets.of("top")
     chosen = np.stack([row[channels] for row, channels in zip(blind, top, strict=True)])
     others = np.array([row[~mask].mean() for row, mask in zip(blind, top.mask(), strict=True)])
-    left = 1 - sets.calibration().shares(top)["energy"]
-    return {"blindness": chosen[None], "others": others[None], "divisor": np.sqrt(left)[None]}
+    return {"blindness": chosen[None], "others": others[None]}
 
 
 content_or_gain = Study(
