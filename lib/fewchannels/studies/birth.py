@@ -12,7 +12,7 @@ data 0 at 1024". So it can be seen whether the function of these channels comes 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,15 +94,26 @@ birth = Study(
 def run_trainings(states: Sequence[Path], n: int = 24, **more) -> Results:
     """The study at each kept moment of several trainings: the state folders of `toyworld.train`. A training's first
     moment is the untrained model. Arguments as for `run`. Raises FileNotFoundError for a folder without a training."""
-    found, facts = {}, {}
+    rows = []
     for state in states:
         kept = moments(Path(state))
         seeds = json.loads((kept[1][1] / "training.json").read_text())
         training = f"weights {seeds['seed']}, data {seeds['seed_data']}"
-        for images, folder in kept:
-            name = f"{training} at {images}"
-            found[name] = run(birth, load(folder or build_pipeline(seeds["seed"])), n=n, **more)
-            facts[name] = {"training": training, "images": images}
+        rows += [(training, images, folder or build_pipeline(seeds["seed"])) for images, folder in kept]
+    return _at_moments(((training, images, load(whole)) for training, images, whole in rows), n, **more)
+
+
+def run_moment(model, training: str, images: int, n: int = 24, **more) -> Course:
+    """A course of one moment: of a model that is at hand."""
+    return courses(_at_moments([(training, images, model)], n, **more))[training]
+
+
+def _at_moments(rows: Iterable[tuple[str, int, object]], n: int, **more) -> Results:
+    found, facts = {}, {}
+    for training, images, model in rows:
+        name = f"{training} at {images}"
+        found[name] = run(birth, model, n=n, **more)
+        facts[name] = {"training": training, "images": images}
     return together(found, facts)
 
 

@@ -1,6 +1,6 @@
 """Runs of the studies that come with the book, in `results/`: where one fits a model, and whether a fresh slice agrees.
 
-kept = shipped(critical, model, n=128)                   # Results, or None where the file is another model's
+kept = shipped(critical, model, steps=8, k=8)            # Results, or None where the file is another model's
 disagreeing(run(critical, model, n=24), kept)             # [], or the names of what parts
 """
 
@@ -20,10 +20,15 @@ MEASURES = ("change", "to_source")  # that a slice is held against
 OF_ALL_PROMPTS = ("other", "same_noise", "neither", "gate_by")  # parts of instruments that hang on how many there are
 
 
+def from_book(name: str) -> Results:
+    """The committed run of a study by name, of whatever model it is. Raises FileNotFoundError where there is none."""
+    return Results.read(beside_the_code(f"results/{name}.safetensors", f"results/{name}.safetensors"))
+
+
 def shipped(study, model, *, seed: int = 0, steps: int, k: int) -> Results | None:
     """The committed run of a study, where it is of this model and revision, of this noise, steps and k; else None."""
     try:
-        found = Results.read(beside_the_code(f"results/{study.name}.safetensors", f"results/{study.name}.safetensors"))
+        found = from_book(study.name)
     except FileNotFoundError:
         return None
     asked = {**model.provenance(), "seed": seed, "steps": steps}

@@ -29,7 +29,8 @@ def moments(state: Path) -> list[tuple[int, Path | None]]:
         raise FileNotFoundError(f"no snapshot-* folder in {state}: give the --state folder of the training run")
     kept = [(0, None), *((int(folder.name.removeprefix("snapshot-")), folder) for folder in folders)]
     facts = state / "pipeline" / "training.json"
-    return [*kept, (json.loads(facts.read_text())["images"], facts.parent)] if facts.exists() else kept
+    done = json.loads(facts.read_text())["images"] if facts.exists() else 0
+    return [*kept, (done, facts.parent)] if done > kept[-1][0] else kept
 
 
 def measure(model, prompts: list[str], steps: int, seed: int) -> dict[str, np.ndarray]:
