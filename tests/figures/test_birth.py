@@ -165,6 +165,17 @@ def test_figures_take_the_untrained_model_at_their_left_end(trainings):
     assert figures.kurtosis({"weights 0, data 0": course}, 0)["weights 0, data 0"][1][0] == pytest.approx(expected)
 
 
+def test_other_choices_are_told_in_doublings(trainings):
+    turns = figures.turns(trainings)["groups"]
+    assert turns["later in the first block"]["at 5 times"] == pytest.approx([np.log2(6)] * 3)
+    assert turns["later in the first block"]["at 10 times"].value == pytest.approx(np.log2(200_000 / 60_000))
+    assert turns["grown since right"]["90% of colours"].value == pytest.approx(np.log2(18 / 6))
+    assert turns["grown in the decay"]["first block"].value == pytest.approx(np.log2(9 / 8))
+    rows = figures.decided(trainings)["groups"]
+    assert rows["k = 8"].value == 1
+    assert 0 < rows["k = 32"].value < 1  # beyond the top all channels are of a size, and the first ones count
+
+
 def test_a_flipbook_s_pages_have_pictures_maps_and_all_channels(trainings):
     from fewchannels.widgets import Flipbook
 

@@ -17,12 +17,14 @@ from collections.abc import Callable, Mapping
 import numpy as np
 from scipy.stats import hypergeom, rankdata, spearmanr
 
+from ..channels import rank_channels
 from ..metrics import Interval, mean_interval
 from ..plots import DIVERGING, coloured
 from ..studies.birth import Course
 from ..studies.edits import UNTOUCHED
 
 MASSIVE, FAIR, SMALL = 5.0, 0.9, 3.0  # a size that counts, a share of right colours, a size that does not count yet
+DECAY_FROM = 0.7  # the part of a training after which the learning rate falls
 UNTRAINED = 1000 / 2.5  # where moment 0 stands on a logarithmic axis
 FUNCTIONS = {  # what the top does and as many random channels do not: a condition of each, and the measure
     "change at zero": ("change", {"channels": "top"}, {"channels": "random"}),
@@ -80,14 +82,18 @@ def _right(course: Course, reading: str) -> np.ndarray:
     return np.array([one.value for one in course.mean(reading, edit=UNTOUCHED)])
 
 
-def shared(trainings: Mapping[str, Course]) -> dict[str, dict[str, np.ndarray]]:
+def shared(trainings: Mapping[str, Course], k: int | None = None) -> dict[str, dict[str, np.ndarray]]:
     """Jaccard overlaps [L] of the final top k of two trainings, {"same weights": {pair: overlap}, "same data": ...,
     "neither": ...}. A training's name says its seeds, "weights 0, data 1"."""
+    final = {
+        name: rank_channels(course.array("size", "score")[-1], k or course.found.base.k)
+        for name, course in trainings.items()
+    }
     kinds: dict[str, dict[str, np.ndarray]] = {"same weights": {}, "same data": {}, "neither": {}}
-    for (one, a), (other, b) in itertools.combinations(trainings.items(), 2):
+    for (one, a), (other, b) in itertools.combinations(final.items(), 2):
         (weights, data), (weights_too, data_too) = (name.split(", ") for name in (one, other))
         kind = "same weights" if weights == weights_too else "same data" if data == data_too else "neither"
-        pairs = zip(a.top[-1], b.top[-1], strict=True)
+        pairs = zip(a, b, strict=True)
         kinds[kind][f"{one}; {other}"] = np.array([len({*x} & {*y}) / len({*x} | {*y}) for x, y in pairs])
     return kinds
 
@@ -169,27 +175,28 @@ def _changes(course: Course, **fields) -> np.ndarray:
 
 def earlier_in_the_last(trainings: Mapping[str, Course]) -> dict[str, float]:
     """Images at which the first block passes a size of 5, less those at which the last one does."""
-
-    def passed(course: Course, block: int) -> float:
-        at = course.first(course.size[:, block] > MASSIVE)
-        return 2 * course.images[-1] if at is None else course.images[at]  # never: after the end
-
-    return _each(trainings, lambda course: passed(course, 0) - passed(course, -1))
+    return _each(trainings, lambda course: _passed(course, 0) - _passed(course, -1))
 
 
-def grown_since_fair(trainings: Mapping[str, Course]) -> dict[str, float]:
+def _passed(course: Course, block: int, size: float = MASSIVE) -> float:
+    at = course.first(course.size[:, block] > size)
+    return 2 * course.images[-1] if at is None else course.images[at]  # never: after the end
+
+
+def grown_since_fair(trainings: Mapping[str, Course], fair: float = FAIR) -> dict[str, float]:
     """The last block's size at the end, over that at the first moment at which 0.9 of colours are right; NaN where
     they never are."""
-    return _each(trainings, lambda c: np.nan if (at := _fair(c)) is None else c.size[-1, -1] / c.size[at, -1])
+    return _each(trainings, lambda c: np.nan if (at := _fair(c, fair)) is None else c.size[-1, -1] / c.size[at, -1])
 
 
-def _fair(course: Course) -> int | None:
-    return course.first(course.right >= FAIR)
+def _fair(course: Course, fair: float = FAIR) -> int | None:
+    return course.first(course.right >= fair)
 
 
-def weights_over_data(trainings: Mapping[str, Course]) -> Interval:
-    """Overlap of trainings with equal weights less that of those with equal data, over blocks."""
-    kinds = shared(trainings)
+def weights_over_data(trainings: Mapping[str, Course], k: int | None = None) -> Interval:
+    """Overlap of trainings with equal weights less that of those with equal data, over blocks. k: of how many largest
+    channels, in place of the study's."""
+    kinds = shared(trainings, k)
     weights, data = (np.mean(list(kinds[kind].values()), axis=0) for kind in ("same weights", "same data"))
     return mean_interval(weights - data)
 
@@ -237,13 +244,12 @@ def taken_by_one(trainings: Mapping[str, Course]) -> dict[str, float]:
     return _each(trainings, of)
 
 
-def left_by_decay(trainings: Mapping[str, Course], decay: float = 0.7) -> dict[str, float]:
-    """The last block's size at the end over that at the last moment before the learning rate falls, which it does after
-    this part of the training."""
+def left_by_decay(trainings: Mapping[str, Course], block: int = -1) -> dict[str, float]:
+    """The last block's size at the end over that at the last moment before the learning rate falls."""
 
     def of(course: Course) -> float:
-        before = np.flatnonzero(course.images <= decay * course.images[-1])[-1]
-        return course.size[-1, -1] / course.size[before, -1]
+        before = np.flatnonzero(course.images <= DECAY_FROM * course.images[-1])[-1]
+        return course.size[-1, block] / course.size[before, block]
 
     return _each(trainings, of)
 
@@ -261,6 +267,37 @@ def channel_over_direction(trainings: Mapping[str, Course]) -> dict[str, float]:
 
 def _first_kept(course: Course) -> int:
     return int(np.flatnonzero(course.images > 0)[0])
+
+
+def turns(trainings: Mapping[str, Course]) -> dict:
+    """What `plots.dots` takes: what three claims are about, in doublings, with other choices than theirs; mean over
+    trainings, and from the least to the most of them."""
+
+    def doublings(numbers: Mapping[str, float]) -> Interval:
+        own = np.log2(list(numbers.values()))
+        return Interval(own.mean(), own.min(), own.max())
+
+    later = {size: _each(trainings, lambda c, s=size: _passed(c, 0, s) / _passed(c, -1, s)) for size in (3, 5, 10)}
+    return {
+        "groups": {
+            "later in the first block": {f"at {size} times": doublings(own) for size, own in later.items()},
+            "grown since right": {
+                f"{fair:.0%} of colours": doublings(grown_since_fair(trainings, fair)) for fair in (0.8, 0.9, 0.95)
+            },
+            "grown in the decay": {
+                name: doublings(left_by_decay(trainings, block))
+                for name, block in {"first block": 0, "last block": -1}.items()
+            },
+        },
+        "lines": {"no change": 0.0},
+    }
+
+
+def decided(trainings: Mapping[str, Course]) -> dict:
+    """What `plots.dots` takes: how much more is shared with equal weights than with equal data, by how many of the
+    largest channels count."""
+    rows = {f"k = {k}": weights_over_data(trainings, k) for k in (1, 2, 4, 8, 16, 32)}
+    return {"groups": rows, "lines": {"no difference": 0.0}}
 
 
 def pages(course: Course, side: int = 96) -> dict:
