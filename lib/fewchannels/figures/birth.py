@@ -15,9 +15,9 @@ import itertools
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy.stats import hypergeom, rankdata, spearmanr
+from scipy.stats import rankdata, spearmanr
 
-from ..channels import rank_channels
+from ..channels import expected_jaccard, rank_channels
 from ..metrics import Interval, mean_interval
 from ..plots import DIVERGING, coloured
 from ..studies.birth import Course
@@ -101,20 +101,10 @@ def shared(trainings: Mapping[str, Course], k: int | None = None) -> dict[str, d
 def overlaps(trainings: Mapping[str, Course]) -> dict:
     """What `plots.dots` takes: mean overlap over blocks of each pair of trainings, by what they share; and what two
     sets drawn by chance would share."""
-    k, width = next(iter(trainings.values())).found.base.k, _width(trainings)
-    draws = np.arange(k + 1)
-    chance = _hypergeometric(width, k) @ (draws / (2 * k - draws))
+    first = next(iter(trainings.values()))
+    chance = expected_jaccard(first.found.base.k, first.array("size", "score").shape[-1])
     groups = {kind: {pair: own.mean() for pair, own in pairs.items()} for kind, pairs in shared(trainings).items()}
-    return {"groups": {kind: rows for kind, rows in groups.items() if rows}, "lines": {"chance": float(chance)}}
-
-
-def _width(trainings: Mapping[str, Course]) -> int:
-    return next(iter(trainings.values())).array("size", "score").shape[-1]
-
-
-def _hypergeometric(width: int, k: int) -> np.ndarray:
-    """Chances [k + 1] that two sets of k share 0, 1, ... channels."""
-    return hypergeom(width, k, k).pmf(np.arange(k + 1))
+    return {"groups": {kind: rows for kind, rows in groups.items() if rows}, "lines": {"chance": chance}}
 
 
 def foretellers(trainings: Mapping[str, Course]) -> dict:
