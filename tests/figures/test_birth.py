@@ -84,7 +84,7 @@ def trainings():
 
 @pytest.fixture(scope="module")
 def claims():
-    return read_claims(Path(__file__).resolve().parents[2] / "book" / "claims_to_run.yml")
+    return read_claims(Path(__file__).resolve().parents[2] / "book" / "claims.yml")
 
 
 def test_every_claim_of_the_chapter_gets_the_number_it_is_about(trainings, claims):

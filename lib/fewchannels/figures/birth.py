@@ -117,7 +117,7 @@ def foretellers(trainings: Mapping[str, Course]) -> dict:
 
 def _foretold(course: Course, part: str) -> float:
     """Mean percentile, 0 to 1, of the last block's final top by the last block's weights of one kind."""
-    before = np.flatnonzero(course.size[:, -1] < SMALL)
+    before = np.flatnonzero((course.size[:, -1] < SMALL) & (course.images > 0))
     weights = course.array("weights", part)[before[-1]]
     weights = weights[-1] if weights.ndim == 2 else weights
     ranks = (rankdata(weights) - 0.5) / len(weights)
@@ -169,7 +169,7 @@ def earlier_in_the_last(trainings: Mapping[str, Course]) -> dict[str, float]:
 
 
 def _passed(course: Course, block: int, size: float = MASSIVE) -> float:
-    at = course.first(course.size[:, block] > size)
+    at = course.first((course.size[:, block] > size) & (course.images > 0))
     return 2 * course.images[-1] if at is None else course.images[at]  # never: after the end
 
 
@@ -215,8 +215,8 @@ def content_lost(trainings: Mapping[str, Course]) -> dict[str, float]:
     def of(course: Course) -> float:
         if (at := _fair(course)) is None:
             return np.nan
-        part = _changes(course, through="content") / _changes(course, through="both")
-        return part[-1] - part[at]
+        content, both = (_changes(course, through=way)[[at, -1]] for way in ("content", "both"))
+        return np.diff(content / both).item()
 
     return _each(trainings, of)
 
@@ -226,7 +226,7 @@ def taken_by_one(trainings: Mapping[str, Course]) -> dict[str, float]:
     the size passes 5."""
 
     def of(course: Course) -> float:
-        if (at := course.first(course.size[:, -1] > MASSIVE)) is None:
+        if (at := course.first((course.size[:, -1] > MASSIVE) & (course.images > 0))) is None:
             return np.nan
         part = course.shares["first"][:, -1] / course.shares["top"][:, -1]
         return part[-1] - part[at]
@@ -267,7 +267,7 @@ def turns(trainings: Mapping[str, Course]) -> dict:
         own = np.log2(list(numbers.values()))
         return Interval(own.mean(), own.min(), own.max())
 
-    later = {size: _each(trainings, lambda c, s=size: _passed(c, 0, s) / _passed(c, -1, s)) for size in (3, 5, 10)}
+    later = {size: _each(trainings, lambda c, s=size: _passed(c, 0, s) / _passed(c, -1, s)) for size in (4, 5, 10)}
     return {
         "groups": {
             "later in the first block": {f"at {size} times": doublings(own) for size, own in later.items()},

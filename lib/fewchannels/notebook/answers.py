@@ -94,6 +94,11 @@ def _one_of_the_top(width, k):
     return 1 - np.prod(rest / (rest + k))
 
 
+def _tenfold(trainings):
+    course = trainings["weights 1, data 1"]
+    return int(course.images[course.first(course.size[:, -1] > 10)])
+
+
 EXERCISES = {
     "ch0.how_many": Exercise(
         right=_smallest_that_changes, hint="Try changes_the_first(1), changes_the_first(2), ... in a cell of your own."
@@ -165,6 +170,11 @@ EXERCISES = {
     ),
     "ch9.heaviest": Exercise(
         right=_most_by_gain, hint="Look for the highest point of “gain” in the figure of single blocks."
+    ),
+    "ch10.moments": Exercise(right=14, hint="From 1,000 to 100,000 there are six doublings and a half."),
+    "ch10.overlap": Exercise(right=1 / 3, within=0.001, hint="How many channels are in either of the two?"),
+    "ch10.tenfold": Exercise(
+        right=_tenfold, hint="course.size is [moments, blocks]; course.first tells the number of the first moment."
     ),
     "ch90.begins_at": Exercise(right=8 + 77, hint="Count what stands before it: registers and text."),
     "ch90.blocks": Exercise(
