@@ -77,12 +77,12 @@ def without_final_norm(transformer) -> None:
 
 def with_constant_gate(transformer) -> None:
     """A gate is a learned vector, the bias of its layer, whatever the noise level and the prompt."""
-    for layer in _adaptive(transformer):
+    for layer in filter(_has_gates, _adaptive(transformer)):
         layer.register_forward_hook(_constant_gate)
 
 
 def without_gate(transformer) -> None:
-    for layer in _adaptive(transformer):
+    for layer in filter(_has_gates, _adaptive(transformer)):
         layer.register_forward_hook(_open_gate)
 
 
@@ -103,7 +103,7 @@ def with_softmax1(transformer) -> None:
 
 def without_zero_start(transformer) -> None:
     """The AdaLN layers start as any layer does, and not at zero; the output layer still starts at zero."""
-    for layer in (*_adaptive(transformer), transformer.norm_out.linear):
+    for layer in _adaptive(transformer):
         layer.reset_parameters()
 
 
@@ -130,14 +130,13 @@ def magnitude_preserving(transformer) -> None:
     The sum is left unscaled and its branch made larger instead, block by block: each read of the stream is a LayerNorm,
     so its scale is never seen. Layers that started at zero start as any other.
     """
-    for layer in (*_adaptive(transformer), transformer.norm_out.linear, transformer.proj_out):
+    for layer in (*_adaptive(transformer), transformer.proj_out):
         layer.reset_parameters()
-    for layer in transformer.modules():
-        if isinstance(layer, (nn.Linear, nn.Conv2d)):
-            layer.bias = None
-    for layer in [m for m in transformer.modules() if isinstance(m, (nn.Linear, nn.Conv2d))]:
+    for layer in [part for part in transformer.modules() if isinstance(part, (nn.Linear, nn.Conv2d))]:
+        layer.bias = None
         parametrize.register_parametrization(layer, "weight", UnitRows())
-    weight, grown = BALANCE / (1 - BALANCE), (1 + (BALANCE / (1 - BALANCE)) ** 2) ** 0.5
+    weight = BALANCE / (1 - BALANCE)
+    grown = (1 + weight**2) ** 0.5  # by which a sum of two that are unlike is larger than its first part
     for number, block in enumerate(transformer.transformer_blocks):
         of_attention, of_mlp = (weight * grown ** (2 * number + branch) for branch in (0, 1))
         for norm in (block.norm1, block.norm1_context):
@@ -154,12 +153,13 @@ class UnitRows(nn.Module):
 
 
 def _adaptive(transformer) -> list[nn.Linear]:
-    """The layers that give shift, scale and gate; the last block's text, which is read once more, has no gate."""
+    """The AdaLN layers, all of which start at zero in the recipe."""
     norms = [norm for block in transformer.transformer_blocks for norm in (block.norm1, block.norm1_context)]
-    return [norm.linear for norm in norms if _has_gates(norm.linear)]
+    return [norm.linear for norm in (*norms, transformer.norm_out)]
 
 
 def _has_gates(layer: nn.Linear) -> bool:
+    """Those before the last norm, and of the last block's text, which is read and not written, give none."""
     return layer.out_features == 2 * SHIFT_SCALE_GATE * layer.in_features
 
 
