@@ -48,8 +48,9 @@ class HeldOut:
         largest channel over the median channel in |mean over tokens|; "by_level" [L, 4], the same in each quarter of
         the noise levels, the cleanest first; "median" [L], that channel; "kurtosis" [L] of the channels' RMS;
         "token_kurtosis" [L], of a token's values over channels, mean over tokens (3 for a normal distribution);
-        "top" int16 [L, 8], the largest channels, "top_share" [L] of the energy in them; "principal" [L], of the energy
-        along the first 8 principal directions; "rms" [L].
+        "top" int16 [L, 8], the largest channels, "top_share" [L] of the energy in them; and free of the
+        basis, the shares of the energy along the "first" principal direction [L], along the first 8, "principal" [L],
+        and in the mean over tokens, "level" [L]; "rms" [L].
         """
         model, errors, device = load(pipeline), [], pipeline.device
         with capture(model, kept := Spread(len(model.layers))):
@@ -97,6 +98,8 @@ class Spread:
             "token_kurtosis": self.fourth / self.tokens,
             "top_share": top_share(energy, K, by=score),
             "principal": directions[:, -K:].sum(axis=1) / directions.sum(axis=1),
+            "first": directions[:, -1] / directions.sum(axis=1),
+            "level": np.square(scores).sum(axis=2).mean(axis=1) / energy.sum(axis=1),
             "rms": np.sqrt(energy.mean(axis=1)),
         }
         found = {name: array.astype(np.float32) for name, array in arrays.items()}

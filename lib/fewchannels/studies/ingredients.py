@@ -254,11 +254,11 @@ def merge(parts: Path, out: Path | None) -> Results | None:
 
 def table(found: Results) -> str:
     """A line for each training: loss and the last block at the end."""
-    rows = ["arm, seed                      loss   largest/median  kurtosis  top 8  8 directions"]
+    rows = ["arm, seed                      loss   largest/median  kurtosis  top 8  first direction"]
     for arm, seeds in trainings(found).items():
         for one in seeds:
-            last = [one.at_images(name)[-1] for name in ("size", "kurtosis", "top_share", "principal")]
-            told = "{:14.1f} {:9.1f} {:6.2f} {:13.2f}".format(*last)
+            last = [one.at_images(name)[-1] for name in ("size", "kurtosis", "top_share", "first")]
+            told = "{:14.1f} {:9.1f} {:6.2f} {:16.2f}".format(*last)
             rows.append(f"{f'{arm}, {one.seed}':28} {one.at_images('loss'):6.3f} {told}")
     return "\n".join(rows)
 
