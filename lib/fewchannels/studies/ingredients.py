@@ -25,7 +25,7 @@ import signal
 import sys
 import threading
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -166,7 +166,13 @@ def part_of(parts: Path, arm: str, seed: int) -> Path:
 
 
 def run_arms(
-    arms: Sequence[str], seeds: Sequence[int], images: int, parts: Path, state: Path, jobs: int
+    arms: Sequence[str],
+    seeds: Sequence[int],
+    images: int,
+    parts: Path,
+    state: Path,
+    jobs: int,
+    run_one: Callable[..., bool] = run_arm,
 ) -> list[tuple[str, int]]:
     """Run what is not finished, in `jobs` processes; those that are still not finished. Seeds come one after the other,
     so that a run that is stopped leaves as many of each arm. Raises ValueError for a finished part of another number of
@@ -182,7 +188,7 @@ def run_arms(
     open_ = [one for one in listed if not part_of(parts, *one).exists()]
     os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     context = multiprocessing.get_context("spawn")
-    given = open_, images, parts, state
+    given = open_, images, parts, state, run_one
     workers = [context.Process(target=_work, args=given) for _ in range(min(jobs, len(open_)))]
 
     def stop(*_) -> None:
@@ -201,7 +207,7 @@ def run_arms(
     return [one for one in listed if not part_of(parts, *one).exists()]
 
 
-def _work(listed, images: int, parts: Path, state: Path) -> None:
+def _work(listed, images: int, parts: Path, state: Path, run_one) -> None:
     """Do what nobody has done and nobody else does; a lock ends with the process that holds it."""
     threading.Thread(target=_end_with_parent, daemon=True).start()
     for arm, seed in listed:
@@ -214,7 +220,7 @@ def _work(listed, images: int, parts: Path, state: Path) -> None:
             if part_of(parts, arm, seed).exists():
                 continue
             try:
-                if not run_arm(arm, seed, images, parts, state):
+                if not run_one(arm, seed, images, parts, state):
                     return
             except KeyboardInterrupt:
                 return
