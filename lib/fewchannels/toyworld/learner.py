@@ -26,6 +26,7 @@ from ..disk import rename
 from .processes import ALONE, Processes
 
 LOG_EVERY = 1_600  # images
+SLOTS = {"first": "exp_avg", "second": "exp_avg_sq", "momentum": "momentum"}  # what an optimiser keeps of a parameter
 
 
 def halved(module: torch.nn.Module) -> torch.nn.Module:
@@ -65,11 +66,8 @@ class Learner:
         self.average = {n: p.detach().clone() for n, p in parameters.items()}
         with_decay = [p for n, p in parameters.items() if decayed(n, p)]
         without = [p for n, p in parameters.items() if not decayed(n, p)]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": with_decay, "weight_decay": 0.01}, {"params": without, "weight_decay": 0.0}],
-            lr=lr,
-            betas=(0.9, 0.95),
-            fused=True,
+        self.optimiser = self.make_optimiser(
+            [{"params": with_decay, "weight_decay": 0.01}, {"params": without, "weight_decay": 0.0}], lr
         )
         self.images = self.step = 0
         self.seconds = 0.0
@@ -78,6 +76,10 @@ class Learner:
         self.state_file = state / "state.safetensors"
         if self.state_file.exists():
             self.restore()
+
+    def make_optimiser(self, groups: list[dict], lr: float) -> torch.optim.Optimizer:
+        """Of groups of parameters, each with its weight decay. What it keeps of a parameter is of `SLOTS`."""
+        return torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.95), fused=True)
 
     def loss(self, *batch) -> torch.Tensor:
         raise NotImplementedError
@@ -103,12 +105,11 @@ class Learner:
             for name, parameter in self.parameters.items():
                 parameter.copy_(tensors[f"weight.{name}"])
                 self.average[name].copy_(tensors[f"average.{name}"])
-                if f"first.{name}" in tensors:
-                    self.optimiser.state[parameter] = {
-                        "step": torch.tensor(float(self.step), device=parameter.device),
-                        "exp_avg": tensors[f"first.{name}"].to(parameter.device),
-                        "exp_avg_sq": tensors[f"second.{name}"].to(parameter.device),
-                    }
+                kept = {key: f"{slot}.{name}" for slot, key in SLOTS.items() if f"{slot}.{name}" in tensors}
+                if kept:
+                    state = {key: tensors[stored].to(parameter.device) for key, stored in kept.items()}
+                    step = torch.tensor(float(self.step), device=parameter.device)
+                    self.optimiser.state[parameter] = {"step": step, **state}
         if self.processes.first:
             print(f"resumed at {self.images} images", flush=True)
 
@@ -117,9 +118,8 @@ class Learner:
         for name, parameter in self.parameters.items():
             tensors[f"weight.{name}"] = parameter.detach().contiguous()
             tensors[f"average.{name}"] = self.average[name]
-            if state := self.optimiser.state.get(parameter):
-                tensors[f"first.{name}"] = state["exp_avg"]
-                tensors[f"second.{name}"] = state["exp_avg_sq"]
+            state = self.optimiser.state.get(parameter, {})
+            tensors |= {f"{slot}.{name}": state[key] for slot, key in SLOTS.items() if key in state}
         counts = {"images": self.images, "step": self.step, "seconds": self.seconds, **self.counts}
         (self.folder / "state.next.json").write_text(json.dumps(counts))
         save_file(tensors, self.folder / "state.tmp")

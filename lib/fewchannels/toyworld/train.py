@@ -53,11 +53,7 @@ class Trainer(Learner):
     def __init__(self, args: argparse.Namespace, processes: Processes = ALONE):
         self.args = args
         self.device = device_of(args.device, processes)
-        if args.init_from:
-            self.pipeline = ToyWorldPipeline.from_pretrained(args.init_from, use_safetensors=True)
-            self.pipeline.vae.eval().requires_grad_(False)
-        else:
-            self.pipeline = build_pipeline(args.seed_weights, args.architecture, args.vae)
+        self.pipeline = self.build()
         self.pipeline.to(self.device)
         self.pipeline.set_progress_bar_config(disable=True)
         modules = {"transformer": self.pipeline.transformer, "text_encoder": self.pipeline.text_encoder}
@@ -71,6 +67,15 @@ class Trainer(Learner):
             {"images_before": facts.get("images", 0), "hours_before": facts.get("hours", 0.0)},
             processes,
         )
+
+    def build(self) -> ToyWorldPipeline:
+        """The pipeline as it is before the first step."""
+        args = self.args
+        if not args.init_from:
+            return build_pipeline(args.seed_weights, args.architecture, args.vae)
+        pipeline = ToyWorldPipeline.from_pretrained(args.init_from, use_safetensors=True)
+        pipeline.vae.eval().requires_grad_(False)
+        return pipeline
 
     @property
     def images_before(self) -> int:

@@ -1,0 +1,172 @@
+"""The study of ingredients: an arm's training measures itself, goes on after a kill, and leaves one small file."""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import signal
+import time
+
+import numpy as np
+import pytest
+from fewchannels.reading.worlds import ToyWorld
+from fewchannels.studies import Results, ingredients
+from fewchannels.studies.held_out import HeldOut
+from fewchannels.studies.training import trainings
+from fewchannels.toyworld import train
+from tiny_training import tiny_pipeline
+
+IMAGES = 6 * 32
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """The tiny network, few prompts and scenes, a moment at every second step, a line of the log at every step."""
+    monkeypatch.setattr(train, "build_pipeline", tiny_pipeline)
+    monkeypatch.setattr(ingredients, "HeldOut", lambda vae: HeldOut(vae, 8))
+    monkeypatch.setattr(ingredients, "snapshot_due", lambda before, after: after % 64 == 0)
+    monkeypatch.setattr(ingredients, "PROMPTS", 8)
+    monkeypatch.setattr(ingredients, "STATE_EVERY", 64)
+    monkeypatch.setattr("fewchannels.toyworld.learner.LOG_EVERY", 32)
+    monkeypatch.setattr(ToyWorld, "calibration", 4)
+    monkeypatch.setattr(ToyWorld, "study_steps", 2)
+    before = {name: signal.getsignal(name) for name in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for name, handler in before.items():
+        signal.signal(name, handler)
+
+
+def course_of(file):
+    found = Results.read(file)
+    ((_, (one,)),) = trainings(found).items()
+    return found, one
+
+
+@pytest.mark.parametrize("arm", ["muon", "rotated_adam", "rotated_stream", "magnitude_preserving"])
+def test_a_stopped_training_goes_on_and_ends_as_one_that_was_not(small, tmp_path, monkeypatch, arm):
+    given = arm, 1, IMAGES
+    parts = [tmp_path / name for name in ("whole", "stopped")]
+    for folder in parts:
+        folder.mkdir()
+    assert ingredients.run_arm(*given, parts[0], tmp_path / "a")
+    with monkeypatch.context() as patch:
+        look = ingredients.ArmTrainer.look
+
+        def stop(trainer):
+            look(trainer)
+            if trainer.images == 128:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        patch.setattr(ingredients.ArmTrainer, "look", stop)
+        assert not ingredients.run_arm(*given, parts[1], tmp_path / "b")
+    state = tmp_path / "b" / f"{arm}-1-{IMAGES}"
+    assert json.loads((state / "state.json").read_text())["images"] == 160, "the step under way is kept"
+    assert not list(parts[1].iterdir())
+    assert ingredients.run_arm(*given, parts[1], tmp_path / "b")
+    assert not state.exists(), "no weights are left"
+    (found, whole), (_, stopped) = (course_of(ingredients.part_of(folder, arm, 1)) for folder in parts)
+    assert whole.images.tolist() == [64, 128, 192]
+    assert whole.course["trained"].tolist() == list(range(32, 193, 32))
+    for name, array in whole.course.items():
+        assert np.array_equal(array, stopped.course[name]), name
+    assert whole["size"].shape == (3, 2)
+    assert np.isfinite(whole["training_loss"]).all()
+    name = f"{arm}, seed 1"
+    assert found.index["models"][name] | {"arm": arm, "seed": 1, "images": IMAGES} == found.index["models"][name]
+    assert found.mean("right", edit="", prompts=name).value >= 0
+    assert found.mean("right by eye", edit="", prompts=name).value >= 0
+    changes = [found.mean("change", channels=kind, prompts=name).value for kind in ("top", "random")]
+    assert np.isfinite(changes).all()
+    assert found.instruments[f"size of {name}"]["principal"].shape == (2,)
+
+
+def test_a_training_that_diverges_says_so(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(train.Trainer, "rate", lambda trainer: float("nan"))
+    with pytest.raises(FloatingPointError, match="the loss is nan after 32 images: this training has diverged"):
+        ingredients.run_arm("base", 0, IMAGES, tmp_path, tmp_path / "state")
+
+
+def made(arm, seed, images, parts, state):
+    """Stands in for `run_arm`: a part without a training, or whatever the arm's name asks for."""
+    if arm == "softmax1":
+        raise ZeroDivisionError("made to fail")
+    if arm == "no_gate":
+        (state / "began").write_text(str(os.getpid()))
+        time.sleep(60)
+    course = {"images": np.array([1000, 2000]), "loss": np.array([1.0, 0.5 + seed])}
+    measures = {name: np.ones((2, 6), np.float32) for name in ("size", "kurtosis", "top_share", "first")}
+    name = f"{arm}, seed {seed}"
+    Results(
+        "ingredients",
+        {},
+        {name: 8},
+        {f"course of {name}": course | measures},
+        provenance=dict.fromkeys(("model", "revision", "seed", "steps", "dtype", "versions", "date")),
+        index={"models": {name: {"arm": arm, "seed": seed, "images": images}}, "order": [name]},
+    ).save(ingredients.part_of(parts, arm, seed))
+    return True
+
+
+def test_what_is_finished_is_skipped_and_what_fails_is_left(tmp_path, capfd):
+    parts, state, out = tmp_path / "parts", tmp_path / "state", tmp_path / "out.safetensors"
+    given = 2_000, parts, state
+    missing = ingredients.run_arms(["muon", "softmax1", "base"], [0, 1], *given, 2, made)
+    assert missing == [("softmax1", 0), ("softmax1", 1)]
+    assert "softmax1, seed 1: failed" in capfd.readouterr().err
+    times = {file: file.stat().st_mtime_ns for file in parts.iterdir()}
+    assert len(times) == 4
+    assert ingredients.run_arms(["muon", "base"], [0, 1], *given, 2, made) == []
+    assert {file: file.stat().st_mtime_ns for file in parts.iterdir()} == times
+    ingredients.merge(parts, out)
+    arms = trainings(Results.read(out))
+    assert {arm: [one.seed for one in some] for arm, some in arms.items()} == {"base": [0, 1], "muon": [0, 1]}
+    assert arms["muon"][1].at_images("loss") == 1.5
+    assert ingredients.table(Results.read(out)).count("\n") == 4
+    with pytest.raises(ValueError, match="is of 2000 images, not 3000: name another folder"):
+        ingredients.run_arms(["base"], [0], 3_000, parts, state, 1, made)
+    assert ingredients.merge(tmp_path / "none", None) is None
+
+
+def run_until_told(parts, state):
+    ingredients.run_arms(["no_gate"], [0], 2_000, parts, state, 1, made)
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_processes_end_with_the_command(tmp_path, how):
+    process = multiprocessing.get_context("spawn").Process(target=run_until_told, args=(tmp_path, tmp_path / "state"))
+    process.start()
+    began, end = tmp_path / "state" / "began", time.monotonic() + 120
+    while not began.exists() or not began.read_text():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    worker = int(began.read_text())
+    os.kill(process.pid, how)
+    process.join(60)
+    assert not process.is_alive()
+    while alive(worker):
+        assert time.monotonic() < end, "a worker outlives the command"
+        time.sleep(0.1)
+    assert not list(tmp_path.glob("*.safetensors"))
+
+
+def alive(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] not in "ZX"
+    except OSError:
+        return False
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--only", "base,mulon"], "--only mulon: there are base, muon"),
+        (["--jobs", "0"], "expected at least one of --jobs"),
+        (["--images", "100"], "2,000 --images"),
+    ],
+)
+def test_wrong_options_are_named(capsys, options, words):
+    with pytest.raises(SystemExit):
+        ingredients.main(options)
+    assert words in capsys.readouterr().err
