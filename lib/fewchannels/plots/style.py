@@ -147,5 +147,5 @@ def few_ticks(axis, labels: list[str], most: int = 8) -> None:
 def plain_log(axis, low: float, high: float) -> None:
     """Numbers such as 0.5 and 200 on a logarithmic axis, closer together where it spans little."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 150 * low else (1,)))
-    axis.set_major_formatter("{x:g}")
+    axis.set_major_formatter("{x:,.7g}")
     axis.set_minor_formatter(NullFormatter())
