@@ -10,11 +10,13 @@ import time
 
 import numpy as np
 import pytest
+from fewchannels.cli.command import main
 from fewchannels.reading.worlds import ToyWorld
 from fewchannels.studies import Results, ingredients
 from fewchannels.studies.held_out import HeldOut
 from fewchannels.studies.training import trainings
 from fewchannels.toyworld import train
+from fewchannels.toyworld.arms import ARMS
 from tiny_training import tiny_pipeline
 
 IMAGES = 6 * 32
@@ -43,7 +45,7 @@ def course_of(file):
     return found, one
 
 
-@pytest.mark.parametrize("arm", ["muon", "rotated_adam", "rotated_stream", "magnitude_preserving"])
+@pytest.mark.parametrize("arm", ["muon", "rotated_stream", "magnitude_preserving"])
 def test_a_stopped_training_goes_on_and_ends_as_one_that_was_not(small, tmp_path, monkeypatch, arm):
     given = arm, 1, IMAGES
     parts = [tmp_path / name for name in ("whole", "stopped")]
@@ -156,6 +158,19 @@ def alive(pid):
             return file.read().rpartition(")")[2].split()[0] not in "ZX"
     except OSError:
         return False
+
+
+def test_the_command_runs_all_and_says_what_is_left(monkeypatch, capsys, tmp_path):
+    asked = []
+    monkeypatch.setattr(ingredients, "run_arms", lambda *given: asked.append(given) or [("muon", 2)])
+    monkeypatch.setattr(ingredients, "PARTS", tmp_path)
+    monkeypatch.setattr(ingredients, "merge", lambda parts, out: None)
+    assert main(["study", "ingredients", "--out", str(tmp_path / "out.safetensors")]) == 1
+    told = capsys.readouterr()
+    assert "not finished: muon, seed 2" in told.out
+    assert "give the same command again" in told.err
+    ((arms, seeds, images, *_),) = asked
+    assert (tuple(arms), tuple(seeds), images) == (tuple(ARMS), (0, 1, 2), 50_000)
 
 
 @pytest.mark.parametrize(
