@@ -71,11 +71,13 @@ bench: env
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
 # state folder of a training run, whose kept moments are read. TRAININGS: several such folders, for the study of birth.
+# ARMS: of the study of ingredients, such as base,muon; each is trained three times, 18 minutes of a core each time.
 STUDIES := critical spatial text_transport subject_transport level_pattern content_or_gain
 study: env
 	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done
 	$(if $(REPLICAS),$(VENV) -m fewchannels.cli study replicas --n 64 --replicas $(REPLICAS) --out results/replicas.safetensors)
 	$(if $(TRAININGS),$(VENV) -m fewchannels.cli study birth --n 24 --trainings $(TRAININGS) --out results/birth.safetensors)
+	$(if $(ARMS),$(VENV) -m fewchannels.studies.ingredients --only $(ARMS) --out results/ingredients.safetensors)
 	$(if $(GROWTH),$(VENV) -m fewchannels.toyworld.growth --state $(GROWTH) --out results/growth.safetensors)
 
 links: env

@@ -14,13 +14,15 @@ NAMES = ("critical", "spatial", "text_transport", "subject_transport", "level_pa
 STORE = Path.home() / ".cache" / "fewchannels" / "studies"
 HELP = f"""\
 Run a study: {", ".join(NAMES)}; or "replicas", the headlines on several trainings; or "birth", the moments of
-trainings. What was measured is kept in the store until weights, prompts or code change its meaning: stop the command
-when you like, and give it again to go on.
+trainings; or "ingredients", trainings with one thing changed in each (hours; python -m fewchannels.studies.ingredients
+runs some of them). What was measured is kept in the store until weights, prompts or code change its meaning: stop the
+command when you like, and give it again to go on.
 
   fewchannels study critical --out results/critical.safetensors
   fewchannels study critical --model black-forest-labs/FLUX.2-klein-4B --prompts mine.txt --n 16 --plan
   fewchannels study replicas --replicas seed1 seed2 --n 64 --out results/replicas.safetensors
   fewchannels study birth --trainings state1 state2 --n 24 --out results/birth.safetensors
+  fewchannels study ingredients --out results/ingredients.safetensors
 """
 
 
@@ -33,7 +35,7 @@ def add_study(commands: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = study.add_argument
-    add("name", choices=(*NAMES, "replicas", "birth"), metavar="NAME", help="which one")
+    add("name", choices=(*NAMES, "replicas", "birth", "ingredients"), metavar="NAME", help="which one")
     add("--model", default="toyworld", metavar="NAME", help="toyworld, a pipeline folder, or a hub name (%(default)s)")
     add("--revision", help="commit, tag or branch of a hub model")
     add(
@@ -73,6 +75,8 @@ def run_study(options: argparse.Namespace) -> None:
         raise ValueError("birth needs --trainings FOLDER ...: state folders of python -m fewchannels.toyworld.train")
     if options.out is not None:
         check_place(options.out)
+    if options.name == "ingredients":
+        return _ingredients(options)
     import torch
 
     from .. import load, studies
@@ -98,6 +102,14 @@ def run_study(options: argparse.Namespace) -> None:
     if options.plan:
         return print(study.table(model, **asked))
     return _finish(options, studies.run(study, model, **asked, report=report))
+
+
+def _ingredients(options: argparse.Namespace) -> None:
+    """All arms and seeds, with a training a core. Raises RuntimeError where some are not finished."""
+    from ..studies import ingredients
+
+    if ingredients.main([] if options.out is None else ["--out", str(options.out)]):
+        raise RuntimeError("some trainings are not finished: give the same command again")
 
 
 def _tell(line: str) -> None:

@@ -201,20 +201,20 @@ def check_shared(parser: argparse.ArgumentParser, args: argparse.Namespace) -> N
     args.state.mkdir(parents=True, exist_ok=True)
 
 
-def in_processes(work, args: argparse.Namespace) -> None:
-    """work(args, processes) as `shared_options` ask for it."""
+def in_processes(work, args: argparse.Namespace):
+    """What work(args, processes) gives in the first process, run as `shared_options` ask for it."""
     threads = args.threads or (max(1, (os.cpu_count() or 1) // args.processes) if args.processes > 1 else None)
     backend = "nccl" if args.device == "cuda" else "gloo"
-    together(_prepared, (work, args, threads), args.processes, backend)
+    return together(_prepared, (work, args, threads), args.processes, backend)
 
 
-def _prepared(given, processes: Processes) -> None:
+def _prepared(given, processes: Processes):
     work, args, threads = given
     if threads:
         torch.set_num_threads(threads)
     plain = args.device == "cpu" and args.precision == "bf16"
     with cpu_attention() if plain else contextlib.nullcontext():
-        work(args, processes)
+        return work(args, processes)
 
 
 def parse_args(argv: list[str] | None = None) -> argparse.Namespace:
