@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
 
 import fewchannels as fc
 import numpy as np
@@ -17,6 +14,7 @@ from fewchannels.widgets import LiveLab, live_weights
 
 from .conftest import OVERFLOW, axe_violations
 from .looks import differ, pixels
+from .serving import serving
 
 STEPS = 4  # few are enough to see that something moves
 QUICK = f"#fc=lab;steps.{STEPS}"
@@ -49,14 +47,8 @@ def folder(lab):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/page.html"
-    server.shutdown()
+    with serving(folder) as server:
+        yield f"{server.address}/page.html"
 
 
 @pytest.fixture(scope="module")
