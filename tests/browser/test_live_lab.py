@@ -152,6 +152,32 @@ def test_a_stored_example_stands_there_and_nothing_is_loaded(visit):
     assert errors == []
 
 
+def test_a_link_shows_its_own_state_before_the_start_and_no_picture_of_another(visit):
+    page, errors = visit("#fc=lab;seed.5;how.scale;k.1;prompt.nothing%20on%20a%20plain%20green%20background")
+    empty = "([...document.querySelectorAll('.fc-side > .fc-figure:not([hidden]) .fc-pixel-canvas')].map(one => "
+    empty += "one.getContext('2d').getImageData(0, 0, 48, 48).data.every(value => value === 0)))"
+    opened = page.locator(".fc-start").text_content()
+    assert "Nothing is drawn yet" in opened
+    assert "example" not in opened
+    assert page.get_by_label("Noise (seed)").input_value() == "5"
+    assert page.get_by_label("Prompt: how many subjects").input_value() == "0"
+    assert page.get_by_label("What is done to them").input_value() == "scale"
+    assert "Asked for: nothing on a plain green background." in page.locator(UNTOUCHED).text_content()
+    assert "the largest channel times 0.5" in page.locator(EDITED).text_content()
+    assert page.locator(".fc-found dd").all_text_contents() == ["–"] * 4
+    assert page.evaluate(empty) == [True, True]
+    assert "over calibration prompts" in page.locator(".fc-channel-text").text_content()
+    page.evaluate("location.hash = '#fc=lab;guide.2;over.map'")  # which only looks: the example is of this state
+    page.wait_for_function("document.querySelector('.fc-start').textContent.includes('stored example')")
+    assert page.evaluate(empty) == [False, False]
+    assert "stored edited_text" in page.locator(EDITED).text_content()
+    page.evaluate("location.hash = '#fc=lab;how.none'")
+    page.wait_for_function("document.querySelector('.fc-start').textContent.includes('Nothing is drawn yet')")
+    assert page.evaluate(empty) == [True, True]
+    assert "Nothing is edited." in page.locator(EDITED).text_content()
+    assert errors == []
+
+
 @pytest.mark.parametrize("disk", [False, True], ids=["http", "disk"])
 def test_it_starts_and_draws(visit, disk):
     page, errors = visit(QUICK, disk=disk)
