@@ -9,13 +9,13 @@ Where there is no site or no browser the tests are skipped; with CI set that is 
 from __future__ import annotations
 
 import functools
-import http.server
 import os
-import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+
+from .serving import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SITE = Path(os.environ.get("FEWCHANNELS_SITE", ROOT / "_build" / "html"))
@@ -52,15 +52,8 @@ def site(absent) -> Path:
 @pytest.fixture(scope="session")
 def address(site):
     """http://localhost:PORT of a server of the site."""
-
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}"
-    server.shutdown()
+    with serving(site) as server:
+        yield server.address
 
 
 @dataclass

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import functools
-import http.server
-import json
-import threading
 from pathlib import Path
 
-import numpy as np
 import pytest
-from fewchannels.widgets import bundle, live_weights
-from in_node import node
+
+from .engine_page import drawn_in_node, page, same_bits, write_scripts
+from .serving import serving
 
 WISH = {
     "prompt": "a large red star at the left on a striped blue and white background",
@@ -20,10 +15,7 @@ WISH = {
     "steps": 6,
     "edits": [{"how": "scale", "channels": [124, 72], "factor": 0.5, "through": "content"}],
 }
-PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>engine</title><body><script type="module">
-{client}
-window.begun = startEngine("live/", {{ plain: location.hash === "#plain" }});
-</script></body></html>"""
+BEGUN = 'window.begun = startEngine("live/");'
 DRAW = """async (wish) => {
     const engine = await window.begun;
     const done = await engine.draw("edited", wish);
@@ -44,46 +36,35 @@ TURNS = """async (wish) => {
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("engine")
-    live_weights.write(folder / "live")
-    client = (bundle.LIVE / "client.js").read_text(encoding="utf-8")
-    (folder / "index.html").write_text(PAGE.format(client=client), encoding="utf-8")
+    folder = write_scripts(tmp_path_factory.mktemp("engine"))
+    (folder / "index.html").write_text(page(BEGUN), encoding="utf-8")
     return folder
 
 
 @pytest.fixture(scope="module")
 def wanted(folder, tmp_path_factory) -> dict:
-    wishes = tmp_path_factory.mktemp("wishes") / "wishes.json"
-    wishes.write_text(json.dumps([WISH]))
-    return json.loads(node("tests/js/live_pictures.mjs", str(folder / "live"), str(wishes)))["drawn"][0]
+    return drawn_in_node(folder, [WISH], tmp_path_factory.mktemp("wishes") / "wishes.json")[0]
 
 
 @pytest.fixture(scope="module")
 def served(folder):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/index.html"
-    server.shutdown()
+    with serving(folder) as server:
+        yield f"{server.address}/index.html"
 
 
 @pytest.mark.parametrize("where", ["a server", "the disk"])
 def test_a_page_draws_the_same_bits(open_page, folder, served, wanted, where):
-    page, watch = open_page(served if where == "a server" else (folder / "index.html").as_uri())
-    found = page.evaluate(DRAW, WISH)
+    tab, watch = open_page(served if where == "a server" else (folder / "index.html").as_uri())
+    found = tab.evaluate(DRAW, WISH)
     assert found["simd"]
-    np.testing.assert_array_equal(np.float32(found["latents"]), np.float32(wanted["latents"]))
-    assert base64.b64decode(found["picture"]) == base64.b64decode(wanted["picture"])
-    turns = page.evaluate(TURNS, WISH)
+    same_bits(found, wanted)
+    turns = tab.evaluate(TURNS, WISH)
     assert turns["told"] == [False, False, False, True]
     assert turns["stopped"]
     assert turns["steps"] < 2 * 32
     assert watch.errors == []
     assert watch.foreign == []
-    page.close()
+    tab.close()
 
 
 def test_a_missing_part_is_said(open_page, folder, tmp_path):
@@ -92,8 +73,8 @@ def test_a_missing_part_is_said(open_page, folder, tmp_path):
     scripts = sorted((folder / "live").iterdir())
     for script in scripts[:3]:
         (tmp_path / "live" / script.name).write_bytes(script.read_bytes())
-    page, _ = open_page((tmp_path / "index.html").as_uri())
-    said = page.evaluate("window.begun.then(() => '', (error) => error.message)")
+    tab, _ = open_page((tmp_path / "index.html").as_uri())
+    said = tab.evaluate("window.begun.then(() => '', (error) => error.message)")
     assert "could not be loaded" in said
     assert scripts[3].name in said
-    page.close()
+    tab.close()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
 import json
 import re
-import threading
 
 import fewchannels as fc
 import numpy as np
@@ -17,6 +14,7 @@ from fewchannels.widgets import LiveLab, live_weights
 
 from .conftest import OVERFLOW, axe_violations
 from .looks import differ, pixels
+from .serving import serving
 
 STEPS = 4  # few are enough to see that something moves
 QUICK = f"#fc=lab;steps.{STEPS}"
@@ -49,14 +47,8 @@ def folder(lab):
 
 @pytest.fixture(scope="module")
 def served(folder):
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        def log_message(self, *args) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://localhost:{server.server_port}/page.html"
-    server.shutdown()
+    with serving(folder) as server:
+        yield f"{server.address}/page.html"
 
 
 @pytest.fixture(scope="module")
@@ -157,6 +149,32 @@ def test_a_stored_example_stands_there_and_nothing_is_loaded(visit):
     assert page.get_by_label("Which channels").first.is_disabled()
     assert page.evaluate("performance.getEntriesByType('resource').filter(e => e.name.includes('live/')).length") == 0
     assert page.evaluate("document.querySelector('.fc-sky-row path.fc-edited').getAttribute('d').length") > 20
+    assert errors == []
+
+
+def test_a_link_shows_its_own_state_before_the_start_and_no_picture_of_another(visit):
+    page, errors = visit("#fc=lab;seed.5;how.scale;k.1;prompt.nothing%20on%20a%20plain%20green%20background")
+    empty = "([...document.querySelectorAll('.fc-side > .fc-figure:not([hidden]) .fc-pixel-canvas')].map(one => "
+    empty += "one.getContext('2d').getImageData(0, 0, 48, 48).data.every(value => value === 0)))"
+    opened = page.locator(".fc-start").text_content()
+    assert "Nothing is drawn yet" in opened
+    assert "example" not in opened
+    assert page.get_by_label("Noise (seed)").input_value() == "5"
+    assert page.get_by_label("Prompt: how many subjects").input_value() == "0"
+    assert page.get_by_label("What is done to them").input_value() == "scale"
+    assert "Asked for: nothing on a plain green background." in page.locator(UNTOUCHED).text_content()
+    assert "the largest channel times 0.5" in page.locator(EDITED).text_content()
+    assert page.locator(".fc-found dd").all_text_contents() == ["–"] * 4
+    assert page.evaluate(empty) == [True, True]
+    assert "over calibration prompts" in page.locator(".fc-channel-text").text_content()
+    page.evaluate("location.hash = '#fc=lab;guide.2;over.map'")  # which only looks: the example is of this state
+    page.wait_for_function("document.querySelector('.fc-start').textContent.includes('stored example')")
+    assert page.evaluate(empty) == [False, False]
+    assert "stored edited_text" in page.locator(EDITED).text_content()
+    page.evaluate("location.hash = '#fc=lab;how.none'")
+    page.wait_for_function("document.querySelector('.fc-start').textContent.includes('Nothing is drawn yet')")
+    assert page.evaluate(empty) == [True, True]
+    assert "Nothing is edited." in page.locator(EDITED).text_content()
     assert errors == []
 
 

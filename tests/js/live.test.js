@@ -19,10 +19,12 @@ const zero = (more = {}) => ({ how: "zero", channels: [124, 72], ...more });
 const given = (more = {}) => ({ prompt: PROMPT, seed: 3, steps: 8, ...more });
 const live = (name, body) => test(name, { skip: FOLDER ? false : "the engine's folder is not given" }, body);
 
-// As loadScript does in a page: the scripts call the registry that the client set up.
+// As loadScript does in a page: from the disk the scripts call the registry that the client set up, and from the web they
+// come as bytes.
 const load = async (address) => {
   vm.runInThisContext(readFileSync(join(FOLDER, basename(address)), "utf8"));
 };
+const fetched = async (address) => new Uint8Array(readFileSync(join(FOLDER, basename(address))));
 
 // A worker's script in a thread of node, which has no `self` of its own, and which hears a thousand messages of one
 // channel before it looks at another: here the engine's own turn comes behind those of the page, as it does in browsers.
@@ -37,7 +39,7 @@ async function connect(program) {
     };
   `;
   const worker = new Worker(shim + program, { eval: true });
-  const port = { postMessage: (message) => worker.postMessage(message), close: () => worker.terminate() };
+  const port = { postMessage: (message, moved) => worker.postMessage(message, moved), close: () => worker.terminate() };
   worker.on("message", (data) => port.onmessage({ data }));
   worker.on("error", () => port.onfail());
   return port;
@@ -91,6 +93,21 @@ live("a page gets pictures, levels and maps from its worker", async () => {
   assert.ok(apart < 12, `a drawn picture comes back ${apart} of 255 apart`);
   engine.close();
   await assert.rejects(engine.draw("untouched", given()), /closed/);
+});
+
+live("scripts that come as bytes give the same model as scripts that are run", async () => {
+  const drawn = [];
+  for (const own of [load, fetched]) {
+    const engine = await start({ load: own });
+    drawn.push(await engine.draw("untouched", given({ steps: 2 })));
+    engine.close();
+  }
+  assert.deepEqual(drawn[0].latents, drawn[1].latents);
+  assert.deepEqual(drawn[0].picture, drawn[1].picture);
+  const page = new TextEncoder().encode("<!doctype html><title>Not found</title>");
+  await assert.rejects(start({ load: async () => page }), /not the live engine's/);
+  const other = (address) => (address.endsWith("-05.js") ? page : fetched(address));
+  await assert.rejects(start({ load: async (address) => other(address) }), /Only 5 of 12 parts of the model came/);
 });
 
 live("the last wish of a lane wins, and lanes do not disturb each other", async () => {
@@ -174,16 +191,19 @@ live("a download that failed, and weights that are damaged, are said", async () 
     await load(address);
   };
   await assert.rejects(start({ load: missing }), /could not be loaded/);
-  const empty = async (address) => address.endsWith("-03.js") || load(address);
+  const empty = async (address) => (address.endsWith("-03.js") ? undefined : load(address));
   await assert.rejects(start({ load: empty }), /Only 3 of 12 parts of the model came/);
   await assert.rejects(start({ load: async () => {} }), /not the live engine's/);
   const zeros = async (program) => {
     const port = await connect(program);
     const post = port.postMessage;
-    port.postMessage = (message) => post(message.text ? { ...message, text: message.text.replace(/./g, "A") } : message);
+    port.postMessage = (message) => post(message.text ? { ...message, text: message.text.fill(letter) } : message);
     return port;
   };
+  let letter = "A".charCodeAt(0);
   await assert.rejects(start({ connect: zeros }), /JSON/);
+  letter = "!".charCodeAt(0);
+  await assert.rejects(start({ connect: zeros }), /no base64/);
   const { about, files } = toy(FOLDER);
   assert.throws(() => new Sampler({ ...files, vae: files.vae.subarray(0, 5000) }, about), /vae is no safetensors file|cut short/);
   const bad = { ...about, configs: { ...about.configs, transformer: { ...about.configs.transformer, patch_size: 2 } } };
@@ -223,7 +243,25 @@ live("memory does not grow from picture to picture", async () => {
   const { used } = sampler.arena;
   for (let seed = 1; seed < 12; seed++) await once(seed);
   assert.equal(sampler.arena.used, used);
-  assert.ok(sampler.runs.size <= 4);
+  const steps = () => [...sampler.runs.values()].reduce((sum, run) => sum + run.steps, 0);
+  for (const count of [24, 16, 32, 4]) await sampler.draw(given({ steps: count }));
+  assert.ok(steps() <= 48, `${steps()} steps are kept`);
+});
+
+live("a run that somebody holds keeps its hidden states, and one that all have left says so", async () => {
+  const { sampler } = counted();
+  const first = (await sampler.draw(given({ steps: 32 }))).hold();
+  const map = first.map(31, 5, 124);
+  const late = await sampler.draw(given({ steps: 32, edits: [zero({ steps: [31] })] }));
+  const forgotten = await sampler.draw(given({ steps: 32, seed: 4 }));
+  const { buffer } = forgotten.states[0];
+  for (const seed of [5, 6]) await sampler.draw(given({ steps: 32, seed }));
+  assert.deepEqual(first.map(31, 5, 124), map);
+  assert.throws(() => forgotten.map(31, 5, 124), /no longer kept: draw it again/);
+  if (buffer.transfer) assert.equal(buffer.byteLength, 0); // its memory is given back, where the browser can (free.js)
+  first.leave();
+  assert.throws(() => first.map(31, 5, 124), /no longer kept: draw it again/);
+  assert.ok(late.map(30, 5, 124).some(Boolean)); // what it took over from the first is its own
 });
 
 live("runs that take turns give the same bits as alone", async () => {

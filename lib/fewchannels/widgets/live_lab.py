@@ -33,9 +33,9 @@ class LiveLab(PageWidget):
 
     stats: of calibration prompts, which rank the channels (a ChannelStats with mean, var and energy [S, L, T, D]).
     start: first state, as it stands in a link (`prompt`, `seed`, `how`, `set`, `k`, ...; js/lab/state.js).
-    example: what is shown before the model is started: {"untouched", "edited": uint8 [48, 48, 3], "untouched_text",
-        "edited_text": what they are, "levels": float [L, D], and what changed as texts, "change", "energy", "control",
-        "words"}, or None.
+    example: what is shown before the model is started, as long as nothing else than `start` is asked for: {"untouched",
+        "edited": uint8 [48, 48, 3], "untouched_text", "edited_text": what they are, "levels": float [L, D], and what
+        changed as texts, "change", "energy", "control", "words"}, or None.
     sample: a picture to try the transport from a picture with, uint8 [48, 48, 3], or None.
     base: in a page, the folder with the model's scripts (live_weights.write), a slash at its end; where it is empty a
         notebook takes them from its kernel, and `save` puts them into the page.
@@ -94,7 +94,7 @@ class LiveLab(PageWidget):
             "version": version,
         }
         if example is not None:
-            data["example"] = _example(example)
+            data["example"] = {**_example(example), "of": dict(start or {})}
         if sample is not None:
             data["sample"] = _png(sample)
         self._pipeline, self._files = Path(pipeline), None

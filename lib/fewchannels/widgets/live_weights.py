@@ -5,8 +5,9 @@
 
 A page that was opened from the disk may not fetch files, but it may run scripts that lie beside it. So the committed
 safetensors are cut into parts of base64, each a call of `fewchannels.live.part(number, text)`, and live.js says what
-there is: `fewchannels.live.begin({about, parts, engine})`. js/live/client.js defines both calls, and hands the text on
-to a worker as it comes. Nothing is converted: what the page computes with is what Python computes with.
+there is: `fewchannels.live.begin({about, parts, engine})`. js/live/client.js defines both calls, or where it may fetch
+reads what stands in them, and hands the text on to a worker as it comes. Nothing is converted: what the page computes
+with is what Python computes with.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ async function labWorker() {
   const address = URL.createObjectURL(new Blob([`${LAB_WORKER}\nserveLab(self);`], { type: "text/javascript" }));
   try {
     const worker = new Worker(address);
-    const far = { postMessage: (message) => worker.postMessage(message), close: () => worker.terminate() };
+    const far = { postMessage: (message, moved) => worker.postMessage(message, moved), close: () => worker.terminate() };
     worker.onmessage = (event) => far.onmessage(event);
     worker.onerror = (event) => {
       event.preventDefault();

@@ -27,6 +27,12 @@ function openLab(header, blob, model) {
   return { ...header, known: { score: rows(0), energy: rows(blocks * width) }, load: loaderFor(header, model) };
 }
 
+// What of a state is drawn, as a text; the rest only looks at it.
+function drawnOf(state) {
+  const { block, channel, step, shown, over, guide: card, ...drawn } = state;
+  return JSON.stringify(drawn);
+}
+
 // What of the page is shown: all, or in `?embed=look,edit` only those parts.
 export function partsOf(search) {
   const found = new URLSearchParams(search).get("embed");
@@ -136,10 +142,11 @@ export const labKind = {
     const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
     const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
     const startText = el("p");
-    const startCard = el("div.fc-start", {}, el("div", {}, el("p.fc-title", {}, data.example ? "This is a stored example. The model runs when you start it." : "The model runs when you start it."), startText), el("div.fc-start-go", {}, startButton, bar));
+    const startTitle = el("p.fc-title");
+    const startCard = el("div.fc-start", {}, el("div", {}, startTitle, startText), el("div.fc-start-go", {}, startButton, bar));
     const size = (data.bytes / 1e6).toFixed(0);
     const from = page ? "this site, once" : "the notebook's kernel, which takes half a minute";
-    setText(startText, data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower; where it does not, this example stays.` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.");
+    const loads = data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it";
     const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
     const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
     const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };
@@ -148,14 +155,21 @@ export const labKind = {
     setText(status, "not started");
     if (embedded) enlarge(true);
 
-    const example = data.example || null;
-    if (data.example) {
-      for (const name of ["untouched", "edited"]) {
-        const image = new Image();
-        image.onload = () => !session && looking.views[name].still(image);
-        image.src = data.example[name];
-        looking.views[name].show({ pixels: null, caption: data.example[`${name}_text`], label: `Stored example, ${name}: ${data.example[`${name}_text`]}`, share: 1 });
-      }
+    // The stored example is of one state; a link may ask for another.
+    const images = {};
+    for (const name of data.example ? ["untouched", "edited"] : []) {
+      const image = new Image();
+      image.onload = () => {
+        images[name] = image;
+        if (!session) paintNow();
+      };
+      image.src = data.example[name];
+    }
+    const exampleFor = (state) => (data.example && !session && drawnOf(state) === drawnOf(labState(data, data.example.of)) ? { ...data.example, images } : null);
+    function showStart(state) {
+      const example = exampleFor(state);
+      setText(startTitle, example ? "This is a stored example. The model runs when you start it." : "Nothing is drawn yet. The model draws what the sentences below ask for when you start it.");
+      setText(startText, `${loads}${example && data.bytes ? "; where it does not, this example stays." : "."}`);
     }
 
     // ---- starting ----
@@ -183,7 +197,7 @@ export const labKind = {
         if (state.mode === "picture" && state.picture === "sample") await takeSample();
         show(state);
       } catch (error) {
-        setText(failure, `The model could not be started. ${error.message} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB). Until then the stored example stays.`);
+        setText(failure, `The model could not be started. ${error.message} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB).${exampleFor(store.get()) ? " Until then the stored example stays." : ""}`);
         setText(status, "not started");
         startButton.disabled = false;
         bar.hidden = true;
@@ -240,8 +254,11 @@ export const labKind = {
     function paintNow() {
       const state = store.get();
       const set = channelsOf(data.known, state);
-      looking.show(state, session, { lists: set.lists, set, estimate, example: session ? null : example });
-      if (!session) return;
+      looking.show(state, session, { lists: set.lists, set, estimate, example: exampleFor(state) });
+      if (!session) {
+        showStart(state);
+        return;
+      }
       const busy = session.working;
       stopButton.hidden = !busy;
       if (busy) {
@@ -337,8 +354,7 @@ export const labKind = {
       }
       if (!session) return;
       // what only looks is not drawn anew
-      const { block, channel, step, shown, over, guide: card, ...drawn } = state;
-      const key = `${JSON.stringify(drawn)} ${moving} ${own ? "own" : ""}`;
+      const key = `${drawnOf(state)} ${moving} ${own ? "own" : ""}`;
       if (key === wished) return;
       wished = key;
       stopped = false;

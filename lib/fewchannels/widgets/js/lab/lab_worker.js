@@ -17,8 +17,14 @@ export function serveLab(port) {
   class Remembering extends Sampler {
     async draw(given, callbacks) {
       const run = await super.draw(given, callbacks);
-      if (run && given.tag) runs.set(given.tag, run);
-      if (run && given.tag === "control") run.states = []; // nobody looks into it, and it takes 10 MB
+      if (!run || !given.tag) return run;
+      if (given.tag === "control") {
+        run.hold().leave(); // nobody looks into it
+        return run;
+      }
+      run.hold();
+      runs.get(given.tag)?.leave();
+      runs.set(given.tag, run);
       return run;
     }
   }
@@ -36,7 +42,7 @@ export function serveLab(port) {
   };
 
   const inner = { postMessage: (...message) => port.postMessage(...message) };
-  serveLive(inner, { build: (...given) => (sampler = new Remembering(...given)) });
+  serveLive(inner, { build: (...given) => (sampler = new Remembering(...given)), kept: 0 });
   port.onmessage = (event) => {
     const { type, id, what, given } = event.data;
     if (type !== "lab") {

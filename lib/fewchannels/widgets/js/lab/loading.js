@@ -2,20 +2,14 @@
 
 const RATE = 800; // bytes a millisecond: Jupyter's servers drop what is more than a megabyte a second
 
-// -> load(address) for live/client.js, or undefined where they lie beside the page
+// -> load(address) for live/client.js, which gives a script's bytes, or undefined where they lie beside the page
 export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms))) {
-  const run = (text) => {
-    const script = document.createElement("script");
-    script.textContent = text;
-    document.head.append(script);
-    script.remove();
-  };
   if (files === "page") {
     return async (name) => {
       const packed = document.querySelector(`script[data-fc-live="${name}"]`);
       if (!packed) throw new Error(`The page does not carry ${name}.`);
       await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
-      run(packed.textContent);
+      return new TextEncoder().encode(packed.textContent);
     };
   }
   if (files !== "kernel" || typeof model.send !== "function") return undefined;
@@ -32,21 +26,20 @@ export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve)
         }
         pieces.push(buffers[0]);
         wait(buffers[0].byteLength / RATE).then(() => {
-          if (pieces.length === message.pieces) leave(null, new TextDecoder().decode(joined(pieces)));
+          if (pieces.length === message.pieces) leave(null, joined(pieces));
           else model.send({ kind: "live", name, piece: pieces.length });
         });
       };
-      const leave = (error, text) => {
+      const leave = (error, bytes) => {
         clearTimeout(patience);
         model.off("msg:custom", hear);
         if (error) reject(error);
-        else resolve(text);
+        else resolve(bytes);
       };
       model.on("msg:custom", hear);
       model.send({ kind: "live", name, piece: 0 });
     });
-  // one after the other, and run in their order
-  return (name) => (turn = turn.then(async () => run(await ask(name))));
+  return (name) => (turn = turn.then(() => ask(name))); // one after the other
 }
 
 function joined(pieces) {

@@ -27,9 +27,13 @@ export function pictureView({ title, side, grid, tone = "" }) {
       bar.style.width = `${100 * share}%`;
       frame.classList.toggle("fc-forming", share < 1);
     },
+    // An image that has come, or null for an empty picture.
     still(image) {
-      drawn = null;
-      canvas.getContext("2d").drawImage(image, 0, 0, side, side);
+      if (drawn === image) return;
+      drawn = image;
+      const context = canvas.getContext("2d");
+      context.clearRect(0, 0, side, side);
+      if (image) context.drawImage(image, 0, 0, side, side);
     },
     canvas,
     // values: a map, or { mask }; null for nothing

@@ -125,7 +125,9 @@ export function stage({ data, change, take, onstrength }) {
   // The levels that are shown of a lane, at its step.
   const levelsAt = (lane, at) => (lane?.levels[at] ? rowsOf(lane.levels[at], shape) : null);
 
-  // session: or null before the start; estimate(name, step) -> pixels, or null and then again once they have come
+  // session: or null before the start; estimate(name, step) -> pixels, or null and then again once they have come;
+  // example: what stands there before the start, { levels, untouched_text, ..., images }, or null where it is of another
+  // state: then the bars are those of the ranking, and nothing is drawn
   return {
     node,
     numbers,
@@ -143,17 +145,18 @@ export function stage({ data, change, take, onstrength }) {
       const block = state.block;
       const channel = session ? session.focus(state) : largestOf(known.score[block]);
       now = { block, channel };
-      const levels = levelsAt(lane, at) || example?.levels || null;
+      const levels = levelsAt(lane, at) || example?.levels || (session ? null : known.score);
+      const ranking = !session && !example ? " over calibration prompts" : "";
       const plain = name === "edited" ? levelsAt(lanes.untouched, Math.min(stepOf(lanes.untouched), at)) : null;
       const chosen = edits(state) ? lists : lists.map(() => []);
       const place = levels ? placeOf(levels[block], known.energy, block, channel) : null;
       const taken = lists[block].includes(channel);
-      const text = place ? `channel ${channel} in block ${block}: ${number(place.value)}, the ${ordinal(place.rank)} of ${shape.width}${taken ? ", taken" : ""}` : `channel ${channel} in block ${block}`;
+      const text = place ? `channel ${channel} in block ${block}: ${number(place.value)}${ranking}, the ${ordinal(place.rank)} of ${shape.width}${taken ? ", taken" : ""}` : `channel ${channel} in block ${block}`;
       skyline.show({ levels, untouched: plain, taken: chosen, block, channel, text });
       shown.set(state.shown);
       over.set(state.over);
 
-      const standing = !place ? "" : place.value === 0 ? ` is at zero in block ${block}.` : ` is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median.`;
+      const standing = !place ? "" : place.value === 0 ? ` is at zero in block ${block}.` : ` is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median${ranking}.`;
       setText(cardText, `Channel ${channel}${standing}`);
       setText(cardMore, `Over calibration prompts it holds ${percent(place?.share ?? 0)} of the block's energy.${at >= 0 && lane ? ` ${name === "edited" ? "Edited" : "Untouched"}, step ${at + 1} of ${lane.steps}.` : ""}`);
       finder.show();
@@ -181,7 +184,13 @@ export function stage({ data, change, take, onstrength }) {
       for (const [lane_, view] of Object.entries(views)) {
         const own = lanes[lane_];
         view.node.hidden = (lane_ === "source" && !own) || (lane_ === "control" && !own?.done);
-        if (!session) continue;
+        if (!session) {
+          if (!(lane_ in UNDRAWN)) continue;
+          const words = example ? example[`${lane_}_text`] : UNDRAWN[lane_](state, set, lists);
+          view.still(example?.images[lane_] ?? null);
+          view.show({ pixels: null, caption: words, label: `${example ? "Stored example" : "Not drawn yet"}, ${lane_}: ${words}`, share: 1 });
+          continue;
+        }
         const step_ = stepOf(own);
         const pixels = !own ? null : own.done && state.step >= 0 && step_ < own.steps - 1 ? estimate(lane_, step_) : own.picture || own.before?.picture || null;
         const early = own?.done && step_ < own.steps - 1;
@@ -226,6 +235,12 @@ export function stage({ data, change, take, onstrength }) {
     },
   };
 }
+
+// Of a picture that the model is still to be started for.
+const UNDRAWN = {
+  untouched: ({ prompt }) => `Asked for: ${prompt}. It is drawn when you start the model.`,
+  edited: (state, set, lists) => (edits(state) ? `${editedText(state, set, lists)} It is drawn when you start the model.` : "Nothing is edited."),
+};
 
 function askedText(lane, early, step, reading) {
   if (!lane) return "";

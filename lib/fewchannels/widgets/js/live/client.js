@@ -7,7 +7,8 @@
 // engine: { about, grammar, draw, stop, map, encode, close }; worker.js lists the messages of both sides.
 
 // base: where live_weights.py wrote its scripts, with a slash at the end. plain: without WebAssembly. Rejects with an
-// Error whose message is for the reader of the page. load, connect: for tests.
+// Error whose message is for the reader of the page. load(address): the bytes of a script, or nothing where it was run;
+// connect: for tests.
 export async function startEngine(base, { onProgress = () => {}, plain = false, load = loadScript, connect = startWorker } = {}) {
   const { about, parts, engine: program } = await begun(base, load);
   const port = await connect(program);
@@ -54,7 +55,7 @@ export async function startEngine(base, { onProgress = () => {}, plain = false, 
   ready.catch(() => {}); // heard below, and where a part is missing that is the error
   try {
     port.postMessage({ type: "open", about, plain });
-    await handed(base, parts, load, (text) => port.postMessage({ type: "part", text }));
+    await handed(base, parts, load, (text) => port.postMessage({ type: "part", text }, [text.buffer]));
     const shape = await ready;
     return {
       about: shape,
@@ -77,20 +78,25 @@ export async function startEngine(base, { onProgress = () => {}, plain = false, 
 async function begun(base, load) {
   let told = null;
   registry().begin = (given) => (told = given);
-  await load(`${base}live.js`);
+  const script = await load(`${base}live.js`);
+  if (script) told = begunBy(new TextDecoder().decode(script));
   if (!told) throw new Error(`${base}live.js is not the live engine's: build the page again.`);
   return told;
 }
 
 // Each part's text as it comes, in their order.
 async function handed(base, parts, load, hand) {
-  let next = 0;
-  registry().part = (number, text) => {
-    if (number === next) hand(text);
-    next += number === next;
-  };
-  await Promise.all(parts.map((name) => load(base + name)));
-  if (next !== parts.length) throw new Error(`Only ${next} of ${parts.length} parts of the model came: load the page again.`);
+  const run = [];
+  registry().part = (number, text) => (run[number] = new TextEncoder().encode(text));
+  const coming = parts.map((name) => load(base + name));
+  for (const one of coming) one.catch(() => {}); // the first that fails is heard below
+  for (const [number, one] of coming.entries()) {
+    const script = await one;
+    const text = script ? textOf(script, number) : run[number];
+    if (!text) throw new Error(`Only ${number} of ${parts.length} parts of the model came: load the page again.`);
+    delete run[number];
+    hand(text);
+  }
 }
 
 function registry() {
@@ -98,20 +104,39 @@ function registry() {
   return (page.live = page.live || {});
 }
 
-// Scripts are fetched side by side and run in their order.
-function loadScript(address) {
+// What live_weights.py wrote into `fewchannels.live.begin({...});`, or null for another text.
+function begunBy(script) {
+  const found = /^fewchannels\.live\.begin\((.*)\);\s*$/s.exec(script);
+  return found && JSON.parse(found[1]);
+}
+
+// And into `fewchannels.live.part(3,"...");`, of the script's bytes; null for others.
+function textOf(script, number) {
+  const head = `fewchannels.live.part(${number},"`;
+  const begins = new TextDecoder().decode(script.subarray(0, head.length));
+  return begins === head ? script.subarray(head.length, script.lastIndexOf(34)) : null; // 34: the closing quote
+}
+
+// From the web as bytes, of which nothing stays behind; a script's text would stay in memory. From the disk as scripts,
+// which are fetched side by side and run in their order.
+async function loadScript(address) {
+  const name = address.split("/").pop();
+  const lost = () => new Error(`${name} could not be loaded: are you still online, and was the page moved without the folder beside it?`);
+  if (new URL(address, document.baseURI).protocol.startsWith("http")) {
+    const answer = await fetch(address).catch(() => null);
+    if (!answer?.ok) throw lost();
+    return new Uint8Array(await answer.arrayBuffer());
+  }
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.async = false;
     script.src = address;
-    script.onload = () => {
+    const leave = (heard, value) => {
       script.remove();
-      resolve();
+      heard(value);
     };
-    script.onerror = () => {
-      script.remove();
-      reject(new Error(`${address.split("/").pop()} could not be loaded: are you still online, and was the page moved without the folder beside it?`));
-    };
+    script.onload = () => leave(resolve);
+    script.onerror = () => leave(reject, lost());
     document.head.append(script);
   });
 }
@@ -121,7 +146,7 @@ async function startWorker(program) {
   const address = URL.createObjectURL(new Blob([program], { type: "text/javascript" }));
   try {
     const worker = new Worker(address);
-    const port = { postMessage: (message) => worker.postMessage(message), close: () => worker.terminate() };
+    const port = { postMessage: (message, moved) => worker.postMessage(message, moved), close: () => worker.terminate() };
     worker.onmessage = (event) => port.onmessage(event);
     worker.onerror = (event) => {
       event.preventDefault();

@@ -89,7 +89,9 @@ export class Edits {
     for (const edit of this._at(layer, step)) {
       if (edit.through === "stream") this._make(edit, layer, step, values, values);
     }
-    if (this.reads(layer, step)) this.block = values.slice();
+    if (!this.reads(layer, step)) return;
+    this.block ??= new Float32Array(values.length);
+    this.block.set(values);
   }
 
   reads(layer, step) {

@@ -9,9 +9,11 @@ export class Weights {
     const length = bytes.byteLength < 8 ? NaN : Number(view.getBigUint64(0, true));
     if (!(length <= bytes.byteLength - 8)) throw new Error(`${name} is no safetensors file, or was cut short`);
     this.header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
-    this.data = bytes.slice(8 + length); // a copy begins where 16-bit numbers may lie
+    const data = bytes.subarray(8 + length);
+    this.data = data.byteOffset % 2 ? data.slice() : data; // a copy begins where 16-bit numbers may lie
     this.arena = arena;
     this.name = name;
+    this.buffer = new Float32Array(0);
   }
 
   has(tensor) {
@@ -31,33 +33,43 @@ export class Weights {
 
   // A tensor's values, float32.
   values(tensor) {
+    return this._read(tensor).slice();
+  }
+
+  // The same until the next tensor is read: all are read into one buffer, or half a hundred megabytes lay about.
+  _read(tensor) {
     const { dtype, data_offsets: [from, to] } = this._entry(tensor);
     if (to > this.data.byteLength) throw new Error(`${this.name} was cut short before ${tensor}`);
     const count = (to - from) / TYPES[dtype];
-    if (dtype === "F32") return new Float32Array(this.data.slice(from, to).buffer);
-    const halves = new Uint16Array(this.data.buffer, from, count);
+    if (this.buffer.length < count) this.buffer = new Float32Array(count);
+    const values = this.buffer.subarray(0, count);
+    if (dtype === "F32") {
+      new Uint8Array(values.buffer, 0, to - from).set(this.data.subarray(from, to));
+      return values;
+    }
+    const halves = new Uint16Array(this.data.buffer, this.data.byteOffset + from, count);
     const table = floats();
-    const values = new Float32Array(count);
     for (let i = 0; i < count; i++) values[i] = table[halves[i]];
     return values;
   }
 
   // The place of a vector.
   vector(tensor) {
-    return this.arena.put(this.values(tensor));
+    return this.arena.put(this._read(tensor));
   }
 
   // Linear layers of the same input as one, their outputs side by side: { w, bias, n, k }.
   linear(...layers) {
-    const parts = layers.map((layer) => ({ shape: this.shape(`${layer}.weight`), values: this.values(`${layer}.weight`) }));
-    const k = parts[0].values.length / parts[0].shape[0];
-    const rows = parts.reduce((sum, { shape }) => sum + shape[0], 0);
+    const shapes = layers.map((layer) => this.shape(`${layer}.weight`));
+    const k = shapes[0].slice(1).reduce((product, size) => product * size, 1);
+    const rows = shapes.reduce((sum, [count]) => sum + count, 0);
     const n = Math.ceil(rows / 8) * 8;
     const bias = this.arena.place(n);
     const w = this.arena.place(n * k);
     let row = 0;
-    parts.forEach(({ shape: [count], values }, i) => {
-      if (this.has(`${layers[i]}.bias`)) this.arena.f32.set(this.values(`${layers[i]}.bias`), bias + row);
+    shapes.forEach(([count], i) => {
+      if (this.has(`${layers[i]}.bias`)) this.arena.f32.set(this._read(`${layers[i]}.bias`), bias + row);
+      const values = this._read(`${layers[i]}.weight`);
       for (let from = 0; from < count * k; from += k) this._panel(w, row++, values.subarray(from, from + k));
     });
     return { w, bias, n, k };
@@ -66,10 +78,10 @@ export class Weights {
   // A 3 x 3 convolution: [out, in, row, column] as rows of [row, column, in], which lie together in a picture.
   convolution(layer) {
     const [outputs, inputs] = this.shape(`${layer}.weight`);
-    const values = this.values(`${layer}.weight`);
     const n = Math.ceil(outputs / 8) * 8;
     const bias = this.arena.place(n);
-    if (this.has(`${layer}.bias`)) this.arena.f32.set(this.values(`${layer}.bias`), bias);
+    if (this.has(`${layer}.bias`)) this.arena.f32.set(this._read(`${layer}.bias`), bias);
+    const values = this._read(`${layer}.weight`);
     const w = this.arena.place(n * 9 * inputs);
     const row = new Float32Array(9 * inputs);
     for (let o = 0; o < outputs; o++) {

@@ -3,6 +3,7 @@
 import { Arena } from "./arena.js";
 import { Autoencoder } from "./autoencoder.js";
 import { Edits } from "./edits.js";
+import { free } from "./free.js";
 import { WordEncoder } from "./prompt.js";
 import { noise } from "./random.js";
 import { Weights } from "./safetensors.js";
@@ -10,7 +11,7 @@ import { Transformer } from "./transformer.js";
 
 const MOST_STEPS = 64;
 const ROOM = 3_000_000; // floats for activations
-const KEPT = 4; // runs whose hidden states are kept, 10.6 MB each for 16 steps
+const KEPT = 48; // steps whose hidden states are kept of untouched runs, 0.66 MB each; of two runs in any case
 
 export class Sampler {
   // files: { transformer, vae, text_encoder } as bytes of safetensors; about: { configs, ids, grammar } as they were cut
@@ -36,54 +37,69 @@ export class Sampler {
   // that each step is handed anew, noised to its level, as fewchannels.edits.inversion.renoised does.
   //
   // watch(step): what is seen after each step, { step, steps, latents, estimate, levels, states }; pause(): awaited
-  // between steps; wanted(): whether the run is still to go on. -> a Run, or null where it was not.
+  // between steps; wanted(): whether the run is still to go on. -> a Run, or null where it was not. Who looks into its
+  // hidden states later than now has to hold it.
   async draw(given, { watch = () => {}, pause = async () => {}, wanted = () => true } = {}) {
     const { prompt, seed = 0, sample = 0, steps = 16 } = given;
     if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
       throw new Error(`steps=${steps}: expected a whole number from 1 to ${MOST_STEPS}`);
     }
-    const { blocks, tokens, channels } = this.transformer;
+    const { tokens, channels } = this.transformer;
     const embedded = this.words.encode(prompt, this.grammar);
     const start = given.latents ? Float32Array.from(given.latents) : noise(seed, sample, channels * tokens);
     if (start.length !== channels * tokens) throw new Error(`latents of ${start.length} numbers: expected ${channels * tokens}`);
     const edits = new Edits(given.edits || [], { ...this.shape, steps });
-    for (const edit of edits.moved()) {
-      const source = await this._untouched({ steps, seed, sample, ...edit.source }, { pause, wanted });
-      if (!source) return null;
-      edit.from = source;
-    }
-    const key = runKey({ ...given, seed, sample, steps });
-    const known = this.runs.get(key);
-    if (known) this._keep(key, known);
-    if (known && edits.first >= steps) {
-      for (let step = 0; step < steps; step++) watch(known.at(step));
-      return known;
-    }
-    const run = new Run({ ...this.shape, steps, start });
-    const begin = known ? edits.first : 0;
-    if (known) run.continue(known, begin);
-    let begun = false;
-    for (let step = 0; step < steps; step++) {
-      if (step >= begin) {
-        await pause();
-        if (!wanted()) return null;
-        if (!begun || this.last !== run) {
-          this.transformer.begin(embedded, run.sigmas.slice(0, steps)); // another run may have been between
-          [begun, this.last] = [true, run];
-        }
-        this._step(run, step, edits, given.clean, start);
+    const held = []; // other runs that this one needs until it is drawn
+    const hold = (run) => held.push(run.hold());
+    let run = null;
+    let whole = false;
+    try {
+      for (const edit of edits.moved()) {
+        const source = await this._untouched({ steps, seed, sample, ...edit.source }, { pause, wanted });
+        if (!source) return null;
+        hold(source);
+        edit.from = source;
       }
-      watch(run.at(step));
+      const key = runKey({ ...given, seed, sample, steps });
+      const known = this.runs.get(key);
+      if (known) {
+        hold(known);
+        this._keep(key, known);
+      }
+      if (known && edits.first >= steps) {
+        for (let step = 0; step < steps; step++) watch(known.at(step));
+        return known;
+      }
+      run = new Run({ ...this.shape, steps, start });
+      const begin = known ? edits.first : 0;
+      if (known) run.continue(known, begin);
+      let begun = false;
+      for (let step = 0; step < steps; step++) {
+        if (step >= begin) {
+          await pause();
+          if (!wanted()) return null;
+          if (!begun || this.last !== run) {
+            this.transformer.begin(embedded, run.sigmas.slice(0, steps)); // another run may have been between
+            [begun, this.last] = [true, run];
+          }
+          this._step(run, step, edits, given.clean, start);
+        }
+        watch(run.at(step));
+      }
+      run.change = edits.change();
+      if (edits.first >= steps) this._keep(key, run);
+      whole = true;
+      return run;
+    } finally {
+      for (const other of held) other.leave();
+      if (run && !whole) run.hold().leave();
     }
-    run.change = edits.change();
-    if (edits.first >= steps) this._keep(key, run);
-    return run;
   }
 
   _step(run, step, edits, clean, start) {
     const { blocks, tokens, width } = this.shape;
     const latents = run.latents[step];
-    const states = run.states[step];
+    const states = (run.states[step] = new Float32Array(blocks * tokens * width));
     const velocity = this.transformer.velocity(latents, step, {
       after: (block, values) => {
         edits.after(block, step, values);
@@ -109,9 +125,20 @@ export class Sampler {
   }
 
   _keep(key, run) {
-    this.runs.delete(key);
+    const known = this.runs.get(key);
+    if (known !== run) {
+      known?.leave();
+      run.hold();
+    }
+    this.runs.delete(key); // the latest is the last
     this.runs.set(key, run);
-    while (this.runs.size > KEPT) this.runs.delete(this.runs.keys().next().value);
+    let steps = [...this.runs.values()].reduce((sum, one) => sum + one.steps, 0);
+    for (const [old, one] of this.runs) {
+      if (steps <= KEPT || this.runs.size <= 2) break;
+      steps -= one.steps;
+      this.runs.delete(old);
+      one.leave();
+    }
   }
 }
 
@@ -123,23 +150,38 @@ function runKey({ prompt, seed, sample, steps, latents, clean }) {
 // What a run leaves: latents [steps + 1], estimates [steps] of the clean picture, hidden states [steps] of every block,
 // levels [steps] of every block and channel (|mean over the picture's tokens|), and change [steps * blocks], the norm of
 // what edits changed over the norm of what they found, NaN where nothing was edited.
+//
+// The hidden states are large, 10.6 MB for 16 steps. When the last of those who hold a run leaves it, they are given
+// back at once, and the run has none any more; all else of it stays.
 export class Run {
   constructor({ blocks, width, tokens, channels, steps, start }) {
-    Object.assign(this, { blocks, width, tokens, steps });
+    Object.assign(this, { blocks, width, tokens, steps, held: 0 });
     const each = (count, size) => Array.from({ length: count }, () => new Float32Array(size));
     // as FlowMatchEulerDiscreteScheduler holds the noise levels that the pipeline sets, and 0 at the end
     this.sigmas = Float32Array.from({ length: steps + 1 }, (_, i) => (i < steps ? 1 - i / steps : 0));
     this.latents = [start, ...each(steps, channels * tokens)];
     this.estimates = each(steps, channels * tokens);
-    this.states = each(steps, blocks * tokens * width);
+    this.states = []; // as they come
     this.levels = each(steps, blocks * width);
     this.change = null;
   }
 
-  // The steps before `step` are those of another run.
+  hold() {
+    this.held++;
+    return this;
+  }
+
+  leave() {
+    if (--this.held) return;
+    free(...this.states.map(({ buffer }) => buffer));
+    this.states = null;
+  }
+
+  // The steps before `step` are those of another run; the hidden states are copied, since that run may lose its own.
   continue(run, step) {
-    for (const name of ["estimates", "states", "levels"]) this[name].splice(0, step, ...run[name].slice(0, step));
+    for (const name of ["estimates", "levels"]) this[name].splice(0, step, ...run[name].slice(0, step));
     this.latents.splice(0, step + 1, ...run.latents.slice(0, step + 1));
+    this.states = run.states.slice(0, step).map((values) => values.slice());
   }
 
   measure(step, block, values) {
@@ -151,6 +193,7 @@ export class Run {
 
   // One channel over the picture's tokens.
   map(step, block, channel) {
+    if (!this.states) throw new Error("the hidden states of this run are no longer kept: draw it again");
     const states = this.states[step];
     const from = block * this.tokens * this.width + channel;
     return Float32Array.from({ length: this.tokens }, (_, i) => states[from + i * this.width]);

@@ -1,6 +1,6 @@
 // The engine behind messages, in a worker of its own: weights in, pictures out, the latest wish first.
 //
-// In:   { type: "open", about, plain }         then { type: "part", text } for each part, base64, in their order
+// In:   { type: "open", about, plain }         then { type: "part", text } for each part in their order: base64, as bytes
 //       { type: "draw", id, lane, given, watch }   given: as Sampler.draw takes it; watch: { channels, pictures }
 //       { type: "stop", lane }                 what is drawn or waits in a lane; without a lane all
 //       { type: "map", id, run, step, block, channel }
@@ -15,12 +15,16 @@
 // A lane is a picture of the page, such as "untouched" or "edited": what is asked for last replaces what is drawn or
 // waits there, and lanes take turns in the order of their wishes. Between two steps messages are heard.
 
+import { free } from "./free.js";
 import { Sampler } from "./sampler.js";
 
 const PREVIEW = 100; // ms from one picture of a run that still forms to the next
 const LOOKED_AT = 4; // runs that maps can be asked of
+const DIGITS = new Uint8Array(256).fill(255);
+[..."ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"].forEach((one, i) => (DIGITS[one.charCodeAt(0)] = i));
 
-export function serveLive(port, { now = () => performance.now(), build = (...given) => new Sampler(...given) } = {}) {
+// kept: of how many runs maps can be asked.
+export function serveLive(port, { now = () => performance.now(), build = (...given) => new Sampler(...given), kept = LOOKED_AT } = {}) {
   let sampler = null;
   let opening = null;
   let queue = [];
@@ -46,17 +50,18 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
   }
 
   function part({ text }) {
-    const bytes = Uint8Array.fromBase64 ? Uint8Array.fromBase64(text) : Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    if (opening.read + bytes.length > opening.bytes) throw new Error("there are more weights than their list names");
-    opening.data.set(bytes, opening.read);
-    opening.read += bytes.length;
+    const { data, read } = opening;
+    const bytes = unpacked(text, data.subarray(read));
+    opening.read += bytes;
+    free(text.buffer);
     send({ type: "opened", share: opening.read / opening.bytes });
     if (opening.read < opening.bytes) return;
-    const { about, plain, data } = opening;
+    const { about, plain } = opening;
     opening = null;
     let from = 0;
     const files = Object.fromEntries(about.files.map(([name, size]) => [name, data.subarray(from, (from += size))]));
     sampler = build(files, about, { plain });
+    free(data.buffer);
     const { simd } = sampler.arena;
     send({ type: "ready", about: { ...sampler.shape, simd, side: sampler.autoencoder.side, digest: about.digest } });
   }
@@ -101,8 +106,12 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
   }
 
   function finish({ id, lane }, run, ms) {
-    runs.set(id, run);
-    while (runs.size > LOOKED_AT) runs.delete(runs.keys().next().value);
+    if (kept) runs.set(id, run.hold());
+    while (runs.size > kept) {
+      const [old, one] = runs.entries().next().value;
+      runs.delete(old);
+      one.leave();
+    }
     const latents = run.latents[run.steps].slice();
     const levels = new Float32Array(run.steps * run.levels[0].length);
     run.levels.forEach((values, step) => levels.set(values, step * values.length));
@@ -146,4 +155,22 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
       fail(error, data);
     }
   };
+}
+
+// Base64 (Uint8Array) to bytes, into `out`. -> how many. As a text it would lie in memory twice as long.
+function unpacked(text, out) {
+  let [at, bits, waiting] = [0, 0, 0];
+  let count = text.length;
+  while (count && text[count - 1] === 61) count--; // "="
+  if (Math.floor((6 * count) / 8) > out.length) throw new Error("there are more weights than their list names");
+  for (let i = 0; i < count; i++) {
+    const value = DIGITS[text[i]];
+    if (value === 255) throw new Error("a part of the model is no base64: load the page again");
+    bits = ((bits & 0xffff) << 6) | value;
+    waiting += 6;
+    if (waiting < 8) continue;
+    waiting -= 8;
+    out[at++] = bits >> waiting;
+  }
+  return at;
 }
