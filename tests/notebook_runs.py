@@ -18,7 +18,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 MODELS = ("SD3", "PixArt-Sigma", "FLUX.2-klein")  # text beside the image, text by cross-attention, one fused row
-FEW = {"n": 2, "steps": 1, "k": 4}  # what every notebook takes, where it has such a parameter
+FEW = {"n": 2, "steps": 1, "k": 4, "train_on": 32}  # what every notebook takes, where it has such a parameter
 
 
 def save_all(folder: Path, names=MODELS) -> dict[str, dict]:

@@ -54,8 +54,10 @@ def test_statistics_of_parts_merge_into_those_of_the_whole(array, data):
     together = stats_of(array[:cut]).merge(stats_of(array[cut:]))
     for name in ("nonfinite", "count"):
         np.testing.assert_array_equal(getattr(together, name), getattr(whole, name))
+    # a deviation of nearly equal values is what is left of their squares
+    close = 1e-6 + 1e-8 * np.abs(array[np.isfinite(array)]).max(initial=0)
     for name in FIELDS:  # one sample's nan may move another's last bit: the batch is then summed in another way
-        np.testing.assert_allclose(getattr(together, name), getattr(whole, name), rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(getattr(together, name), getattr(whole, name), rtol=1e-5, atol=close)
     one = stats_of(array[:cut], per_sample=False).merge(stats_of(array[cut:], per_sample=False))
     merged = whole.merged()
     np.testing.assert_array_equal(one.nonfinite, merged.nonfinite)

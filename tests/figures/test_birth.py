@@ -10,6 +10,7 @@ import pytest
 from fewchannels.figures import birth as figures
 from fewchannels.metrics import Interval
 from fewchannels.notebook.claims import read_claims
+from fewchannels.plots import DIVERGING, coloured
 from fewchannels.studies.birth import Course
 
 IMAGES = np.array([0, 1000, 10_000, 60_000, 100_000])
@@ -176,10 +177,24 @@ def test_other_choices_are_told_in_doublings(trainings):
     assert 0 < rows["k = 32"].value < 1  # beyond the top all channels are of a size, and the first ones count
 
 
+def test_a_model_without_scenes_has_no_masks(trainings):
+    course = trainings["weights 0, data 0"]
+    assert course.has("masks")
+    del course.found.instruments["masks of at 2"]
+    assert not course.has("masks")
+    _, *rows = figures.more_than_random({"own": course}, "mask")["own"]
+    assert np.isnan(rows).all()
+
+
 def test_a_flipbook_s_pages_have_pictures_maps_and_all_channels(trainings):
     from fewchannels.widgets import Flipbook
 
-    pages = figures.pages(trainings["weights 0, data 0"])
+    course = trainings["weights 0, data 0"]
+    maps = figures.maps(course)
+    assert maps.shape == (MOMENTS, 2, 12, 12)
+    assert np.allclose(maps.mean(axis=(2, 3)), 0)
+    assert np.allclose(maps.std(axis=(2, 3)), 1)
+    pages = figures.pages(course, coloured(maps, DIVERGING, -3, 3, side=8))
     assert pages["images"].shape == (MOMENTS, 4, 96, 96, 3)
     assert (pages["images"][3, 0] == 3).all()
     assert pages["axes"] == {"images seen": IMAGES.tolist()}

@@ -19,7 +19,6 @@ from scipy.stats import rankdata, spearmanr
 
 from ..channels import expected_jaccard, rank_channels
 from ..metrics import Interval, mean_interval
-from ..plots import DIVERGING, coloured
 from ..studies.birth import Course
 from ..studies.edits import UNTOUCHED
 
@@ -136,10 +135,12 @@ def persists(trainings: Mapping[str, Course]) -> dict:
 
 def more_than_random(trainings: Mapping[str, Course], function: str) -> dict:
     """What `plots.lines` takes: what the top does more than random channels, with its interval over prompts. function:
-    of `FUNCTIONS`, or "mask", the IoU with the subject in the middle block."""
+    of `FUNCTIONS`, or "mask", the IoU with the subject in the middle block; NaN for a model that has no scenes."""
 
     def rows(course: Course) -> np.ndarray:
         if function == "mask":
+            if not course.has("masks"):
+                return np.full((len(course.images), 3), np.nan)
             masks = (course.array("masks", part).astype(np.float64) for part in ("top", "random"))
             return np.array([mean_interval(top - random) for top, random in zip(*masks, strict=True)])
         measure, *sides = FUNCTIONS[function]
@@ -290,19 +291,23 @@ def decided(trainings: Mapping[str, Course]) -> dict:
     return {"groups": rows, "lines": {"no difference": 0.0}}
 
 
-def pages(course: Course, side: int = 96) -> dict:
-    """What `Flipbook` takes of a training, but for its words: by moment two pictures, and the map of the last block's
-    largest channel beneath each; how right and how large; all channels, those of the end in colour."""
-    pictures, maps = course.array("look", "pictures"), course.array("look", "map").astype(np.float64)
-    spread = maps.std(axis=(-2, -1), keepdims=True)
-    scaled = (maps - maps.mean(axis=(-2, -1), keepdims=True)) / np.where(spread > 0, spread, 1)
-    large = pictures.repeat(side // pictures.shape[2], axis=2).repeat(side // pictures.shape[3], axis=3)
-    drawn = coloured(scaled, DIVERGING, -3, 3, side // maps.shape[-1])
+def maps(course: Course) -> np.ndarray:
+    """[M, P, h, w]: the last block's largest channel at each moment, less its mean, over its deviation."""
+    own = course.array("look", "map").astype(np.float64)
+    spread = own.std(axis=(-2, -1), keepdims=True)
+    return (own - own.mean(axis=(-2, -1), keepdims=True)) / np.where(spread > 0, spread, 1)
+
+
+def pages(course: Course, drawn: np.ndarray) -> dict:
+    """What `Flipbook` takes of a training, but for its words: by moment its pictures, and beneath them their `maps` as
+    drawn, uint8 [M, P, H, W, 3]; how right and how large; all channels, those of the end in colour."""
+    pictures = course.array("look", "pictures")
+    side = drawn.shape[-2] // pictures.shape[-2]
     score = course.array("size", "score").astype(np.float32)
     chosen = np.zeros(score.shape[1:], bool)
     np.put_along_axis(chosen, course.top[-1].astype(int), True, axis=1)
     return {
-        "images": np.concatenate([large, drawn], axis=1),
+        "images": np.concatenate([pictures.repeat(side, axis=2).repeat(side, axis=3), drawn], axis=1),
         "axes": {"images seen": course.images.tolist()},
         "numbers": {"named attributes right": _right(course, "right"), "largest over median": course.size[:, -1]},
         "skyline": (score, chosen, [f"block {block}" for block in range(score.shape[1])]),

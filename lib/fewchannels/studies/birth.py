@@ -129,6 +129,10 @@ class Course:
         """[M, ...] of an instrument's part."""
         return np.stack([self.found.instruments[f"{instrument} of {name}"][part] for name in self.names])
 
+    def has(self, instrument: str) -> bool:
+        """Whether each moment could be asked by an instrument."""
+        return all(f"{instrument} of {name}" in self.found.instruments for name in self.names)
+
     def mean(self, measure: str, **fields) -> list[Interval]:
         """A measure of a condition at each moment."""
         return [self.found.mean(measure, **fields, prompts=name) for name in self.names]
