@@ -90,7 +90,7 @@ def _row(row: dict) -> str:
 
 def _breaks(name: str) -> str:
     """A name that may break where a reader would."""
-    return re.sub(r"(?<=[_.])|(?=Transformer|[23]DModel)", "<wbr>", name)
+    return re.sub(r"(?<=[_.])|(?<=[a-z])(?=[A-Z])|(?=[23]DModel)", "<wbr>", name)
 
 
 def _kind(value, source: str) -> str:
