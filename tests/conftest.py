@@ -50,18 +50,24 @@ def absent():
 
 
 @pytest.fixture(scope="session")
-def browser(absent):
-    """One headless Chromium for the session."""
-    sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
+def chromium(absent) -> list[str]:
+    """The command that starts Chromium: its path, and what it is to do without."""
     found = os.environ.get("CHROMIUM") or next(
         filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
     )
     if not found:
         absent("Chromium is missing: apt-get install chromium, or set CHROMIUM to its path.")
+    return [found, *CHROMIUM_ARGS]
+
+
+@pytest.fixture(scope="session")
+def browser(chromium):
+    """One headless Chromium for the session."""
+    sync_api = pytest.importorskip("playwright.sync_api") if not os.environ.get("CI") else _playwright()
     with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=found, args=CHROMIUM_ARGS)
-        yield chromium
-        chromium.close()
+        started = playwright.chromium.launch(executable_path=chromium[0], args=chromium[1:])
+        yield started
+        started.close()
 
 
 def _playwright():

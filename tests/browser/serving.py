@@ -10,12 +10,19 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import os
 import queue
+import signal
+import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+WAIT = 300  # seconds; a busy machine is slow, not wrong
 
 
 @dataclass
@@ -23,7 +30,7 @@ class Server:
     address: str
     heard: queue.Queue = field(default_factory=queue.Queue)
 
-    def told(self, timeout: float) -> Any:
+    def told(self, timeout: float = WAIT) -> Any:
         """The next value that a page sent. Raises queue.Empty after so many seconds without one."""
         return self.heard.get(timeout=timeout)
 
@@ -62,3 +69,22 @@ def serving(folder: Path, pages: Mapping[str, str] = {}) -> Iterator[Server]:
         threading.Thread(target=listener.serve_forever, daemon=True).start()
         yield server
         listener.shutdown()
+
+
+@contextlib.contextmanager
+def left_alone(command: Sequence[str], folder: Path) -> Iterator[subprocess.Popen]:
+    """A browser without a driver, `folder` its home, which is ended with all its processes. Where the test waits for
+    its pages in vain, the test fails with what the browser printed."""
+    log = folder / "browser.log"
+    environment = {**os.environ, "HOME": str(folder)}
+    with open(log, "wb") as out:
+        process = subprocess.Popen(command, env=environment, stdout=out, stderr=out, start_new_session=True)
+        try:
+            yield process
+        except queue.Empty:
+            said = log.read_text(errors="replace")[-2000:]
+            pytest.fail(f"The page told nothing in {WAIT} s; exit status {process.poll()}. The browser printed: {said}")
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait(30)

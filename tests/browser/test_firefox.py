@@ -7,20 +7,15 @@ Where there is no Firefox the tests are skipped; with CI set that is a failure.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
-import queue
 import shutil
-import signal
-import subprocess
 
 import pytest
 
-from .engine_page import drawn_in_node, page, same_bits, write_scripts
-from .serving import serving
+from .own_pages import drawn_in_node, engine_page, lab_frame, same_bits, write_scripts
+from .serving import left_alone, serving
 
-WAIT = 300  # seconds; a busy machine is slow, not wrong
 # No page of its own, no question, no request to another host.
 QUIET = {
     "app.normandy.enabled": False,
@@ -55,27 +50,6 @@ try {
 }
 await fetch("/told", { method: "POST", body: JSON.stringify(told) });
 """
-# The lab's page in a frame, started, until its picture is drawn.
-WATCH = """<!doctype html><html lang="en"><meta charset="utf-8"><title>watch</title>
-<iframe title="lab" width="1280" height="900" src="book/live_lab.html?embed&start#fc=lab;steps.4"></iframe>
-<script>
-const frame = document.querySelector("iframe");
-const errors = [];
-frame.addEventListener("load", () => {
-    frame.contentWindow.addEventListener("error", (event) => errors.push(event.message));
-});
-const timer = setInterval(() => {
-    const lab = frame.contentDocument?.querySelector(".fc-lab");
-    const failed = frame.contentDocument?.querySelector("[data-fc-error]")?.textContent
-        || lab?.querySelector(".fc-lab-failure")?.textContent;
-    if (!failed && !lab?.dataset.fcRest) return;
-    clearInterval(timer);
-    const canvases = [...(lab?.querySelectorAll(".fc-pixel-canvas") || [])].slice(0, 2);
-    const told = { errors, failed, status: lab?.querySelector(".fc-lab-status").textContent,
-        colours: canvases.map((one) => new Set(one.getContext("2d").getImageData(0, 0, 48, 48).data).size) };
-    fetch("/told", { method: "POST", body: JSON.stringify(told) });
-}, 200);
-</script></html>"""
 
 pytestmark = pytest.mark.slow
 
@@ -92,26 +66,12 @@ def firefox(absent):
 def opened(firefox, tmp_path):
     """opened(url): a context with a headless Firefox of its own at that page."""
 
-    @contextlib.contextmanager
     def context(url: str):
         profile = tmp_path / "profile"
         profile.mkdir()
         lines = [f"user_pref({json.dumps(name)}, {json.dumps(value)});" for name, value in QUIET.items()]
         (profile / "user.js").write_text("\n".join(lines))
-        command = [firefox, "--headless", "--no-remote", "--profile", str(profile), url]
-        with open(tmp_path / "firefox.log", "wb") as log:
-            process = subprocess.Popen(
-                command, env={**os.environ, "HOME": str(tmp_path)}, stdout=log, stderr=log, start_new_session=True
-            )
-            try:
-                yield
-            except queue.Empty:
-                said = (tmp_path / "firefox.log").read_text(errors="replace")[-2000:]
-                pytest.fail(f"Firefox told nothing in {WAIT} s; exit status {process.poll()}. It printed: {said}")
-            finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # with its pages' processes
-                process.wait(30)
+        return left_alone([firefox, "--headless", "--no-remote", "--profile", str(profile), url], tmp_path)
 
     return context
 
@@ -121,8 +81,8 @@ def test_the_engine_draws_the_same_bits_as_in_node(opened, tmp_path, kind):
     wishes = [{"prompt": PROMPT, "seed": 3, "steps": 6 if kind == "simd" else 2, "edits": [edit]} for edit in EDITS]
     folder = write_scripts(tmp_path / "engine")
     script = ENGINE.replace("__WISHES__", json.dumps(wishes)).replace("__PLAIN__", json.dumps(kind == "plain"))
-    with serving(folder, {"/": page(script)}) as server, opened(f"{server.address}/"):
-        told = server.told(WAIT)
+    with serving(folder, {"/": engine_page(script)}) as server, opened(f"{server.address}/"):
+        told = server.told()
     assert told.get("error") is None
     assert "Firefox/" in told["agent"]
     assert told["simd"] is (kind == "simd")
@@ -134,8 +94,9 @@ def test_the_engine_draws_the_same_bits_as_in_node(opened, tmp_path, kind):
 def test_the_built_lab_starts_and_draws_in_firefox(opened, site):
     if not (site / "book" / "live_lab.html").exists():
         pytest.skip("This site has no live lab.")
-    with serving(site, {"/watch.html": WATCH}) as server, opened(f"{server.address}/watch.html"):
-        told = server.told(WAIT)
+    frame = lab_frame("book/live_lab.html", ["steps.4"])
+    with serving(site, {"/frame.html": frame}) as server, opened(f"{server.address}/frame.html"):
+        told = server.told()
     assert told["failed"] == ""
     assert told["errors"] == []
     assert "nothing leaves this page" in told["status"]

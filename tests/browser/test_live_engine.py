@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .engine_page import drawn_in_node, page, same_bits, write_scripts
+from .own_pages import drawn_in_node, engine_page, same_bits, write_scripts
 from .serving import serving
 
 WISH = {
@@ -37,7 +37,7 @@ TURNS = """async (wish) => {
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     folder = write_scripts(tmp_path_factory.mktemp("engine"))
-    (folder / "index.html").write_text(page(BEGUN), encoding="utf-8")
+    (folder / "index.html").write_text(engine_page(BEGUN), encoding="utf-8")
     return folder
 
 
@@ -54,17 +54,17 @@ def served(folder):
 
 @pytest.mark.parametrize("where", ["a server", "the disk"])
 def test_a_page_draws_the_same_bits(open_page, folder, served, wanted, where):
-    tab, watch = open_page(served if where == "a server" else (folder / "index.html").as_uri())
-    found = tab.evaluate(DRAW, WISH)
+    page, watch = open_page(served if where == "a server" else (folder / "index.html").as_uri())
+    found = page.evaluate(DRAW, WISH)
     assert found["simd"]
     same_bits(found, wanted)
-    turns = tab.evaluate(TURNS, WISH)
+    turns = page.evaluate(TURNS, WISH)
     assert turns["told"] == [False, False, False, True]
     assert turns["stopped"]
     assert turns["steps"] < 2 * 32
     assert watch.errors == []
     assert watch.foreign == []
-    tab.close()
+    page.close()
 
 
 def test_a_missing_part_is_said(open_page, folder, tmp_path):
@@ -73,8 +73,8 @@ def test_a_missing_part_is_said(open_page, folder, tmp_path):
     scripts = sorted((folder / "live").iterdir())
     for script in scripts[:3]:
         (tmp_path / "live" / script.name).write_bytes(script.read_bytes())
-    tab, _ = open_page((tmp_path / "index.html").as_uri())
-    said = tab.evaluate("window.begun.then(() => '', (error) => error.message)")
+    page, _ = open_page((tmp_path / "index.html").as_uri())
+    said = page.evaluate("window.begun.then(() => '', (error) => error.message)")
     assert "could not be loaded" in said
     assert scripts[3].name in said
-    tab.close()
+    page.close()

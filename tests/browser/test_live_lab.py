@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
+import threading
 
 import fewchannels as fc
 import numpy as np
 import PIL.Image
+import psutil
 import pytest
 from fewchannels.toyworld.scenes import random_scene
 from fewchannels.widgets import LiveLab, live_weights
 
 from .conftest import OVERFLOW, axe_violations
 from .looks import differ, pixels
-from .serving import serving
+from .own_pages import lab_frame
+from .serving import left_alone, serving
 
 STEPS = 4  # few are enough to see that something moves
 QUICK = f"#fc=lab;steps.{STEPS}"
@@ -717,3 +721,62 @@ def test_the_page_moves_while_it_draws(running):
     moved(page, lambda: page.evaluate("location.hash = '#fc=lab;steps.16;seed.11'"))
     gaps = page.evaluate("(cancelAnimationFrame(window.ticking), window.gaps)")
     assert np.median(gaps) < 50
+
+
+def test_no_task_of_the_page_is_long_enough_to_be_seen(visit, browser):
+    """While the model loads and draws, and while a slider moves; processor time, which no other program lengthens."""
+    page, _ = visit(QUICK)
+    browser.start_tracing(page=page, categories=["-*", "toplevel"])
+    start(page)
+    moved(page, lambda: page.evaluate("location.hash = '#fc=lab;seed.11'"))
+    dial = page.get_by_label("multiply by", exact=True)
+    moved(page, lambda: [dial.press("ArrowRight") for _ in range(6)])
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    main = {(e["pid"], e["tid"]) for e in events if e.get("args", {}).get("name") == "CrRendererMain"}
+    tasks = [e["tdur"] / 1000 for e in events if "tdur" in e and (e["pid"], e["tid"]) in main]
+    assert len(tasks) > 100
+    assert max(tasks) < 50  # ms
+
+
+@pytest.mark.slow
+def test_the_page_takes_less_than_250_megabytes(folder, chromium, tmp_path):
+    """At any time, in a browser that nothing drives: what records a page for a test keeps all that the page loads."""
+    seeds = [f"seed.{seed}" for seed in range(3, 8)]
+    edits = ["seed.7;how.own_mean", "seed.7;how.shuffle;set.rest", "seed.7;through.gain;where.subject"]
+    others = ["mode.transport;k.32", "mode.transport;seed.4", "steps.32;seed.5", "steps.32;seed.6", "seed.8"]
+    states = ["seed.2", *seeds, *edits, *others]
+    seen: dict[str, float] = {}
+    with serving(folder, {"/frame.html": lab_frame("page.html", states)}) as server:
+        command = [*chromium, "--headless", f"--user-data-dir={tmp_path}", f"{server.address}/frame.html"]
+        with left_alone(command, tmp_path) as process, watched(process.pid) as peak:
+            for state in states:
+                told = server.told()
+                assert (told["state"], told["failed"], told["errors"]) == (state, "", [])
+                seen[state] = peak()
+    assert 60 < min(seen.values())  # the weights alone take 45
+    assert max(seen.values()) < 250, seen
+
+
+@contextlib.contextmanager
+def watched(pid: int):
+    """peak(): the most memory, MB, that a page of the browser had to itself since it was last asked."""
+    most, over = [0.0], threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.2):
+            for process in psutil.Process(pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    if "--type=renderer" in process.cmdline():
+                        most[0] = max(most[0], process.memory_full_info().uss / 1e6)
+
+    def peak() -> float:
+        found, most[0] = most[0], 0.0
+        return found
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        over.set()
+        thread.join()

@@ -219,15 +219,20 @@ test("there is an experiment for each of chapters 1 to 7 and 9, and each state i
 
 // An engine that draws nothing: it keeps what was asked and answers when it is told to.
 function slowEngine() {
-  const asked = [];
+  const [asked, told] = [[], []];
   return {
     asked,
+    told,
     stopped: [],
     stop(lane) {
       this.stopped.push(lane);
     },
     draw: (lane, given, watch) => new Promise((resolve) => asked.push({ lane, given, watch, resolve })),
-    ask: async (what, given) => (what === "read" ? { subjects: [], texture: "plain", background: "red", second: null } : new Float32Array(given.channels.length * 16 * 6 * 144)),
+    ask: async (what, given) => {
+      told.push([what, given]);
+      if (what === "maps") return new Float32Array(given.maps.length * 16 * 144);
+      return what === "read" ? { subjects: [], texture: "plain", background: "red", second: null } : undefined;
+    },
   };
 }
 const drawn = (one) => one.resolve({ picture: new Uint8ClampedArray(4 * 48 * 48), latents: null, change: Float32Array.of(0.5), ms: 1 });
@@ -279,6 +284,44 @@ test("while a slider moves eight steps are drawn and no control, at rest all", a
   await soon();
   await soon();
   assert.deepEqual([engine.asked[3].lane, engine.asked[3].given.steps, engine.asked[3].given.edits[0].factor], ["edited", 16, 1.5]);
+});
+
+test("a source that nothing is carried over from any more is forgotten, by the engine as well", async () => {
+  const engine = slowEngine();
+  const session = new Session({ engine, data: { shape, known }, onchange: () => {} });
+  const done = session.wish(state({ mode: "transport", whose: "none" }));
+  for (let i = 0; i < 4; i++) {
+    for (let turn = 0; turn < 3; turn++) await soon();
+    drawn(engine.asked[i]);
+  }
+  assert.equal(await done, true);
+  assert.deepEqual(engine.asked.map(({ lane }) => lane), ["untouched", "source", "edited", "control"]);
+  assert.ok(session.lanes.source.done);
+  const forgotten = () => engine.told.filter(([what]) => what === "forget");
+  assert.deepEqual(forgotten(), []);
+  session.wish(state({ how: "none" }));
+  for (let turn = 0; turn < 3; turn++) await soon();
+  assert.equal(session.lanes.source, null);
+  assert.deepEqual(forgotten(), [["forget", { tag: "source" }]]);
+});
+
+test("maps come with each step for the channel that is looked at, and for the masks of one block", async () => {
+  const engine = slowEngine();
+  const session = new Session({ engine, data: { shape, known }, onchange: () => {} });
+  session.wish(state({ channel: 7, block: 2 }));
+  await soon();
+  const { maps } = engine.asked[0].watch;
+  assert.deepEqual(maps.slice(0, 6), [0, 1, 2, 3, 4, 5].map((block) => [block, 7]));
+  assert.ok(maps.length > 10 && maps.slice(6).every(([block, channel]) => block === session.maskBlock && channel !== 7));
+  const sent = Float32Array.from({ length: maps.length * 144 }, (_, i) => Math.floor(i / 144));
+  engine.asked[0].watch.onStep({ step: 0, levels: new Float32Array(6 * 192), maps: sent, picture: null });
+  maps.forEach(([block, channel], i) => assert.equal(session.map("untouched", 0, block, channel)[143], i));
+  assert.equal(session.map("untouched", 0, 0, 8), null);
+  drawn(engine.asked[0]);
+  await soon();
+  await session.fetch("untouched", [[0, 8], [2, 7]]);
+  assert.deepEqual(engine.told.filter(([what]) => what === "maps").at(-1)[1], { tag: "untouched", maps: [[0, 8], [2, 7]] });
+  assert.equal(session.map("untouched", 15, 0, 8).length, 144);
 });
 
 test("stop forgets what is not finished", async () => {

@@ -34,6 +34,26 @@ export function keeping({ data, store, session, views, say, python, page }) {
       // a page from the disk in a browser that keeps addresses fixed
     }
   }
+  async function saved() {
+    const state = store.get();
+    const { engine, lanes: { untouched, edited } } = session();
+    const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
+    const bytes = labRun({
+      state,
+      set: channelsOf(data.known, state),
+      shape: data.shape,
+      digest: engine.about.digest,
+      version: data.version || "",
+      date: new Date().toISOString().slice(0, 19),
+      stats: await engine.ask("stats", { tag: "untouched" }),
+      edited: both ? await engine.ask("stats", { tag: "edited" }) : null,
+      pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
+      side: data.side,
+      sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
+    });
+    download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
+    say("Saved live-lab.safetensors.");
+  }
   return {
     lines,
     keepAddress,
@@ -67,24 +87,11 @@ export function keeping({ data, store, session, views, say, python, page }) {
     },
     async saveRun() {
       if (!finished()) return;
-      const state = store.get();
-      const { engine, lanes: { untouched, edited } } = session();
-      const both = edited?.done && !edited.moving && edited.steps === untouched.steps;
-      const bytes = labRun({
-        state,
-        set: channelsOf(data.known, state),
-        shape: data.shape,
-        digest: engine.about.digest,
-        version: data.version || "",
-        date: new Date().toISOString().slice(0, 19),
-        stats: await engine.ask("stats", { tag: "untouched" }),
-        edited: both ? await engine.ask("stats", { tag: "edited" }) : null,
-        pictures: { "": untouched.final, ...(both ? { edited: edited.final } : {}) },
-        side: data.side,
-        sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
-      });
-      download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
-      say("Saved live-lab.safetensors.");
+      try {
+        await saved();
+      } catch (error) {
+        say(error.message);
+      }
     },
   };
 }

@@ -267,8 +267,8 @@ export const labKind = {
       } else if (!stopped) {
         setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
       }
-      const channels = [session.focus(state), ...session.maskChannels(state)];
-      for (const name of ["untouched", "edited"]) if (session.lanes[name]?.done) session.fetch(name, channels).catch(() => {});
+      const watched = session.watched(state);
+      for (const name of ["untouched", "edited"]) if (session.lanes[name]?.done) session.fetch(name, watched).catch(() => {});
     }
 
     // ---- files in and out ----

@@ -3,7 +3,8 @@
 //
 //   read { pixels }          what the second reader sees
 //   estimate { tag, step }   RGBA bytes of the model's own estimate of the picture
-//   maps { tag, channels }   [channels, steps, blocks, tokens]
+//   maps { tag, maps }       [maps, steps, tokens]; maps: pairs [block, channel]
+//   forget { tag }           nothing: the run is no longer looked at
 //   stats { tag }            mean, mean_abs, max_abs, var [blocks, steps, width], as ChannelStats has them
 
 import { Sampler } from "../live/sampler.js";
@@ -14,17 +15,22 @@ export function serveLab(port) {
   let sampler = null;
   const runs = new Map();
 
+  // The last run of a tag is held until there is another; the edited one, of which there are many, until another is begun.
+  // The control has no hidden states, since nobody looks into it.
+  const held = new Map();
+  const leave = (tag) => {
+    held.get(tag)?.leave();
+    held.delete(tag);
+  };
   class Remembering extends Sampler {
     async draw(given, callbacks) {
-      const run = await super.draw(given, callbacks);
-      if (!run || !given.tag) return run;
-      if (given.tag === "control") {
-        run.hold().leave(); // nobody looks into it
-        return run;
-      }
-      run.hold();
-      runs.get(given.tag)?.leave();
-      runs.set(given.tag, run);
+      const { tag } = given;
+      if (tag === "edited") leave(tag);
+      const run = await super.draw(given, { ...callbacks, bare: tag === "control" });
+      if (!run || !tag) return run;
+      runs.set(tag, run.hold());
+      leave(tag);
+      held.set(tag, run);
       return run;
     }
   }
@@ -37,8 +43,12 @@ export function serveLab(port) {
   const answers = {
     read: ({ pixels }) => readByEye(pixels),
     estimate: (given) => sampler.autoencoder.decode(runOf(given).estimates[given.step]),
-    maps: (given) => mapsOf(runOf(given), given.channels),
+    maps: (given) => mapsOf(runOf(given), given.maps),
     stats: (given) => statsOf(runOf(given)),
+    forget({ tag }) {
+      leave(tag);
+      runs.delete(tag);
+    },
   };
 
   const inner = { postMessage: (...message) => port.postMessage(...message) };
@@ -57,19 +67,18 @@ export function serveLab(port) {
   };
 }
 
-function mapsOf(run, channels) {
-  const { steps, blocks, tokens } = run;
-  const values = new Float32Array(channels.length * steps * blocks * tokens);
-  let at = 0;
-  for (const channel of channels) {
-    for (let step = 0; step < steps; step++) {
-      for (let block = 0; block < blocks; block++, at += tokens) values.set(run.map(step, block, channel), at);
-    }
-  }
+function mapsOf(run, asked) {
+  const { steps, tokens } = run;
+  const values = new Float32Array(asked.length * steps * tokens);
+  asked.forEach(([block, channel], i) => {
+    for (let step = 0; step < steps; step++) run.map(step, block, channel, values, (i * steps + step) * tokens);
+  });
   return values;
 }
 
-function statsOf({ steps, blocks, tokens, width, states }) {
+function statsOf(run) {
+  const { steps, blocks, tokens, width } = run;
+  const states = run.kept();
   const names = ["mean", "mean_abs", "max_abs", "var"];
   const out = Object.fromEntries(names.map((name) => [name, new Float32Array(blocks * steps * width)]));
   for (let block = 0; block < blocks; block++) {

@@ -1,5 +1,7 @@
 // Where the model's scripts come from: beside the page, out of the page itself, or from the notebook's kernel.
 
+import { joined } from "../live/client.js";
+
 const RATE = 800; // bytes a millisecond: Jupyter's servers drop what is more than a megabyte a second
 
 // -> load(address) for live/client.js, which gives a script's bytes, or undefined where they lie beside the page
@@ -24,8 +26,9 @@ export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve)
           leave(new Error(message.text));
           return;
         }
-        pieces.push(buffers[0]);
-        wait(buffers[0].byteLength / RATE).then(() => {
+        const [piece] = buffers;
+        pieces.push(new Uint8Array(piece.buffer || piece, piece.byteOffset || 0, piece.byteLength));
+        wait(piece.byteLength / RATE).then(() => {
           if (pieces.length === message.pieces) leave(null, joined(pieces));
           else model.send({ kind: "live", name, piece: pieces.length });
         });
@@ -40,15 +43,4 @@ export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve)
       model.send({ kind: "live", name, piece: 0 });
     });
   return (name) => (turn = turn.then(() => ask(name))); // one after the other
-}
-
-function joined(pieces) {
-  const parts = pieces.map((piece) => new Uint8Array(piece.buffer || piece, piece.byteOffset || 0, piece.byteLength));
-  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    out.set(part, at);
-    at += part.length;
-  }
-  return out;
 }

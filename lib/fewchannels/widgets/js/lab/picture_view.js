@@ -24,7 +24,7 @@ export function pictureView({ title, side, grid, tone = "" }) {
       }
       canvas.setAttribute("aria-label", label);
       setText(text, caption);
-      bar.style.width = `${100 * share}%`;
+      bar.style.transform = `scaleX(${share})`; // which needs no new layout
       frame.classList.toggle("fc-forming", share < 1);
     },
     // An image that has come, or null for an empty picture.
@@ -49,7 +49,10 @@ export function pictureView({ title, side, grid, tone = "" }) {
 // A map over the tokens, one pixel a token.
 export function drawMap(canvas, values, grid) {
   let [low, high] = [Infinity, -Infinity];
-  for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
+  for (let i = 0; i < values.length; i++) {
+    low = Math.min(low, values[i]);
+    high = Math.max(high, values[i]);
+  }
   drawValues(canvas, values, grid, grid, scaleFor(low, high));
 }
 

@@ -52,16 +52,13 @@ export class Session {
         this.engine.stop("edited");
         this.lanes.edited = null;
         this.onchange("edited");
-        if (state.mode === "edit") this.lanes.source = null;
+        if (state.mode === "edit") this._forgetSource();
         return true;
       }
       if (state.mode !== "edit") {
         await this._draw("source", sourceGiven(state, this.clean), state);
         if (late()) return false;
-      } else if (this.lanes.source) {
-        this.lanes.source = null;
-        this.onchange("source");
-      }
+      } else this._forgetSource();
       const tokens = await this._tokens(state);
       if (late()) return false;
       this.tokens = tokens;
@@ -95,10 +92,18 @@ export class Session {
     this.onchange("rest");
   }
 
-  // Channels whose maps come with each step: the one that is looked at, and those of the masks.
+  // Maps that come with each step, as pairs [block, channel]: those of the channel that is looked at, and those that the
+  // masks are made of.
   watched(state) {
     const focus = this.focus(state);
-    return [...new Set([focus, ...this.maskList, ...this.maskChannels(state)])].slice(0, 48);
+    const seen = Array.from({ length: this.data.shape.blocks }, (_, block) => [block, focus]);
+    const masking = new Set([...this.maskList, ...this.maskChannels()]);
+    masking.delete(focus);
+    return [...seen, ...this._masking([...masking])];
+  }
+
+  _masking(channels) {
+    return channels.map((channel) => [this.maskBlock, channel]);
   }
 
   // The channels that the shown mask is made of: the chosen ones of its block, or where there are too many the largest.
@@ -120,21 +125,22 @@ export class Session {
     if (known?.key === key && (known.done || known.pending)) return known.pending;
     const lane = { key, given, steps: given.steps, step: -1, levels: [], maps: new Map(), done: false, moving, before: known?.done ? known : known?.before || null };
     this.lanes[name] = lane;
-    const channels = this.watched(state);
-    const { blocks, tokens } = this.data.shape;
+    const watched = name === "control" ? [] : this.watched(state);
+    const { tokens } = this.data.shape;
     const onStep = ({ step, levels, maps, picture }) => {
       if (this.lanes[name] !== lane) return;
       lane.step = step;
       lane.levels[step] = levels;
-      channels.forEach((channel, i) => {
-        if (!lane.maps.has(channel)) lane.maps.set(channel, []);
-        lane.maps.get(channel)[step] = maps.subarray(i * blocks * tokens, (i + 1) * blocks * tokens);
+      watched.forEach((pair, i) => {
+        const key = pair.join();
+        if (!lane.maps.has(key)) lane.maps.set(key, []);
+        lane.maps.get(key)[step] = maps.subarray(i * tokens, (i + 1) * tokens);
       });
       if (picture) lane.picture = picture;
       this.onchange(name);
     };
     this.onchange(name);
-    lane.pending = this.engine.draw(name, { ...given, tag: name }, { onStep, channels: name === "control" ? [] : channels, pictures: name !== "control" }).then(async (done) => {
+    lane.pending = this.engine.draw(name, { ...given, tag: name }, { onStep, maps: watched, pictures: name !== "control" }).then(async (done) => {
       if (!done || this.lanes[name] !== lane) return;
       Object.assign(lane, { done: true, picture: done.picture, final: done.picture, latents: done.latents, change: done.change, ms: done.ms });
       lane.before = null;
@@ -148,17 +154,17 @@ export class Session {
     return lane.pending;
   }
 
-  // Maps of channels that were not watched while a lane was drawn.
-  async fetch(name, channels) {
+  // Maps [block, channel] that were not watched while a lane was drawn.
+  async fetch(name, pairs) {
     const lane = this.lanes[name];
-    const wanted = channels.filter((channel) => lane?.done && lane.maps.get(channel)?.length !== lane.steps);
+    const wanted = pairs.filter((pair) => lane?.done && lane.maps.get(pair.join())?.length !== lane.steps);
     if (!wanted.length) return false;
-    const { blocks, tokens } = this.data.shape;
-    const values = await this.engine.ask("maps", { tag: name, channels: wanted });
+    const { tokens } = this.data.shape;
+    const values = await this.engine.ask("maps", { tag: name, maps: wanted });
     if (this.lanes[name] !== lane) return false;
-    const size = blocks * tokens;
-    wanted.forEach((channel, i) => {
-      lane.maps.set(channel, Array.from({ length: lane.steps }, (_, step) => values.subarray((i * lane.steps + step) * size, (i * lane.steps + step + 1) * size)));
+    wanted.forEach((pair, i) => {
+      const steps = Array.from({ length: lane.steps }, (_, step) => values.subarray((i * lane.steps + step) * tokens, (i * lane.steps + step + 1) * tokens));
+      lane.maps.set(pair.join(), steps);
     });
     this.onchange(name);
     return true;
@@ -166,9 +172,7 @@ export class Session {
 
   // One channel over the picture's tokens, or null where it has not come yet.
   map(name, step, block, channel) {
-    const { tokens } = this.data.shape;
-    const found = this.lanes[name]?.maps.get(channel)?.[step];
-    return found ? found.subarray(block * tokens, (block + 1) * tokens) : null;
+    return this.lanes[name]?.maps.get(`${block},${channel}`)?.[step] ?? null;
   }
 
   // The subject's mask from channels of the middle block, 0 and 1 a token; null where they have not come yet.
@@ -176,6 +180,14 @@ export class Session {
     const maps = channels.map((channel) => this.map(name, step, this.maskBlock, channel));
     if (!maps.length || maps.includes(null)) return null;
     return subjectMask(maps, this.side, this.side)?.mask ?? null;
+  }
+
+  // Where nothing is carried over it is not looked at, and it takes 10 MB.
+  _forgetSource() {
+    if (!this.lanes.source) return;
+    this.lanes.source = null;
+    this.engine.ask("forget", { tag: "source" }).catch(() => {}); // the engine has stopped, which is said elsewhere
+    this.onchange("source");
   }
 
   async _tokens(state) {
@@ -186,7 +198,7 @@ export class Session {
       for (const name of ["untouched", "source"]) {
         const lane = this.lanes[name];
         if (!lane?.done) continue;
-        await this.fetch(name, channels);
+        await this.fetch(name, this._masking(channels));
         masks[name] = this.mask(name, lane.steps - 1, channels);
       }
     }

@@ -19,7 +19,14 @@ export function setWords(state, lists) {
   return `${few === many ? few : `${few} to ${many}`} channels chosen by hand`;
 }
 
-const ranked = (row) => row.map((_, c) => c).sort((a, b) => row[b] - row[a] || a - b);
+// Channels from the largest (sign 1) or the smallest (-1) on. Rows do not change, and this is asked for at each frame.
+const rankings = { [1]: new WeakMap(), [-1]: new WeakMap() };
+
+function ranked(row, sign = 1) {
+  const known = rankings[sign];
+  if (!known.has(row)) known.set(row, row.map((_, c) => c).sort((a, b) => sign * (row[b] - row[a]) || a - b));
+  return known.get(row);
+}
 
 function outsideOf(width, ...lists) {
   const inside = new Set(lists.flat());
@@ -34,7 +41,7 @@ export function channelsOf({ score, energy }, state) {
   if (set === "hand") return { lists: handLists(state.hand, score.length, width), label: "by hand", missing: [] };
   if (set === "next") return { lists: top.map((list) => list.slice(1)), label: `top ${k} without the first`, missing: [] };
   if (set === "rest") return { lists: top.map((list) => outsideOf(width, list)), label: `all but top ${k}`, missing: [] };
-  if (set === "bottom") return { lists: score.map((row) => ranked(row.map((value) => -value)).slice(0, k)), label: `bottom ${k}`, missing: [] };
+  if (set === "bottom") return { lists: score.map((row) => ranked(row, -1).slice(0, k)), label: `bottom ${k}`, missing: [] };
   if (set === "random") {
     const draws = new Draws(0, draw - 1);
     return { lists: top.map((list) => draws.choice(outsideOf(width, list), k)), label: `random ${k}, draw ${draw}`, missing: [] };
@@ -75,10 +82,12 @@ export function channelSetJson({ lists, label }, width) {
 
 // Where a channel stands in a block: { value, rank, median, ratio, share of the energy }.
 export function placeOf(levels, energy, block, channel) {
-  const row = Array.from(levels);
-  const sorted = [...row].sort((a, b) => a - b);
-  const middle = row.length % 2 ? sorted[row.length >> 1] : (sorted[row.length / 2 - 1] + sorted[row.length / 2]) / 2;
-  const value = row[channel];
+  const sorted = Float64Array.from(levels).sort();
+  const half = sorted.length >> 1;
+  const middle = sorted.length % 2 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2;
+  const value = levels[channel];
+  let rank = 1;
+  for (let c = 0; c < levels.length; c++) if (levels[c] > value || (levels[c] === value && c < channel)) rank++;
   const total = energy[block].reduce((sum, one) => sum + one, 0);
-  return { value, rank: 1 + row.filter((other, c) => other > value || (other === value && c < channel)).length, median: middle, ratio: value / middle, share: energy[block][channel] / total };
+  return { value, rank, median: middle, ratio: value / middle, share: energy[block][channel] / total };
 }

@@ -7,20 +7,26 @@ import { number } from "../format.js";
 const SKY_HIGH = 100;
 const ROOM_ABOVE = 1.5; // of the largest channel's size over calibration prompts
 
-// Paths of one block's row: all channels, the chosen ones, and where those would stand untouched.
+const TENTHS = Array.from({ length: 10_000 }, (_, i) => String(i / 10)); // as texts
+
+// Paths of one block's row, lines to be stroked: all channels, the chosen ones, and where those would stand untouched.
+// They are made anew for each frame, so they are short, and of texts that are there already.
 export function skyPaths(levels, untouched, chosen, full) {
   const inside = new Set(chosen);
-  const paths = { others: "", chosen: "", ghost: "" };
-  const tall = (value) => Math.min(SKY_HIGH, SKY_HIGH * Math.sqrt(Math.max(0, value) / (full || 1)));
+  const [others, taken, ghost] = [[], [], []];
+  const top = (value) => 10 * SKY_HIGH - Math.min(10 * SKY_HIGH, Math.round(10 * SKY_HIGH * Math.sqrt(Math.max(0, value) / (full || 1))));
   for (let c = 0; c < levels.length; c++) {
-    const height = tall(levels[c]);
-    if (height > 0.2) paths[inside.has(c) ? "chosen" : "others"] += `M${c + 0.08} ${SKY_HIGH}V${(SKY_HIGH - height).toFixed(1)}h${inside.has(c) ? 1.25 : 0.84}V${SKY_HIGH}Z`;
-    if (untouched && inside.has(c)) {
-      const was = tall(untouched[c]);
-      if (was > height + 1) paths.ghost += `M${c + 0.08} ${(SKY_HIGH - height).toFixed(1)}V${(SKY_HIGH - was).toFixed(1)}h1.25V${(SKY_HIGH - height).toFixed(1)}Z`;
+    const here = top(levels[c]);
+    if (!inside.has(c)) {
+      if (here < 10 * SKY_HIGH) others.push("M", TENTHS[10 * c + 5], " 100V", TENTHS[here]);
+      continue;
     }
+    const x = TENTHS[10 * c + 7]; // the wider line begins where the others do
+    if (here < 10 * SKY_HIGH) taken.push("M", x, " 100V", TENTHS[here]);
+    const was = untouched ? top(untouched[c]) : here;
+    if (was < here - 10) ghost.push("M", x, " ", TENTHS[here], "V", TENTHS[was]);
   }
-  return paths;
+  return { others: others.join(""), chosen: taken.join(""), ghost: ghost.join("") };
 }
 
 // onlook({ block, channel }); ontake(channel, block); onstrength(by)
@@ -32,7 +38,7 @@ export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
     const [ghost, others, chosen] = ["fc-ghosts", "fc-others", "fc-edited"].map((name) => svg.appendChild(svgNode("path", { class: name })));
     const name = el("span.fc-sky-name", {}, `block ${block}`);
     const box = el("div.fc-sky-row", {}, svg);
-    return { svg, ghost, others, chosen, name, box, drawn: "" };
+    return { svg, paths: { ghost, others, chosen }, name, box, drawn: {} };
   });
   const mark = el("i.fc-sky-mark");
   const grid = el("div.fc-sky-grid", { "aria-hidden": "true" }, ...rows.flatMap(({ name, box }) => [name, box]), el("div.fc-sky-over", {}, mark));
@@ -92,13 +98,9 @@ export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
     show({ levels, untouched, taken, block, channel, text }) {
       now = { block, channel, levels, taken, text };
       rows.forEach((row, b) => {
-        const { others, chosen, ghost } = levels ? skyPaths(levels[b], untouched?.[b], taken[b], full[b]) : { others: "", chosen: "", ghost: "" };
-        if (row.drawn !== others + chosen + ghost) {
-          row.drawn = others + chosen + ghost;
-          row.others.setAttribute("d", others);
-          row.chosen.setAttribute("d", chosen);
-          row.ghost.setAttribute("d", ghost);
-        }
+        const paths = levels ? skyPaths(levels[b], untouched?.[b], taken[b], full[b]) : { others: "", chosen: "", ghost: "" };
+        for (const [name, path] of Object.entries(paths)) if (row.drawn[name] !== path) row.paths[name].setAttribute("d", path);
+        row.drawn = paths;
         row.box.classList.toggle("fc-here-row", b === block);
       });
       mark.style.left = `${(100 * (channel + 0.5)) / width}%`;

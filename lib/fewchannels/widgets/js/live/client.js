@@ -60,7 +60,7 @@ export async function startEngine(base, { onProgress = () => {}, plain = false, 
     return {
       about: shape,
       grammar: about.grammar,
-      // given: as Sampler.draw takes it; watch: { channels: whose maps each step brings, pictures: whether it brings one }
+      // given: as Sampler.draw takes it; watch: { maps, pictures } that each step brings (worker.js)
       draw: (lane, given, { onStep, ...watch } = {}) => ask(++asked, { type: "draw", lane, given, watch }, onStep),
       stop: (lane) => port.postMessage({ type: "stop", lane }),
       // run: the id of what draw gave
@@ -125,7 +125,7 @@ async function loadScript(address) {
   if (new URL(address, document.baseURI).protocol.startsWith("http")) {
     const answer = await fetch(address).catch(() => null);
     if (!answer?.ok) throw lost();
-    return new Uint8Array(await answer.arrayBuffer());
+    return new Uint8Array(await answer.arrayBuffer().catch(() => Promise.reject(lost())));
   }
   return new Promise((resolve, reject) => {
     const script = document.createElement("script");
@@ -139,6 +139,17 @@ async function loadScript(address) {
     script.onerror = () => leave(reject, lost());
     document.head.append(script);
   });
+}
+
+// Uint8Arrays as one.
+export function joined(pieces) {
+  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
 }
 
 // A classic worker from a Blob: a page from the disk may start no other.

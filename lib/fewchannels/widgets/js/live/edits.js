@@ -29,7 +29,9 @@ const WAYS = {
   no_level: (old, place) => patterned(old, place, () => 0),
   shuffle(old, { edit, layer, step, count, k }) {
     const order = permutation([edit.seed ?? 0, edit.sample ?? 0, layer, step], count);
-    return Float32Array.from(old, (_, i) => old[order[Math.floor(i / k)] * k + (i % k)]);
+    const made = new Float32Array(old.length);
+    for (let row = 0; row < count; row++) for (let i = 0; i < k; i++) made[row * k + i] = old[order[row] * k + i];
+    return made;
   },
   replace: (old, place) => replaced(old, place, (_, channel) => given(place.edit.values, channel, place)),
   mean: (old, place) => replaced(old, place, (_, channel) => given(place.edit.reference, channel, place)),
@@ -124,7 +126,11 @@ export class Edits {
     const channels = edit.channels[layer];
     const { where } = edit;
     const [k, count] = [channels.length, where.length];
-    const taking = (from) => Float32Array.from({ length: count * k }, (_, i) => from[where[Math.floor(i / k)] * width + channels[i % k]]);
+    const taking = (from) => {
+      const taken = new Float32Array(count * k);
+      for (let i = 0; i < taken.length; i++) taken[i] = from[where[Math.floor(i / k)] * width + channels[i % k]];
+      return taken;
+    };
     const taken = () => taking(edit.from.states[step].subarray(layer * values.length, (layer + 1) * values.length));
     const now = taking(values);
     const later = values !== block && RECORDED.includes(edit.how);
@@ -137,11 +143,13 @@ export class Edits {
     if (later) made = made.map((value, i) => (now[i] === old[i] ? value : now[i] + r(value - old[i])));
     const at = 2 * (step * this.shape.blocks + layer);
     if (Number.isNaN(this.sums[at])) this.sums.fill(0, at, at + 2);
-    for (const value of values) this.sums[at] += value * value;
+    let [all, moved] = this.sums.subarray(at, at + 2);
+    for (let i = 0; i < values.length; i++) all += values[i] * values[i]; // `for of` would leave an object a value
     for (let i = 0; i < made.length; i++) {
-      this.sums[at + 1] += (made[i] - now[i]) ** 2;
+      moved += (made[i] - now[i]) ** 2;
       values[where[Math.floor(i / k)] * width + channels[i % k]] = made[i];
     }
+    this.sums.set([all, moved], at);
   }
 }
 

@@ -13,7 +13,8 @@ export class Weights {
     this.data = data.byteOffset % 2 ? data.slice() : data; // a copy begins where 16-bit numbers may lie
     this.arena = arena;
     this.name = name;
-    this.buffer = new Float32Array(0);
+    const sizes = Object.values(this.header).map(({ shape = [] }) => shape.reduce((product, size) => product * size, 1));
+    this.buffer = new Float32Array(Math.max(...sizes));
   }
 
   has(tensor) {
@@ -41,7 +42,6 @@ export class Weights {
     const { dtype, data_offsets: [from, to] } = this._entry(tensor);
     if (to > this.data.byteLength) throw new Error(`${this.name} was cut short before ${tensor}`);
     const count = (to - from) / TYPES[dtype];
-    if (this.buffer.length < count) this.buffer = new Float32Array(count);
     const values = this.buffer.subarray(0, count);
     if (dtype === "F32") {
       new Uint8Array(values.buffer, 0, to - from).set(this.data.subarray(from, to));

@@ -11,7 +11,7 @@ import { Transformer } from "./transformer.js";
 
 const MOST_STEPS = 64;
 const ROOM = 3_000_000; // floats for activations
-const KEPT = 48; // steps whose hidden states are kept of untouched runs, 0.66 MB each; of two runs in any case
+const KEPT = 32; // steps whose hidden states are kept of untouched runs, 0.66 MB each; of the last run in any case
 
 export class Sampler {
   // files: { transformer, vae, text_encoder } as bytes of safetensors; about: { configs, ids, grammar } as they were cut
@@ -37,9 +37,9 @@ export class Sampler {
   // that each step is handed anew, noised to its level, as fewchannels.edits.inversion.renoised does.
   //
   // watch(step): what is seen after each step, { step, steps, latents, estimate, levels, states }; pause(): awaited
-  // between steps; wanted(): whether the run is still to go on. -> a Run, or null where it was not. Who looks into its
-  // hidden states later than now has to hold it.
-  async draw(given, { watch = () => {}, pause = async () => {}, wanted = () => true } = {}) {
+  // between steps; wanted(): whether the run is still to go on; bare: without hidden states, which nobody wants to see.
+  // -> a Run, or null where it was not wanted any more. Who looks into its hidden states later than now has to hold it.
+  async draw(given, { watch = () => {}, pause = async () => {}, wanted = () => true, bare = false } = {}) {
     const { prompt, seed = 0, sample = 0, steps = 16 } = given;
     if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {
       throw new Error(`steps=${steps}: expected a whole number from 1 to ${MOST_STEPS}`);
@@ -70,7 +70,7 @@ export class Sampler {
         for (let step = 0; step < steps; step++) watch(known.at(step));
         return known;
       }
-      run = new Run({ ...this.shape, steps, start });
+      run = new Run({ ...this.shape, steps, start, bare: bare && edits.first < steps });
       const begin = known ? edits.first : 0;
       if (known) run.continue(known, begin);
       let begun = false;
@@ -99,11 +99,11 @@ export class Sampler {
   _step(run, step, edits, clean, start) {
     const { blocks, tokens, width } = this.shape;
     const latents = run.latents[step];
-    const states = (run.states[step] = new Float32Array(blocks * tokens * width));
+    const states = run.states?.[step];
     const velocity = this.transformer.velocity(latents, step, {
       after: (block, values) => {
         edits.after(block, step, values);
-        states.set(values, block * tokens * width);
+        states?.set(values, block * tokens * width);
         run.measure(step, block, values);
       },
       reads: (block) => edits.reads(block, step),
@@ -134,7 +134,7 @@ export class Sampler {
     this.runs.set(key, run);
     let steps = [...this.runs.values()].reduce((sum, one) => sum + one.steps, 0);
     for (const [old, one] of this.runs) {
-      if (steps <= KEPT || this.runs.size <= 2) break;
+      if (steps <= KEPT || this.runs.size === 1) break;
       steps -= one.steps;
       this.runs.delete(old);
       one.leave();
@@ -154,14 +154,16 @@ function runKey({ prompt, seed, sample, steps, latents, clean }) {
 // The hidden states are large, 10.6 MB for 16 steps. When the last of those who hold a run leaves it, they are given
 // back at once, and the run has none any more; all else of it stays.
 export class Run {
-  constructor({ blocks, width, tokens, channels, steps, start }) {
+  constructor({ blocks, width, tokens, channels, steps, start, bare = false }) {
     Object.assign(this, { blocks, width, tokens, steps, held: 0 });
     const each = (count, size) => Array.from({ length: count }, () => new Float32Array(size));
     // as FlowMatchEulerDiscreteScheduler holds the noise levels that the pipeline sets, and 0 at the end
     this.sigmas = Float32Array.from({ length: steps + 1 }, (_, i) => (i < steps ? 1 - i / steps : 0));
     this.latents = [start, ...each(steps, channels * tokens)];
     this.estimates = each(steps, channels * tokens);
-    this.states = []; // as they come
+    const size = blocks * tokens * width;
+    const states = new Float32Array(bare ? 0 : steps * size); // as one, which goes back to the system once it is free
+    this.states = bare ? null : Array.from({ length: steps }, (_, step) => states.subarray(step * size, (step + 1) * size));
     this.levels = each(steps, blocks * width);
     this.change = null;
   }
@@ -172,31 +174,39 @@ export class Run {
   }
 
   leave() {
-    if (--this.held) return;
-    free(...this.states.map(({ buffer }) => buffer));
+    if (--this.held || !this.states) return;
+    free(this.states[0].buffer);
     this.states = null;
+  }
+
+  // The hidden states. Throws an Error where they were given back.
+  kept() {
+    if (!this.states) throw new Error("The hidden states of this run are no longer kept: draw it again.");
+    return this.states;
   }
 
   // The steps before `step` are those of another run; the hidden states are copied, since that run may lose its own.
   continue(run, step) {
     for (const name of ["estimates", "levels"]) this[name].splice(0, step, ...run[name].slice(0, step));
     this.latents.splice(0, step + 1, ...run.latents.slice(0, step + 1));
-    this.states = run.states.slice(0, step).map((values) => values.slice());
+    for (let i = 0; this.states && i < step; i++) this.states[i].set(run.states[i]);
   }
 
   measure(step, block, values) {
     const { width, tokens } = this;
     const sums = new Float64Array(width);
     for (let i = 0; i < tokens; i++) for (let c = 0; c < width; c++) sums[c] += values[i * width + c];
-    this.levels[step].set(sums.map((sum) => Math.abs(sum / tokens)), block * width);
+    const levels = this.levels[step];
+    for (let c = 0; c < width; c++) levels[block * width + c] = Math.abs(sums[c] / tokens);
   }
 
-  // One channel over the picture's tokens.
-  map(step, block, channel) {
-    if (!this.states) throw new Error("the hidden states of this run are no longer kept: draw it again");
-    const states = this.states[step];
-    const from = block * this.tokens * this.width + channel;
-    return Float32Array.from({ length: this.tokens }, (_, i) => states[from + i * this.width]);
+  // One channel over the picture's tokens, written into `into` from place `at` on.
+  map(step, block, channel, into = new Float32Array(this.tokens), at = 0) {
+    const { tokens, width } = this;
+    const states = this.kept()[step];
+    const from = block * tokens * width + channel;
+    for (let i = 0; i < tokens; i++) into[at + i] = states[from + i * width];
+    return into;
   }
 
   at(step) {

@@ -1,12 +1,13 @@
 // The engine behind messages, in a worker of its own: weights in, pictures out, the latest wish first.
 //
 // In:   { type: "open", about, plain }         then { type: "part", text } for each part in their order: base64, as bytes
-//       { type: "draw", id, lane, given, watch }   given: as Sampler.draw takes it; watch: { channels, pictures }
+//       { type: "draw", id, lane, given, watch }   given: as Sampler.draw takes it; watch: { maps, pictures }: which each
+//                                              step brings, maps as pairs [block, channel]
 //       { type: "stop", lane }                 what is drawn or waits in a lane; without a lane all
 //       { type: "map", id, run, step, block, channel }
 //       { type: "encode", id, pixels }         RGBA bytes of one's own picture
 // Out:  { type: "opened", share }, and at the end { type: "ready", about: { simd, blocks, width, tokens, side, ... } }
-//       { type: "step", id, lane, step, steps, levels, maps, picture }    levels [blocks, width]; maps [k, blocks, tokens]
+//       { type: "step", id, lane, step, steps, levels, maps, picture }    levels [blocks, width]; maps [k, tokens]
 //       { type: "done", id, lane, picture, latents, levels, change, ms }  of all steps; picture: RGBA bytes
 //       { type: "dropped", id, lane }          since another was asked for in its lane, or it was stopped
 //       { type: "map", id, values }, { type: "encoded", id, latents, picture }
@@ -93,14 +94,11 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
     }
   }
 
-  function watch({ id, lane, watch: { channels = [], pictures = true } = {} }, { step, steps, run, estimate }) {
+  function watch({ id, lane, watch: { maps: asked = [], pictures = true } = {} }, { step, steps, run, estimate }) {
     const picture = pictures && step < steps - 1 && now() - seen >= PREVIEW ? sampler.autoencoder.decode(estimate) : null;
     if (picture) seen = now();
-    const { blocks, tokens } = run;
-    const maps = new Float32Array(channels.length * blocks * tokens);
-    channels.forEach((one, i) => {
-      for (let block = 0; block < blocks; block++) maps.set(run.map(step, block, one), (i * blocks + block) * tokens);
-    });
+    const maps = new Float32Array(asked.length * run.tokens);
+    asked.forEach(([block, channel], i) => run.map(step, block, channel, maps, i * run.tokens));
     const levels = run.levels[step].slice();
     send({ type: "step", id, lane, step, steps, levels, maps, picture }, levels, maps, picture);
   }
