@@ -723,6 +723,7 @@ def test_the_page_moves_while_it_draws(running):
     assert np.median(gaps) < 50
 
 
+@pytest.mark.slow
 def test_no_task_of_the_page_is_long_enough_to_be_seen(visit, browser):
     """While the model loads and draws, and while a slider moves; processor time, which no other program lengthens."""
     page, _ = visit(QUICK)
