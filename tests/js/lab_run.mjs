@@ -26,7 +26,9 @@ async function connect() {
   serveLab(near);
   return far;
 }
-const load = async (name) => vm.runInThisContext(readFileSync(name, "utf8"));
+const load = async (name) => {
+  vm.runInThisContext(readFileSync(name, "utf8"));
+};
 const engine = await startLab(`${folder}/`, { load, connect });
 const shape = { blocks: engine.about.blocks, width: engine.about.width, tokens: engine.about.tokens };
 const data = { shape, known };
