@@ -70,6 +70,31 @@ def test_some_blocks_and_steps_are_those_of_a_look_at_all(dit):
     assert (whole.images == dit.generate(prompts, seed=0, steps=3)).all(), "looking changes no bit"
 
 
+def test_a_run_that_is_not_finished_shows_the_same_in_fewer_passes(dit, toy, group):
+    for model, texts in ((dit, [str(p) for p in natural_prompts(2)]), (toy, group.prompts)):
+        _shows_the_same_in_fewer_passes(model, texts)
+
+
+def _shows_the_same_in_fewer_passes(model, texts):
+    passes = []
+    for finish in (True, False):
+        counted = []
+        hook = model.transformer.register_forward_pre_hook(lambda *_, counted=counted: counted.append(1))
+        try:
+            seen = look(model, texts, TOP, steps=4, at=[0, 1], keep_loop=False, finish=finish)
+        finally:
+            hook.remove()
+        passes.append((len(counted), seen))
+    (whole, of_whole), (few, of_few) = passes
+    left = type(model.pipeline).__name__ != "PixArtSigmaPipeline"  # which cannot be interrupted
+    assert 2 * few == whole if left else few == whole
+    assert (of_few.sigmas == of_whole.sigmas).all()
+    assert of_few.clusters.keys() == of_whole.clusters.keys()
+    for clusters in of_whole.clusters:
+        assert (of_few.clusters[clusters] == of_whole.clusters[clusters]).all(), clusters
+    assert model.generate(texts, steps=4).std() > 0, "and the next run goes to its end"
+
+
 def test_what_cannot_be_looked_at_is_left_out_with_its_reason(dit, monkeypatch):
     def unknown(scheduler):
         raise ValueError("unheard of")

@@ -104,6 +104,7 @@ def look(
     layers: Sequence[int] | None = None,
     at: Sequence[int] | None = None,
     keep_loop: bool = True,
+    finish: bool = True,
     **generation,
 ) -> Looked:
     """Run the model over its noise levels and cluster tokens by the chosen rules, pixels and its own estimate too.
@@ -112,7 +113,9 @@ def look(
     levels: noise levels to stop at (default: those of `steps` steps). words: {name: for each prompt the words
     whose attention map is looked at}, as "attention to name" for each block and "attention to name, all blocks" for
     the mean map. layers, at: blocks and steps to look at (default: all). keep_loop: whether `Looked.loop` keeps every
-    step's latents. generation: to Model.generate. Errors as for `capture`, `at_levels`, `encode` and `attention_to`.
+    step's latents. finish: False leaves a run behind the last step of `at`, where its pipeline can be interrupted as
+    most of diffusers' can; `Looked.images` are of that moment then. generation: to Model.generate. Errors as for
+    `capture`, `at_levels`, `encode` and `attention_to`.
     """
     prompts = list(prompts)
     count = steps if levels is None else len(levels)
@@ -120,7 +123,7 @@ def look(
     with contextlib.ExitStack() as stack:
         if levels is not None:
             stack.enter_context(at_levels(model, levels))
-        seen = _Seen(at)
+        seen = _Seen(at, None if finish or at is None else model.pipeline)
         kept = stack.enter_context(watched(model)) if keep_loop else None
         loop = stack.enter_context(watched(model, seen.add))
         if clean is not None:
@@ -155,13 +158,16 @@ def look_decoded(model, seen: Looked) -> Looked:
 
 class _Seen:
     """Takes what the loop holds at each step and keeps its two clusters. found: the sink that knows the grid, which
-    the blocks have told by the time the scheduler steps. misfit: why latents could not be laid on it."""
+    the blocks have told by the time the scheduler steps. misfit: why latents could not be laid on it. leave: a pipeline
+    that is done behind the last step of `at`."""
 
-    def __init__(self, at: Sequence[int] | None):
-        self.at, self.found, self.misfit = at, None, ""
+    def __init__(self, at: Sequence[int] | None, leave=None):
+        self.at, self.leave, self.found, self.misfit = at, leave, None, ""
         self._kept: dict[str, list[list[np.ndarray]]] = {name: [] for name in SEEN}
 
     def add(self, step: int, noisy: torch.Tensor, estimate: torch.Tensor | None) -> None:
+        if self.leave is not None and step == self.at[-1]:
+            self.leave._interrupt = True  # which every run of a pipeline sets back
         for name, latents in (("noisy pixels", noisy), ("own estimate", estimate)):
             for scaling, title in ((None, name), ("minmax", f"{name}, scaled")):
                 if step == 0:

@@ -128,7 +128,8 @@ def over_generated(model, group: Group, sets: Sets) -> dict[str, np.ndarray]:
     first = [step for step in at if step <= at[seen.nearest(CLAIMED["generated"])]]
     runs = {name: (prompts, group.seed) for name, prompts in _other_words(group).items()}
     for name, (prompts, seed) in (runs | {"other noise": (group.prompts, group.seed + 1)}).items():
-        other = look(model, prompts, {"top": Rule("top", sets.k)}, at=first, **{**given, "seed": seed})
+        top = {"top": Rule("top", sets.k)}
+        other = look(model, prompts, top, at=first, finish=False, **{**given, "seed": seed})
         found[f"{name}: iou"] = other.iou("top", truth)
     return found | {f"priors: {name}": iou(mask, truth) for name, mask in _blind(group, sets, truth).items()}
 

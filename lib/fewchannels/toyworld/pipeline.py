@@ -141,7 +141,7 @@ class ToyWorldPipeline(DiffusionPipeline):
         output_type: "pil", "np" [B, H, W, 3] in 0 to 1, "pt" [B, 3, H, W] in 0 to 1, "latent" [B, 8, 12, 12].
         """
         self.check_inputs(prompt, num_inference_steps, latents, output_type, callback_on_step_end_tensor_inputs)
-        self._guidance_scale = guidance_scale
+        self._guidance_scale, self._interrupt = guidance_scale, False
         prompts = [prompt] if isinstance(prompt, str) else list(prompt)
         device, dtype = self._execution_device, self.transformer.dtype
         prompt_embeds, pooled_prompt_embeds = self.encode_prompt(prompts)
@@ -156,6 +156,8 @@ class ToyWorldPipeline(DiffusionPipeline):
         self.set_noise_levels(num_inference_steps, device)
 
         for i, t in enumerate(self.progress_bar(self.scheduler.timesteps)):
+            if self._interrupt:
+                continue
             both = torch.cat([latents] * 2) if self.do_classifier_free_guidance else latents
             velocity = self.velocity(
                 both.to(dtype), t.expand(both.shape[0]), prompt_embeds.to(dtype), pooled_prompt_embeds.to(dtype)
