@@ -67,3 +67,20 @@ def test_twins_join_each_set_with_the_one_that_holds_none():
     assert [line.get_xydata().tolist() for line in axes.lines][:2] == [[[0, 0.4], [2, 0.5]], [[0, 0.3], [0, 0.3]]]
     with pytest.raises(ValueError, match=r"expected \[N\] each"):
         plots.twins([2, 0], [0.5], [0.4, 0.3], ("drawn", "twins"), "held", "change")
+
+
+def test_replicates_draw_each_repetition_and_the_mean_of_them():
+    kinds = {"now": {"one": [1.0, 4.0], "two": [9.0]}, "then": {"one": [np.nan, 2.0]}}
+    figure = plots.replicates(kinds, "size", levels={"bound": 3}, log=True)
+    (axes,) = figure.axes
+    drawn = {tuple(line.get_xdata()) for line in axes.lines}
+    assert {(1.0, 4.0), (9.0,), (2.0,)} <= drawn
+    means = [line.get_xdata()[0] for line in axes.lines if line.get_marker() == "|"]
+    assert means == pytest.approx([2, 9, 2]), "geometric, of what is known"
+    assert [text.get_text() for text in axes.get_yticklabels()] == ["one", "two"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["now", "then", "bound"]
+    plain = plots.replicates({"now": kinds["now"]}, "size")
+    assert [line.get_xdata()[0] for line in plain.axes[0].lines if line.get_marker() == "|"] == [2.5, 9]
+    assert not plain.legends, "one kind needs no name"
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.replicates({"now": {}}, "size")

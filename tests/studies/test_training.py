@@ -60,3 +60,10 @@ def test_seeds_are_compared_with_themselves():
     others = [training([1, 1, 1, 0.5], [1, 1, 1, size], "slow", seed) for seed, size in ((0, 3), (1, 12), (2, 9))]
     found = by_seed(others, [FAST, training([1, 1, 1, 0.5], [1, 1, 1, 4], seed=1)], "size", block=0)
     assert found == {0: pytest.approx(0.5), 1: pytest.approx(3)}
+
+
+def test_a_loss_reached_at_the_very_end_is_within_the_training():
+    images = np.array([1024, 5664, 50_000])
+    one = Training("muon", 0, "muon, seed 0", {"images": images, "loss": np.array([1.6, 1.2, 0.8]), "size": images})
+    assert one.images_at(0.8) <= 50_000
+    assert one.at_loss("size", 0.8) == pytest.approx(50_000)

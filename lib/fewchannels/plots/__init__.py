@@ -18,7 +18,7 @@ from .charts import (
 )
 from .compared import lines, twins
 from .diagram import Drawing, block_diagram
-from .effects import curves, dots, frontier, table_of_numbers
+from .effects import curves, dots, frontier, replicates, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
 from .panels import MASK_VIEWS, coloured, mask_views, outlined, panels_of_numbers
 from .pictures import channel_maps, images_grid
@@ -53,6 +53,7 @@ __all__ = [
     "outlined",
     "overlap_matrix",
     "panels_of_numbers",
+    "replicates",
     "score_disagreement",
     "scores_by_rank",
     "skyline",

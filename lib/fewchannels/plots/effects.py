@@ -94,6 +94,57 @@ def dots(
 
 
 @styled
+def replicates(
+    kinds: Mapping[str, Mapping[str, Sequence[float]]],
+    xlabel: str,
+    levels: Mapping[str, float] | None = None,
+    log: bool = False,
+) -> Figure:
+    """A row for each condition, with each of its repetitions as a dot on the way between the least and the most, and
+    their mean as a stroke: {kind: {condition: values [S]}}.
+
+    Up to three kinds lie under each other in a row, each with its colour and marker. log: a logarithmic axis, and the
+    geometric mean. levels: dashed, by name. NaN draws no dot; a condition may lack a kind. Raises ValueError for
+    nothing to draw.
+    """
+    rows = list(dict.fromkeys(name for values in kinds.values() for name in values))
+    if not rows:
+        raise ValueError("nothing to draw: expected at least one condition")
+    figure, axes = blank(height=1.2 + (0.2 + 0.12 * len(kinds)) * len(rows))
+    offsets = np.linspace(-0.22, 0.22, len(kinds)) if len(kinds) > 1 else [0.0]
+    for number, (kind, values) in enumerate(kinds.items()):
+        colour, marker = CYCLE[number % len(CYCLE)], MARKERS[number % len(MARKERS)]
+        label = kind
+        for name, given in values.items():
+            known = np.asarray(given, np.float64)
+            known = known[np.isfinite(known)]
+            if not known.size:
+                continue
+            at = rows.index(name) + offsets[number]
+            mean = np.exp(np.log(known).mean()) if log else known.mean()
+            axes.plot([known.min(), known.max()], [at, at], color=colour, linewidth=1.2)
+            axes.plot(known, np.full(len(known), at), marker, color=colour, markersize=4.5, alpha=0.75, label=label)
+            axes.plot([mean], [at], "|", color=colour, markersize=11, markeredgewidth=2)
+            label = None
+    for name, level in (levels or {}).items():
+        axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0, label=name)
+    axes.set_yticks(range(len(rows)), rows)
+    axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=xlabel)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    if len(kinds) > 1 or levels:
+        figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.8)
+    if log:
+        axes.set_xscale("log")
+        plain_log(axes.xaxis, *axes.get_xlim())
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))
+    return figure
+
+
+@styled
 def curves(
     x: Sequence[float],
     lines: Mapping[str, object],

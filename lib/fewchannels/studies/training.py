@@ -61,7 +61,8 @@ class Training:
         if after == 0:
             return float(self.images[0])
         way = (held_out[after - 1] - loss) / (held_out[after - 1] - held_out[after])
-        return float(np.exp(seen[after - 1] + way * (seen[after] - seen[after - 1])))
+        between = np.exp(seen[after - 1] + way * (seen[after] - seen[after - 1]))
+        return float(min(between, self.images[after]))  # the exponential of a logarithm may lie past it
 
     def at_loss(self, measure: str, loss: float) -> np.ndarray:
         """A measure [...] when the held-out loss first comes down to this; NaN where it never does."""
