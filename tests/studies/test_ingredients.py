@@ -191,3 +191,17 @@ def test_wrong_options_are_named(capsys, options, words):
     with pytest.raises(SystemExit):
         ingredients.main(options)
     assert words in capsys.readouterr().err
+
+
+def test_a_beginning_is_measured_as_the_training_is_at_that_moment(small, tmp_path, monkeypatch):
+    monkeypatch.setattr(ingredients, "IMAGES", IMAGES)
+    assert ingredients.run_arm("rotated_stream", 1, IMAGES, tmp_path, tmp_path / "state")
+    _, whole = course_of(ingredients.part_of(tmp_path, "rotated_stream", 1))
+    begun = ingredients.begin("rotated_stream", 1, 64)
+    for name, array in begun.items():
+        kept = whole.course[name][0]
+        assert np.array_equal(array.astype(kept.dtype), kept), name
+    with pytest.raises(ValueError, match="arm='adam': expected one of base, muon"):
+        ingredients.begin("adam")
+    with pytest.raises(ValueError, match="images=16: expected 32 .a step. to 192"):
+        ingredients.begin("base", images=16)

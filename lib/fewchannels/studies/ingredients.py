@@ -23,6 +23,7 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Callable, Sequence
@@ -140,11 +141,40 @@ class ArmTrainer(train.Trainer):
         return together({name: found}, {name: facts})
 
 
+def begin(arm: str, seed: int = 0, images: int = 1024) -> dict[str, np.ndarray]:
+    """Train an arm for its first images and measure it, as `HeldOut.measure` does. The learning rate is that of a whole
+    training, so what is found is what the study finds at that moment. Nothing is kept. Raises ValueError for an arm
+    that is not in `ARMS`, and for images that leave no step or go past the end."""
+    if arm not in ARMS:
+        raise ValueError(f"arm={arm!r}: expected one of {', '.join(ARMS)}")
+    with tempfile.TemporaryDirectory() as state:
+        args = _arguments(IMAGES, seed, Path(state))
+        if not args.batch <= images <= IMAGES:
+            raise ValueError(f"images={images}: expected {args.batch} (a step) to {IMAGES} (the end of the training)")
+
+        def work(args, processes) -> dict[str, np.ndarray]:
+            trainer = ArmTrainer(args, arm)
+            stream = train.SceneStream(args.seed_data, images)
+            for batch in trainer.batches(stream, args.batch, 0, images):
+                trainer.train_step(*batch)
+                trainer.images += args.batch
+            with trainer.averaged():
+                return trainer.held_out.measure(trainer.pipeline)
+
+        return train.in_processes(work, args)
+
+
+def _arguments(images: int, seed: int, state: Path) -> argparse.Namespace:
+    args = train.parse_args(
+        [str(one) for one in ("--images", images, "--seed", seed, "--threads", 1, "--state", state)]
+    )
+    args.seed = seed
+    return args
+
+
 def run_arm(arm: str, seed: int, images: int, parts: Path, state: Path) -> bool:
     """Train an arm from where it stands, measure it, and write its part. False where a signal stopped it."""
-    asked = ["--images", images, "--seed", seed, "--threads", 1, "--state", state / f"{arm}-{seed}-{images}"]
-    args = train.parse_args([str(one) for one in asked])
-    args.seed = seed
+    args = _arguments(images, seed, state / f"{arm}-{seed}-{images}")
 
     def work(args, processes) -> bool:
         trainer = ArmTrainer(args, arm)
