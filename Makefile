@@ -15,9 +15,9 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 # `make check book test` is an order, also under -j.
 .NOTPARALLEL:
-.PHONY: help env check format notebooks book test test-all serve lab bench study links clean python
+.PHONY: help env check format notebooks book test test-all serve zip lab bench study links clean python
 help:
-	@echo "make book | test | check | serve | lab | notebooks | bench | study | test-all | format | links | env | clean"
+	@echo "make book | test | check | serve | zip | lab | notebooks | bench | study | test-all | format | links | env | clean"
 	@echo "PYTHON=python3.12 chooses the interpreter (3.11 to 3.13)."
 
 python:
@@ -57,6 +57,9 @@ test: env $(SITE)
 
 test-all: env $(SITE)
 	$(VENV) -m pytest -n $(WORKERS) --dist loadfile
+
+zip: $(SITE)
+	@$(VENV) book/build.py zip
 
 serve: $(SITE)
 	@$(VENV) book/build.py serve --port $(PORT)

@@ -30,6 +30,7 @@ SCRIPTS = {  # in the order of the table: what each is called with, once or more
     "masks": [["masks.py"]],
     "dragging": [["dragging.py"]],
     "live": [["live.py"]],
+    "class": [["classroom.py"]],
 }
 
 

@@ -12,12 +12,15 @@ from pathlib import Path
 
 EXTRA = {"at_most": "at most", "apart": "furthest apart", "agree": "tokens that agree"}  # columns that some rows have
 PLACEHOLDER = "<!-- benchmarks -->"
+NOTHING = "Nothing was measured yet: `make bench` does, and writes `bench/results.json`."
+CLASS_PLACEHOLDER = "<!-- class -->"  # of book/class.md, which shows this bench alone
 TITLES = {
     "capture": "Capturing",
     "sharing": "Conditions together",
     "masks": "Masks",
     "dragging": "A drag in the explorer",
     "live": "A picture in the live lab",
+    "class": "A class on one machine",
     "book": "The book itself",
 }
 GOALS = {
@@ -26,30 +29,32 @@ GOALS = {
     "masks": "Goal: the 171 masks of one prompt in less than a second on two cores.",
     "dragging": "Goal: 60 frames a second, so at most 16.7 ms a change.",
     "live": "Goal: 16 steps and one decode in 0.6 seconds on one core, and no slower than PyTorch on one thread.",
+    "class": "Goal: no more than 2 GiB a learner.",
     "book": "Goal: all notebooks within twelve minutes on two cores.",
 }
 
 
-def write_page(src: Path, results: Path) -> bool:
-    """Fill the placeholder. -> whether there is a page to fill. Raises ValueError for results that are none."""
-    page = src / "book" / "benchmarks.md"
-    if not page.exists():
-        return False
-    told = "Nothing was measured yet: `make bench` does, and writes `bench/results.json`."
-    if results.exists():
-        told = as_markdown(json.loads(results.read_text(encoding="utf-8")))
-    text = page.read_text(encoding="utf-8")
-    if PLACEHOLDER not in text:
-        raise ValueError(f"{page.name} has no placeholder {PLACEHOLDER}")
-    page.write_text(text.replace(PLACEHOLDER, told), encoding="utf-8")
-    return True
+def write_page(src: Path, results: Path) -> None:
+    """Fill the placeholders of src/book/benchmarks.md and class.md, where they are. Raises ValueError for a page
+    without its placeholder."""
+    measured = json.loads(results.read_text(encoding="utf-8")) if results.exists() else {"benches": {}}
+    alone = {"benches": {name: bench for name, bench in measured["benches"].items() if name == "class"}}
+    pages = {"benchmarks": (PLACEHOLDER, measured, "##"), "class": (CLASS_PLACEHOLDER, alone, "###")}
+    for name, (placeholder, shown, level) in pages.items():
+        page = src / "book" / f"{name}.md"
+        if not page.exists():
+            continue
+        text = page.read_text(encoding="utf-8")
+        if placeholder not in text:
+            raise ValueError(f"{page.name} has no placeholder {placeholder}")
+        page.write_text(text.replace(placeholder, as_markdown(shown, level) or NOTHING), encoding="utf-8")
 
 
-def as_markdown(results: Mapping) -> str:
+def as_markdown(results: Mapping, level: str = "##") -> str:
     """A section a bench: where and when, its goal, a table a workload."""
     parts = []
     for name, bench in _ordered(results):
-        parts += [f"## {TITLES[name]}", _where(name, bench), GOALS[name]]
+        parts += [f"{level} {TITLES[name]}", _where(name, bench), GOALS[name]]
         for workload, rows in _by_workload(bench["rows"]).items():
             head, lines = _table(name, rows)
             table = ["| " + " | ".join(line) + " |" for line in (head, [":--", *["--:"] * (len(head) - 1)], *lines)]
@@ -86,6 +91,8 @@ def _where(name: str, bench: Mapping) -> str:
     how = f"Medians of {bench['pairs']} paired runs, with the lowest and the highest."
     if name == "book":
         how = "The last run of each notebook, and the site that was built from them."
+    if name == "class":
+        how = "One run each; memory that kernels share counts once."
     if name == "dragging":
         how = f"Processor time of the page's main thread; {bench['pairs']} drags of 40 changes, median, least and most."
     if name == "live":
@@ -113,6 +120,18 @@ def _table(bench: str, rows) -> tuple[list[str], list[list[str]]]:
         lines = [[row["what"], f"{row['seconds'][0]:.0f}", row["when"]] for row in rows]
         total = sum(row["seconds"][0] for row in rows)
         return ["notebook", "seconds", "run"], [*lines, ["all", f"{total:.0f}", ""]]
+    if bench == "class":
+        head = ["at the same time", "MiB each", "MiB together", "processor seconds each", "seconds until all are done"]
+        return head, [
+            [
+                row["what"],
+                f"{row['peak_bytes'] / row['learners'] / 2**20:,.0f}",
+                f"{row['peak_bytes'] / 2**20:,.0f}",
+                f"{row['busy']:.0f}",
+                f"{row['seconds'][0]:.0f}",
+            ]
+            for row in rows
+        ]
     if bench == "dragging":
         return ["slider", "ms a change"], [[r["what"], _spread([1000 * s for s in r["seconds"]], 1)] for r in rows]
     if bench == "capture":

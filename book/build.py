@@ -5,6 +5,7 @@
     python book/build.py site                the site only, from the notebooks that were run last
     python book/build.py notebooks --only 01_massive_channels --set model=black-forest-labs/FLUX.2-klein-4B
     python book/build.py linkcheck           whether the addresses named in the pages answer
+    python book/build.py zip                 the built site as one file, for a stick
     python book/build.py serve               the built site on http://localhost:8000
 
 Any Python from 3.11 to 3.13 will do (on Windows: `py -3.12 book/build.py`): the environment is made in .venv where this
@@ -24,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environment
 
-STEPS = ("book", "env", "notebooks", "site", "serve", "linkcheck")
+STEPS = ("book", "env", "notebooks", "site", "zip", "serve", "linkcheck")
 
 
 def main(argv=None):
@@ -67,6 +68,10 @@ def main(argv=None):
             )
         if options.step in ("book", "site"):
             site_pages.build()
+        if options.step == "zip":
+            packed = site_pages.pack()
+            print(f"{packed}   ({packed.stat().st_size / 1e6:.0f} MB; unpack it and open index.html)")
+            return 0
     except (execute.NotebookFailed, site_pages.SiteFailed) as failure:
         print(failure, file=sys.stderr)
         return 1

@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zipfile
 from pathlib import Path
 
 import benchmarks_page
@@ -88,6 +89,20 @@ def write_index() -> None:
 """,
         encoding="utf-8",
     )
+
+
+def pack() -> Path:
+    """The built site as one file, for a class without a network. -> _build/few-channels-book.zip, in which all lies in
+    one folder. Raises SiteFailed where no site is built."""
+    if not (HTML / "index.html").exists():
+        raise SiteFailed("There is no site to pack yet: `make book` builds it.")
+    packed, half = BUILD / "few-channels-book.zip", BUILD / "few-channels-book.zip.part"
+    with zipfile.ZipFile(half, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(HTML.rglob("*")):
+            if file.is_file() and file.name != ".buildinfo":
+                archive.write(file, Path(packed.stem) / file.relative_to(HTML))
+    half.replace(packed)
+    return packed
 
 
 def check_links() -> int:

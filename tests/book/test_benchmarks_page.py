@@ -27,11 +27,11 @@ def results(monkeypatch):
 def test_the_page_holds_what_was_measured(tmp_path, results):
     (tmp_path / "book").mkdir()
     shutil.copy(ROOT / "book" / "benchmarks.md", tmp_path / "book")
-    assert benchmarks_page.write_page(tmp_path, tmp_path / "none.json")
+    benchmarks_page.write_page(tmp_path, tmp_path / "none.json")
     assert "Nothing was measured yet" in (tmp_path / "book" / "benchmarks.md").read_text()
     shutil.copy(ROOT / "book" / "benchmarks.md", tmp_path / "book")
     (tmp_path / "results.json").write_text(json.dumps(results))
-    assert benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
+    benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
     page = (tmp_path / "book" / "benchmarks.md").read_text()
     slow, quick = results["benches"]["masks"]["rows"]
     assert f"{quick['seconds'][0]:.4f} (" in page
@@ -43,6 +43,32 @@ def test_the_page_holds_what_was_measured(tmp_path, results):
         benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
     assert quick["what"] in benchmarks_page.as_text(results)
     assert 0.9 < quick["agree"] <= 1
+
+
+def test_a_class_is_shown_alone_on_its_own_page(tmp_path, results, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import classroom
+
+    class Learner:
+        def __init__(self, path):
+            assert path.exists()
+
+        run = lambda self: 3.0  # noqa: E731
+        memory = lambda self: 2**28  # noqa: E731
+
+    monkeypatch.setattr(classroom, "_Kernel", Learner)
+    (row,) = [classroom.together("00_start_here", 2)]
+    assert (row["learners"], row["busy"], row["what"]) == (2, 3.0, "2 learners")
+    row["peak_bytes"] = 2**29
+    results["benches"]["class"] = results["benches"]["masks"] | {"rows": [row]}
+    (tmp_path / "book").mkdir()
+    shutil.copy(ROOT / "book" / "class.md", tmp_path / "book")
+    (tmp_path / "results.json").write_text(json.dumps(results))
+    benchmarks_page.write_page(tmp_path, tmp_path / "results.json")
+    page = (tmp_path / "book" / "class.md").read_text()
+    assert "| 2 learners | 256 | 512 | 3 |" in page
+    assert "### A class on one machine" in page
+    assert "Masks" not in page
 
 
 def test_results_that_are_kept_name_no_machine():

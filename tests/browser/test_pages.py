@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import gzip
 import json
+import zipfile
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,7 +23,7 @@ def test_site_has_the_pages_that_readers_expect(site):
         f"book/{name}.html"
         for name in ("intro", "how_to_read", "method", "related_work", "glossary", "api", "teach", "runfile")
     }
-    expected |= {f"book/{name}.html" for name in ("live_lab", "lab_lesson", "lab_worksheet")}
+    expected |= {f"book/{name}.html" for name in ("live_lab", "lab_lesson", "lab_worksheet", "class")}
     expected |= {"notebooks/00_start_here.html", "notebooks/01_massive_channels.html"}
     assert not expected - set(site_pages())
 
@@ -89,6 +90,30 @@ def test_works_from_the_disk(open_page, site, page_name):
     page.close()
     assert watch.foreign == []
     assert watch.errors == []
+
+
+def test_the_packed_site_opens_from_where_it_is_unpacked(open_page, site, tmp_path, monkeypatch):
+    """As on a stick: the archive's front page, by way of index.html, and a chapter with its widgets."""
+    import site_pages as builder
+
+    monkeypatch.setattr(builder, "HTML", site)
+    monkeypatch.setattr(builder, "BUILD", tmp_path)
+    packed = builder.pack()
+    folder = tmp_path / "a stick"
+    with zipfile.ZipFile(packed) as archive:
+        archive.extractall(folder)
+    (root,) = folder.iterdir()
+    assert not list(tmp_path.glob("*.part"))
+    for name, title in {
+        "index.html": "Few channels",
+        "notebooks/07_how_to_fool_yourself.html": "fool yourself",
+    }.items():
+        page, watch = open_page((root / name).as_uri())
+        page.get_by_role("heading", level=1).wait_for()
+        assert title in page.title()
+        page.close()
+        assert watch.foreign == []
+        assert watch.errors == []
 
 
 class Links(HTMLParser):

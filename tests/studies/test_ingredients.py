@@ -203,5 +203,5 @@ def test_a_beginning_is_measured_as_the_training_is_at_that_moment(small, tmp_pa
         assert np.array_equal(array.astype(kept.dtype), kept), name
     with pytest.raises(ValueError, match="arm='adam': expected one of base, muon"):
         ingredients.begin("adam")
-    with pytest.raises(ValueError, match="images=16: expected 32 .a step. to 192"):
+    with pytest.raises(ValueError, match=r"images=16: expected 32 \(a step\) to 192"):
         ingredients.begin("base", images=16)
