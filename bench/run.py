@@ -84,6 +84,7 @@ def of_the_book() -> list[dict]:
                 "what": stamp.stem.removesuffix(".ipynb").partition("--")[2],
                 "workload": "notebook",
                 "seconds": [record["seconds"]] * 3,
+                "sections": record["sections"],
                 "when": record["when"],
             }
         )

@@ -12,7 +12,9 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +75,16 @@ def digest_of(name: str) -> str:
     return hashlib.sha256((ROOT / name).read_bytes() + _shared_digest().encode()).hexdigest()
 
 
+def section_after(heading: str, markdown: str) -> str:
+    """The section that a cell of Markdown leaves a reader in: its last second-level heading, or the one before it.
+
+    >>> section_after("By hand", "text" + chr(10) + "## The sets" + chr(10) + "### One draw")
+    'The sets'
+    """
+    headings = re.findall(r"^## +(.+?) *$", markdown, re.MULTILINE)
+    return headings[-1] if headings else heading
+
+
 def noted(name: str) -> dict[str, Any] | None:
     """What `note` wrote of this notebook's last run, or None where it has to be run again."""
     if not _stamp(name).exists():
@@ -81,10 +93,11 @@ def noted(name: str) -> dict[str, Any] | None:
     return stamp if stamp["digest"] == digest_of(name) else None
 
 
-def note(name: str, digest: str, seconds: float, when: str) -> None:
-    """Write down that a notebook with this digest was run."""
+def note(name: str, digest: str, seconds: float, when: str, sections: Mapping[str, float]) -> None:
+    """Write down that a notebook with this digest was run, and how long each of its sections took."""
     STAMPS.mkdir(parents=True, exist_ok=True)
-    stamp = {"digest": digest, "seconds": round(seconds, 2), "when": when}
+    parts = {heading: round(spent, 2) for heading, spent in sections.items()}
+    stamp = {"digest": digest, "seconds": round(seconds, 2), "when": when, "sections": parts}
     _stamp(name).write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
 
 

@@ -157,6 +157,7 @@ def _run(name, parameters, timeout, progress) -> Run | str:
         return explain(name, None, "", reason, halfway)
     seconds = time.monotonic() - began
     notebook = nbformat.read(halfway, as_version=4)
+    sections = seconds_of_sections(notebook)
     clean(notebook)
     when = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
     if parameters:
@@ -172,9 +173,23 @@ def _run(name, parameters, timeout, progress) -> Run | str:
             _harvest(name, target)
         except ValueError as error:
             return f"{name}: what it kept cannot be read. {error}"
-        contents.note(name, digest, seconds, when)
+        contents.note(name, digest, seconds, when, sections)
     halfway.unlink()
     return Run(name, seconds, when, kept=False)
+
+
+def seconds_of_sections(notebook) -> dict[str, float]:
+    """How long the cells of each section ran, by its second-level heading ("" before the first), from what papermill
+    noted."""
+    found: dict[str, float] = {}
+    heading = ""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            heading = contents.section_after(heading, cell.source)
+        else:
+            spent = cell.metadata.get("papermill", {}).get("duration") or 0.0
+            found[heading] = found.get(heading, 0.0) + spent
+    return found
 
 
 def clean(notebook) -> None:

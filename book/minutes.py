@@ -10,6 +10,7 @@ rounded up to whole minutes. Nobody types either.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -17,21 +18,32 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import contents
+
 ROOT = Path(__file__).resolve().parent.parent
 WORDS, LINES, SECONDS = 200, 12, 20
 UNITS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 TENS = {10: "ten", 15: "fifteen", 20: "twenty", 30: "thirty", 40: "forty", 50: "fifty", 60: "sixty"}
 SENTENCE = re.compile(r"About [a-z-]+ minutes to read; the code runs in [a-z -]+\.")
+EXERCISES = "Exercises"  # the heading behind which a chapter is not counted
 ROW = r"(\| \[{number} · [^|]*\]\(\.\./notebooks/{stem}\.ipynb\) \| )\d+( \|)"
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What there is to read in a chapter, without its exercises: words, lines of code, figures and widgets."""
+    """What there is to read: words, lines of code, figures and widgets."""
 
-    words: int
-    lines: int
-    figures: int
+    words: int = 0
+    lines: int = 0
+    figures: int = 0
+
+    def __add__(self, other: Counted) -> Counted:
+        return Counted(self.words + other.words, self.lines + other.lines, self.figures + other.figures)
+
+    @property
+    def exact(self) -> float:
+        """Minutes of reading."""
+        return self.words / WORDS + self.lines / LINES + self.figures * SECONDS / 60
 
     @property
     def minutes(self) -> int:
@@ -40,26 +52,34 @@ class Counted:
         >>> Counted(words=3000, lines=120, figures=15).minutes
         30
         """
-        exact = self.words / WORDS + self.lines / LINES + self.figures * SECONDS / 60
-        return max(5, 5 * round(exact / 5))
+        return max(5, 5 * round(self.exact / 5))
 
 
 def counted(cells: list[dict]) -> Counted:
-    """Count the cells of a notebook, but for those that the page does not show."""
-    words = lines = figures = 0
-    exercises = False
+    """Count a chapter, without its exercises and what follows them."""
+    sections = by_section(cells)
+    return sum((sections[heading] for heading in itertools.takewhile(EXERCISES.__ne__, sections)), Counted())
+
+
+def by_section(cells: list[dict]) -> dict[str, Counted]:
+    """Count each section of a notebook by its second-level heading ("" before the first), in their order; without the
+    cells that the page does not show."""
+    found: dict[str, Counted] = {"": Counted()}
+    heading = ""
     for cell in cells:
         text = "".join(cell["source"])
         if "remove-cell" in cell["metadata"].get("tags", []):
             continue
-        if cell["cell_type"] == "code" and not exercises:
-            lines += sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
-            figures += len(re.findall(r"^ *(?:show|Flipbook|ChannelBrowser)\(", text, re.MULTILINE))
+        if cell["cell_type"] == "code":
+            lines = sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
+            figures = len(re.findall(r"^ *(?:show|Flipbook|ChannelBrowser)\(", text, re.MULTILINE))
+            found[heading] += Counted(0, lines, figures)
         if cell["cell_type"] == "markdown":
-            before, _, _ = text.partition("## Exercises")
-            words += 0 if exercises else len(re.findall(r"\w[\w'’.-]*", re.sub(r"\]\([^)]*\)", "]", before)))
-            exercises = exercises or before != text
-    return Counted(words, lines, figures)
+            for part in re.split(r"^(?=## )", text, flags=re.MULTILINE):
+                heading = contents.section_after(heading, part)
+                words = len(re.findall(r"\w[\w'’.-]*", re.sub(r"\]\([^)]*\)", "]", part)))
+                found[heading] = found.get(heading, Counted()) + Counted(words)
+    return found
 
 
 def word(number: int) -> str:

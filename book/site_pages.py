@@ -25,6 +25,7 @@ import explorer_page
 import front_page
 import live_lab_page
 import models_page
+import routes_page
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -56,6 +57,7 @@ def stage() -> None:
     front_page.write_page(SRC)
     live_lab_page.write_page(SRC)
     models_page.write_page(SRC)
+    routes_page.write_page(SRC)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}
     text = yaml.safe_dump(config, sort_keys=False, allow_unicode=True)

@@ -191,3 +191,23 @@ def test_parameters_are_read_as_yaml():
     assert execute.parse_parameters(["steps=4", "model=a/b"]) == {"steps": 4, "model": "a/b"}
     with pytest.raises(execute.NotebookFailed, match="expected NAME=VALUE"):
         execute.parse_parameters(["steps"])
+
+
+def test_the_seconds_of_each_section_are_kept():
+    def ran(source, seconds):
+        cell = new_code_cell(source)
+        cell.metadata["papermill"] = {"duration": seconds}
+        return cell
+
+    cells = [
+        new_markdown_cell("# Title"),
+        ran("a = 1", 0.5),
+        new_markdown_cell("## By hand"),
+        ran("b = 1", 2),
+        new_markdown_cell("### Below it"),
+        ran("c = 1", 3),
+        new_markdown_cell("and then\n\n## All of it"),
+        ran("d = 1", None),
+    ]
+    notebook = new_notebook(cells=cells)
+    assert execute.seconds_of_sections(notebook) == {"": 0.5, "By hand": 5, "All of it": 0}
