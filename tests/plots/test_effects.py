@@ -67,3 +67,17 @@ def test_twins_join_each_set_with_the_one_that_holds_none():
     assert [line.get_xydata().tolist() for line in axes.lines][:2] == [[[0, 0.4], [2, 0.5]], [[0, 0.3], [0, 0.3]]]
     with pytest.raises(ValueError, match=r"expected \[N\] each"):
         plots.twins([2, 0], [0.5], [0.4, 0.3], ("drawn", "twins"), "held", "change")
+
+
+def test_before_and_after_stand_in_one_row():
+    given = {"one": ((0.2, 0.1, 0.4), (0.6, 0.4, 0.8)), "two": ((0.5, 0.3, 0.7), (0.4, 0.2, 0.6))}
+    axes = plots.before_after(given, "share right", ("chance", 0.25)).axes[0]
+    marks = [line for line in axes.lines if line.get_marker() in ("s", "o")]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks] == [(0.2, 0), (0.6, 0), (0.5, 1), (0.4, 1)]
+    spans = [tuple(line.get_xdata()) for line in axes.lines if line.get_linewidth() == 2]
+    assert spans == [(0.1, 0.4), (0.4, 0.8), (0.3, 0.7), (0.2, 0.6)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two"]
+    with pytest.raises(ValueError, match=r"'one': shape \(2,\); expected \(value, low, high\) before"):
+        plots.before_after({"one": (0.2, 0.6)}, "share")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.before_after({}, "share")

@@ -8,8 +8,8 @@ class: the questions before and after (questions.py), and its answers added up (
 import importlib
 
 _HOME = {
-    "cells": ("CheckFailed", "check", "harvest", "in_book", "keep", "say", "show", "start"),
-    "claims": ("Claim", "Outcome", "UnregisteredClaim", "claims_file", "read_claims"),
+    "cells": ("CheckFailed", "check", "harvest", "in_book", "keep", "say", "show", "start", "verdict"),
+    "claims": ("Claim", "Outcome", "UnregisteredClaim", "claims_file", "read_claims", "register"),
     "chapters": ("open_chapter", "picture_judge", "prompts_for", "run_study"),
     "exercises": ("answer",),
     "questions": ("read_questions",),

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..metrics import Interval, mean_interval
+from ..studies.views import Table
 from .questions import Question, read_questions
 
 FORMAT, VERSION = "fewchannels-answers", 1
@@ -142,6 +143,12 @@ class ClassAnswers:
                     found.append(Misconception(name, option.id, said, before, after, kept, len(both)))
         found.sort(key=lambda one: (-one.after / one.n, -one.kept, one.question))
         return found[:most]
+
+    def table(self, most: int = 10) -> Table:
+        """`remaining` as a Markdown table."""
+        head = ("question", "what somebody may believe who chose it", "before", "after", "both times", "of")
+        rows = [(one.question, one.says, one.before, one.after, one.kept, one.n) for one in self.remaining(most)]
+        return Table.of(head, rows, words=2)
 
     def _paired(self) -> tuple[np.ndarray, np.ndarray]:
         """`right` before and after, NaN in both where a learner answered a question only once."""
