@@ -93,7 +93,7 @@ def test_answers_and_guess_outlive_the_page_and_the_guess_comes_back(chapter):
     assert told_back.inner_text() == "You wrote no guess down. To the question"
     choose(page, "before", [question.right for question in MINE])
     page.get_by_label("Your guess, in a few words").fill("  <b>smears</b> & colours ")
-    assert told_back.inner_text().strip("\n") == "You guessed: “<b>smears</b> & colours”"
+    assert told_back.inner_text().strip("\n") == "You guessed: <b>smears</b> & colours"  # the style adds quotes
     below = "document.querySelector('[data-fc-place=guessed]').nextElementSibling.innerText"
     assert page.evaluate(below).startswith("What it means"), "chapter 0 has no verdict"
     page.reload()
@@ -131,7 +131,9 @@ def test_groups_and_options_have_names_for_those_who_hear_them(chapter):
     page, _ = chapter
     for when in ("before", "after"):
         for question in MINE:
-            group = page.locator(f"[data-fc-place={when}]").get_by_role("group", name=set_well(question.ask), exact=True)
+            group = page.locator(f"[data-fc-place={when}]").get_by_role(
+                "group", name=set_well(question.ask), exact=True
+            )
             names = [set_well(option.says) for option in question.options.values()]
             assert [group.get_by_role("radio", name=name, exact=True).count() for name in names] == [1] * len(names)
     assert page.get_by_role("textbox", name="Your guess, in a few words").count() == 1
@@ -185,10 +187,11 @@ def test_erasing_asks_first_and_then_leaves_nothing(chapter):
     page, _ = chapter
     choose(page, "before", [question.right for question in MINE])
     page.get_by_label("Your guess, in a few words").fill("smears")
-    other = "answers => { answers.chapters['5'] = { guess: 'paste' }; return JSON.stringify(answers); }"
-    page.evaluate(
-        f"localStorage.setItem('fewchannels.answers', ({other})(JSON.parse(localStorage.getItem('fewchannels.answers'))))"
-    )
+    page.evaluate("""() => {
+        const answers = JSON.parse(localStorage.getItem("fewchannels.answers"));
+        answers.chapters["5"] = { guess: "paste" };
+        localStorage.setItem("fewchannels.answers", JSON.stringify(answers));
+    }""")
     page.once("dialog", lambda dialog: dialog.dismiss())
     page.get_by_role("button", name="Erase this chapter's answers").click()
     assert page.locator("[data-fc-place=before] input:checked").count() == 3
@@ -200,7 +203,7 @@ def test_erasing_asks_first_and_then_leaves_nothing(chapter):
     assert list(json.loads(page.evaluate("localStorage.getItem('fewchannels.answers')"))["chapters"]) == ["5"]
     page.once("dialog", lambda dialog: dialog.accept())
     page.get_by_role("button", name="Erase all my answers").click()
-    assert page.evaluate("localStorage.length") == 0 or page.evaluate("localStorage.getItem('fewchannels.answers')") is None
+    assert page.evaluate("localStorage.getItem('fewchannels.answers')") is None
 
 
 def test_where_the_browser_keeps_nothing_it_is_said(browser, site):

@@ -138,6 +138,6 @@ def test_a_registered_claim_is_not_reworded(tmp_path, change):
 def test_a_claim_without_its_falsifier_or_rule_is_refused(tmp_path):
     with pytest.raises(ValueError, match="lacks falsifier; it needs id, statement"):
         register(tmp_path / "claims.yml", **MINE | {"falsifier": ""})
-    with pytest.raises(ValueError, match="has the rule {'over': 0}; expected one of above"):
+    with pytest.raises(ValueError, match=r"has the rule \{'over': 0\}; expected one of above"):
         register(tmp_path / "claims.yml", **MINE | {"rule": {"over": 0}})
     assert not (tmp_path / "claims.yml").exists()

@@ -1,4 +1,4 @@
-"""A class's answers added up: numbers that can be counted by hand, and files that are damaged, foreign or there twice."""
+"""A class's answers added up: numbers that can be counted by hand; files that are damaged, foreign or there twice."""
 
 import json
 
@@ -57,7 +57,8 @@ def test_the_interval_comes_from_learners_and_narrows_with_them():
 
 
 def test_a_chapter_is_the_mean_of_each_learner_s_questions():
-    first = Learner("a", before={CONTROL: "random", ONE: "first"}, after={CONTROL: "energy", ONE: "first", ZERO: "level"})
+    after = {CONTROL: "energy", ONE: "first", ZERO: "level"}
+    first = Learner("a", before={CONTROL: "random", ONE: "first"}, after=after)
     second = Learner("b", before={ONE: "seven"}, after={ONE: "seven"})
     found = ClassAnswers((first, second), QUESTIONS).by_chapter()
     assert list(found) == ["2"]

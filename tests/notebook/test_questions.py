@@ -56,7 +56,7 @@ def test_the_right_option_cannot_be_told_by_its_place_or_length():
 def test_texts_are_plain_and_end_as_sentences_do():
     for question in read_questions().values():
         texts = [question.ask, *(text for one in question.options.values() for text in (one.says, one.why))]
-        assert not [text for text in texts if re.search(r"[`*_<>\\]|\]\(", text)], "a page shows marks of Markdown as they are"
+        assert not [text for text in texts if re.search(r"[`*_<>\\]|\]\(", text)], "a page would show Markdown's marks"
         assert not [text for text in texts if text[-1] not in ".?"]
         assert not [one.misconception for one in question.options.values() if one.misconception.endswith(".")]
         assert len({one.says for one in question.options.values()}) == len(question.options)

@@ -141,9 +141,9 @@ def check(name: str, measured: Any) -> Outcome:
 
 
 def verdict(claim: Claim, measured: Any) -> Outcome:
-    """Does a claim of your own, which `register` wrote down, hold? Says so under the cell, with its falsifier, and raises
-    nothing where it does not: that is a result. measured: as for `check`. Raises TypeError for what its rule is not
-    about. Returns what decided it, true where the claim holds."""
+    """Does a claim of your own, which `register` wrote down, hold? Says so under the cell, with its falsifier, and
+    raises nothing where it does not: that is a result. measured: as for `check`. Raises TypeError for what its rule is
+    not about. Returns what decided it, true where the claim holds."""
     outcome = claim.test(measured)
     came_out = "Holds" if outcome.holds else "Does not hold"
     held = f"{came_out} on {_session.model}" if outcome.known else f"Cannot be told on {_session.model}"

@@ -67,7 +67,9 @@ def twins(held: np.ndarray, given: np.ndarray, without: np.ndarray, names: tuple
 
 
 @styled
-def before_after(rows: Mapping[str, tuple], xlabel: str, level: tuple[str, float] | None = None, title: str = "") -> Figure:
+def before_after(
+    rows: Mapping[str, tuple], xlabel: str, level: tuple[str, float] | None = None, title: str = ""
+) -> Figure:
     """A row for each thing that was measured twice: {name: ((value, low, high) before, (value, low, high) after)}.
 
     An open square is before and a dot after, with a line from the one to the other and intervals beside each other.
@@ -82,7 +84,10 @@ def before_after(rows: Mapping[str, tuple], xlabel: str, level: tuple[str, float
         if pair.shape != (2, 3):
             raise ValueError(f"{name!r}: shape {pair.shape}; expected (value, low, high) before, and the same after")
         axes.plot(pair[:, 0], [at, at], color="#bbbbbb", linewidth=1.4, zorder=1)
-        looks = (("before", "s", PALETTE["random"], "white", -0.16), ("after", "o", PALETTE["top"], PALETTE["top"], 0.16))
+        looks = (
+            ("before", "s", PALETTE["random"], "white", -0.16),
+            ("after", "o", PALETTE["top"], PALETTE["top"], 0.16),
+        )
         for (value, low, high), (label, marker, colour, face, aside) in zip(pair, looks, strict=True):
             axes.plot([low, high], [at + aside] * 2, color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
             shown = {"label": label} if at == 0 else {}
