@@ -132,8 +132,8 @@ def register(path: str | os.PathLike, **given: Any) -> Claim:
     """Write a claim of your own down before its run, with the day, and return it; registered already, it is only read.
 
     path: a file of claims, which is made where it is not there. given: id, statement, direction, rule ({"above": 0})
-    and falsifier, as in claims.yml. Raises ValueError where one is missing or the rule is none, and where the file holds a
-    claim of this id in other words: a claim is not reworded after its run.
+    and falsifier, as in claims.yml. Raises ValueError where one is missing or the rule is none, and where the file
+    holds a claim of this id in other words: a claim is not reworded after its run.
     """
     import yaml
 
@@ -146,7 +146,8 @@ def register(path: str | os.PathLike, **given: Any) -> Claim:
         if known[name] != claim:
             raise ValueError(
                 f"{place}: the claim {name!r} is registered in other words: {known[name].statement} "
-                f"({known[name].bound} {known[name].limit:g}); a claim is not reworded after its run, so register yours under another id"
+                f"({known[name].bound} {known[name].limit:g}); a claim is not reworded after its run, so "
+                "register yours under another id"
             )
         return known[name]
     place.parent.mkdir(parents=True, exist_ok=True)

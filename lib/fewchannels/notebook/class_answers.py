@@ -253,7 +253,8 @@ def write_made_up_answers(
     folder: str | os.PathLike, learners: int = 30, seed: int = 0, questions: Iterable[Question] | None = None
 ) -> Path:
     """Write files that nobody answered into a folder, which is made where it is not there: to show what the figures
-    look like, and to try a notebook before a class hands anything in. Each says so, in its name and in a field of its own.
+    look like, and to try a notebook before a class hands anything in. Each says so, in its name and in a field of
+    its own.
 
     Learners differ in what they know and questions in how hard they are; most questions are answered better
     afterwards, a wrong answer is often kept, some learners stop half-way and some skip a question. Same seed, same
