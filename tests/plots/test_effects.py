@@ -81,3 +81,8 @@ def test_before_and_after_stand_in_one_row():
         plots.before_after({"one": (0.2, 0.6)}, "share")
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.before_after({}, "share")
+
+
+def test_an_interval_that_reaches_below_zero_is_seen_whole():
+    assert plots.dots({"gain": (0.1, -0.2, 0.4)}, "gain").axes[0].get_xlim()[0] < -0.2
+    assert plots.dots({"gain": (0.1, 0.05, 0.4)}, "gain").axes[0].get_xlim()[0] == 0
