@@ -37,6 +37,8 @@ IN_OURS = (
     ),
 )
 SITE = re.compile(r"^(?P<key>\[site\]|url): (?P<quote>[\"']?)https://[\w-]+\.github\.io/[\w.-]+/", re.MULTILINE)
+# A chapter's page, which its notebook names.
+PAGE = re.compile(r"https://[\w-]+\.github\.io/[\w.-]+/(?=notebooks/\d\d_)")
 
 OURS = ("_config.yml", "CITATION.cff", "README.md", "CONTRIBUTING.md", "notebooks/*.ipynb")
 PROSE = ("book/*.md",)
@@ -83,6 +85,7 @@ def rewritten(text: str, address: Address, forms=IN_OURS) -> str:
         text = form.sub(lambda match: match[0].replace(match["ours"], address.path), text)
     if forms is IN_OURS:
         text = SITE.sub(lambda match: f"{match['key']}: {match['quote']}{address.site}", text)
+        text = PAGE.sub(address.site, text)
     return text
 
 

@@ -97,7 +97,7 @@ def test_claims_and_runs_travel_and_those_around_the_reader_win(site, tmp_path):
     data = site / "fewchannels" / "data"
     runs = [path for path in (ROOT / "results").rglob("*") if path.suffix in (".safetensors", ".json")]
     assert runs
-    for path in [ROOT / "book" / "claims.yml", *runs]:
+    for path in [ROOT / "book" / "claims.yml", ROOT / "book" / "questions.yml", *runs]:
         assert (data / path.relative_to(ROOT / "book" if path.suffix == ".yml" else ROOT)).read_bytes() == (
             path.read_bytes()
         )

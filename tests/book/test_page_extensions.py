@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import doctest
 import importlib.util
+import json
+import re
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,6 +26,11 @@ def load(name):
 
 
 docstrings, callouts, lightpages, bookparts = map(load, ("docstrings", "callouts", "lightpages", "bookparts"))
+sys.path.insert(0, str(FOLDER))  # which imports callouts by name, as Sphinx has it
+try:
+    questions = load("questions")
+finally:
+    sys.path.remove(str(FOLDER))
 
 AWKWARD = """The mean |x| of `stats`, as *args and trailing_ names; `ChannelSet`s too.
 
@@ -114,3 +122,68 @@ def test_mended_page_lacks_script_and_roles():
     page = '<script defer src="../_static/scripts/fontawesome.js?x"></script><div role="list" class="citation-list">'
     page = lightpages.CITATION_ROLES.sub("", lightpages.FONTAWESOME.sub("", page))
     assert page == '<div class="citation-list">'
+
+
+# The questions before and after
+
+
+def chapter_tree(*labels):
+    quotes = [quote(nodes.strong("", label), nodes.Text(" Text.")) for label in labels]
+    whole = nodes.section("", nodes.title("", "A chapter"), *quotes)
+    tree = nodes.document(None, None)
+    tree += whole
+    return tree
+
+
+def asked(text="Which?"):
+    return [{"id": "ch3.one", "ask": text, "options": [{"id": "a", "says": text, "why": text, "right": True}]}]
+
+
+def places(tree):
+    found = []
+    for node in tree.findall(lambda n: isinstance(n, (nodes.raw, nodes.strong))):
+        name = re.search(r'data-fc-place="(\w+)"|id="(fc-[\w-]+)"', node.astext())
+        found.append((name[1] or name[2]) if name else node.astext())
+    return found
+
+
+def test_questions_stand_around_the_callouts():
+    tree = chapter_tree("In this chapter.", "Question before you run.", "Claims.", "Verdict.", "What it means.")
+    questions.put_in(tree, 3, asked())
+    assert places(tree) == [
+        *("In this chapter.", "before", "Question before you run.", "guess", "Claims."),
+        *("guessed", "Verdict.", "What it means.", "after", "fc-questions-data"),
+    ]
+    assert [node["ids"] for node in tree.findall(nodes.section)][1:] == [["before-you-read"], ["after-you-read"]]
+
+
+def test_without_a_verdict_the_guess_comes_back_where_it_is_said_what_it_means():
+    tree = chapter_tree("Question before you run.", "What it means.", "Limits.")
+    questions.put_in(tree, 0, asked())
+    assert places(tree)[3:5] == ["guessed", "What it means."]
+
+
+def test_a_chapter_without_its_callouts_is_refused():
+    with pytest.raises(ValueError, match="chapter 3: expected the callouts 'Question before you run' and 'Verdict'"):
+        questions.put_in(chapter_tree("Question before you run."), 3, asked())
+
+
+def test_no_text_of_a_question_can_leave_its_place():
+    hostile = "</script><img src=x onerror=alert(1)> it's"
+    tree = chapter_tree("Question before you run.", "Verdict.")
+    questions.put_in(tree, 3, asked(hostile))
+    raw = [node.astext() for node in tree.findall(nodes.raw)]
+    [data] = [text for text in raw if "fc-questions-data" in text]
+    assert data.count("<") == 2  # its own tag
+    assert not any("<img" in text for text in raw)
+    assert json.loads(re.search(r">(.*)<", data)[1])["questions"][0]["ask"] == hostile
+
+
+def test_questions_reach_the_page_whole():
+    from fewchannels.notebook.questions import read_questions
+
+    read = read_questions().values()
+    data = questions.as_data(read)
+    assert [one["id"] for one in data] == [one.id for one in read]
+    assert all([option["right"] for option in one["options"]].count(True) == 1 for one in data)
+    assert "’" in questions.set_well("it's")

@@ -13,7 +13,8 @@ import numpy as np
 import pytest
 from fewchannels import plots
 from fewchannels.metrics import Interval
-from fewchannels.notebook import CheckFailed, UnregisteredClaim, cells, check, harvest, keep, show, start
+from fewchannels.notebook import CheckFailed, UnregisteredClaim, cells, check, harvest, keep, show, start, verdict
+from fewchannels.notebook.claims import Claim
 
 CLAIMS = """
 - id: few-hold-much
@@ -120,6 +121,22 @@ def test_a_claim_that_holds_says_so_with_its_numbers(shown):
         "high": 0.66,
         "model": "toyworld",
     }
+
+
+@pytest.mark.parametrize(
+    ("interval", "told"),
+    [
+        (Interval(0.2, 0.1, 0.3), "**Holds on toyworld.** It is so. (0.2, 95 % interval 0.1 to 0.3)"),
+        (Interval(0.2, -0.1, 0.3), "**Does not hold on toyworld.** It is so. (0.2, 95 % interval -0.1 to 0.3)"),
+        (Interval(np.nan, np.nan, np.nan), "**Cannot be told on toyworld.** It is so."),
+    ],
+)
+def test_a_claim_of_one_s_own_is_told_and_never_raised(shown, interval, told):
+    with shown:
+        outcome = verdict(Claim("mine", "It is so.", "up", "An end at 0.", "above", 0.0), interval)
+    assert bool(outcome) == told.startswith("**Holds")
+    assert shown[0][0]["text/markdown"] == f"{told} *What was to falsify it:* An end at 0."
+    assert shown[0][1] == {}  # no claim of the book
 
 
 def test_a_claim_about_every_block_names_the_one_that_decides(shown):

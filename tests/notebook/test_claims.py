@@ -1,12 +1,13 @@
 """Claims as data: what a rule says of an interval, and what is wrong with a file of claims."""
 
 import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 from fewchannels.metrics import Interval
-from fewchannels.notebook.claims import Claim, claims_file, read_claims
+from fewchannels.notebook.claims import Claim, claims_file, read_claims, register
 
 LINE = "- id: a\n  statement: b\n  direction: c\n  falsifier: d\n  rule: "
 
@@ -104,3 +105,39 @@ def test_every_registered_claim_has_a_rule_that_its_direction_states():
         said = f"{one.direction} {one.falsifier} {one.statement}"
         words = {2: "twice", 3: "three", 1: "above"}
         assert f"{one.limit:g}" in said or words.get(int(one.limit), "\0") in said or one.limit in (0, 1), name
+
+
+# Claims of one's own
+
+MINE = {"id": "mine", "statement": "It is so.", "direction": "up", "rule": {"above": 0}, "falsifier": "An end at 0."}
+
+
+def test_a_claim_is_written_down_once_with_the_day_and_read_from_then_on(tmp_path):
+    file = tmp_path / "project" / "claims.yml"
+    claim = register(file, **MINE)
+    assert claim == Claim("mine", "It is so.", "up", "An end at 0.", "above", 0.0)
+    before = file.read_bytes()
+    assert re.search(rb"registered: '?\d{4}-\d\d-\d\d", before)
+    assert register(file, **MINE) == claim
+    assert file.read_bytes() == before
+    other = register(file, **MINE | {"id": "other", "rule": {"below": 0.5, "every": "block"}})
+    assert read_claims(file) == {"mine": claim, "other": other}
+    assert file.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize("change", [{"statement": "It was so."}, {"rule": {"above": -1}}, {"falsifier": "Nothing."}])
+def test_a_registered_claim_is_not_reworded(tmp_path, change):
+    file = tmp_path / "claims.yml"
+    register(file, **MINE)
+    before = file.read_bytes()
+    with pytest.raises(ValueError, match=r"'mine' is registered in other words: It is so\. \(above 0\); .* another id"):
+        register(file, **MINE | change)
+    assert file.read_bytes() == before
+
+
+def test_a_claim_without_its_falsifier_or_rule_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="lacks falsifier; it needs id, statement"):
+        register(tmp_path / "claims.yml", **MINE | {"falsifier": ""})
+    with pytest.raises(ValueError, match=r"has the rule \{'over': 0\}; expected one of above"):
+        register(tmp_path / "claims.yml", **MINE | {"rule": {"over": 0}})
+    assert not (tmp_path / "claims.yml").exists()

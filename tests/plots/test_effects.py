@@ -84,3 +84,22 @@ def test_replicates_draw_each_repetition_and_the_mean_of_them():
     assert not plain.legends, "one kind needs no name"
     with pytest.raises(ValueError, match="nothing to draw"):
         plots.replicates({"now": {}}, "size")
+
+
+def test_before_and_after_stand_in_one_row():
+    given = {"one": ((0.2, 0.1, 0.4), (0.6, 0.4, 0.8)), "two": ((0.5, 0.3, 0.7), (0.4, 0.2, 0.6))}
+    axes = plots.before_after(given, "share right", ("chance", 0.25)).axes[0]
+    marks = [line for line in axes.lines if line.get_marker() in ("s", "o")]
+    assert [(line.get_xdata()[0], line.get_ydata()[0]) for line in marks] == [(0.2, 0), (0.6, 0), (0.5, 1), (0.4, 1)]
+    spans = [tuple(line.get_xdata()) for line in axes.lines if line.get_linewidth() == 2]
+    assert spans == [(0.1, 0.4), (0.4, 0.8), (0.3, 0.7), (0.2, 0.6)]
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["one", "two"]
+    with pytest.raises(ValueError, match=r"'one': shape \(2,\); expected \(value, low, high\) before"):
+        plots.before_after({"one": (0.2, 0.6)}, "share")
+    with pytest.raises(ValueError, match="nothing to draw"):
+        plots.before_after({}, "share")
+
+
+def test_an_interval_that_reaches_below_zero_is_seen_whole():
+    assert plots.dots({"gain": (0.1, -0.2, 0.4)}, "gain").axes[0].get_xlim()[0] < -0.2
+    assert plots.dots({"gain": (0.1, 0.05, 0.4)}, "gain").axes[0].get_xlim()[0] == 0

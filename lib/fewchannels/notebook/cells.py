@@ -3,6 +3,7 @@
     start(model)                                             # the first cell
     keep("top8_share", value, interval=(low, high))          # a number for the prose: {glue:text}`top8_share:.2f`
     check("few_channels_hold_much", interval)                # a claim that book/claims.yml registers, with its rule
+    verdict(mine, interval)                                  # a claim of your own, written down by `register`
     say(f"Eight channels hold {value:.0%} of the energy.")   # a sentence with numbers
     show(figure, alt="...", caption="...")                   # a figure with words for those who do not see it
 
@@ -136,6 +137,18 @@ def check(name: str, measured: Any) -> Outcome:
     if outcome.low == outcome.value == outcome.high:  # a number alone
         record |= {"low": None, "high": None}
     _display({"text/markdown": text, "text/plain": text.replace("**", "")}, {OWN: {"check": record}})
+    return outcome
+
+
+def verdict(claim: Claim, measured: Any) -> Outcome:
+    """Does a claim of your own, which `register` wrote down, hold? Says so under the cell, with its falsifier, and
+    raises nothing where it does not: that is a result. measured: as for `check`. Raises TypeError for what its rule is
+    not about. Returns what decided it, true where the claim holds."""
+    outcome = claim.test(measured)
+    came_out = "Holds" if outcome.holds else "Does not hold"
+    held = f"{came_out} on {_session.model}" if outcome.known else f"Cannot be told on {_session.model}"
+    numbers_ = _numbers_text(outcome) if outcome.known else ""
+    say(f"**{held}.** {claim.statement}{numbers_} *What was to falsify it:* {claim.falsifier}")
     return outcome
 
 

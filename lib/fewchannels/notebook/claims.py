@@ -3,6 +3,8 @@
     claims = read_claims(claims_file())
     claims["critical_over_bottom"].test(Interval(0.044, 0.037, 0.050))          # Outcome(holds=True, value=0.044, ...)
 
+    mine = register("my_claims.yml", id="mine", statement="...", direction="...", rule={"above": 0}, falsifier="...")
+
 A rule is data. `above: b` holds where the lower end of the interval is above b, `below: b` where its upper end is below
 it, `not above: b` where the lower end is not; `every: block` says that it must hold for each of several intervals. The
 page of claims, the notebooks and a study's test read the same line.
@@ -10,6 +12,7 @@ page of claims, the notebooks and a study's test read the same line.
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from ..disk import beside_the_code
+from ..disk import beside_the_code, write_whole
 from ..metrics import Interval
 
 FIELDS = ("id", "statement", "direction", "rule", "falsifier")
@@ -123,6 +126,36 @@ def read_claims(path: str | os.PathLike) -> dict[str, Claim]:
             raise ValueError(f"{path}: the claim {claim.id!r} is there twice")
         claims[claim.id] = claim
     return claims
+
+
+def register(path: str | os.PathLike, **given: Any) -> Claim:
+    """Write a claim of your own down before its run, with the day, and return it; registered already, it is only read.
+
+    path: a file of claims, which is made where it is not there. given: id, statement, direction, rule ({"above": 0})
+    and falsifier, as in claims.yml. Raises ValueError where one is missing or the rule is none, and where the file
+    holds a claim of this id in other words: a claim is not reworded after its run.
+    """
+    import yaml
+
+    place = Path(path)
+    name, known = given.get("id"), read_claims(place) if place.exists() else {}
+    if missing := [key for key in FIELDS if not given.get(key)]:
+        raise ValueError(f"a claim to register lacks {', '.join(missing)}; it needs {', '.join(FIELDS)}")
+    claim = _claim(place, given)
+    if name in known:
+        if known[name] != claim:
+            raise ValueError(
+                f"{place}: the claim {name!r} is registered in other words: {known[name].statement} "
+                f"({known[name].bound} {known[name].limit:g}); a claim is not reworded after its run, so "
+                "register yours under another id"
+            )
+        return known[name]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    row = {"id": name} | {key: given[key] for key in FIELDS[1:]} | {"registered": datetime.date.today().isoformat()}
+    text = yaml.safe_dump([row], sort_keys=False, allow_unicode=True, width=120)
+    before = place.read_text(encoding="utf-8") if known else ""
+    write_whole(place, (before + text).encode())
+    return claim
 
 
 def _claim(path, given: Mapping[str, Any]) -> Claim:

@@ -16,7 +16,7 @@ from .charts import (
     score_disagreement,
     scores_by_rank,
 )
-from .compared import lines, twins
+from .compared import before_after, lines, twins
 from .diagram import Drawing, block_diagram
 from .effects import curves, dots, frontier, replicates, table_of_numbers
 from .interactive import explore_depth_heatmap, explore_score_disagreement
@@ -32,6 +32,7 @@ __all__ = [
     "PALETTE",
     "SEQUENTIAL",
     "Drawing",
+    "before_after",
     "block_diagram",
     "channel_maps",
     "claim_rows",

@@ -1,4 +1,4 @@
-"""Several models in one figure, each on an axis of its own length; and things beside their twins."""
+"""Several models in one figure, each on an axis of its own length; things beside their twins; before and after."""
 
 from __future__ import annotations
 
@@ -63,4 +63,46 @@ def twins(held: np.ndarray, given: np.ndarray, without: np.ndarray, names: tuple
     axes.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, None))
     axes.xaxis.get_major_locator().set_params(integer=True)
     figure.legend(loc="outside lower center", ncols=2)
+    return figure
+
+
+@styled
+def before_after(
+    rows: Mapping[str, tuple], xlabel: str, level: tuple[str, float] | None = None, title: str = ""
+) -> Figure:
+    """A row for each thing that was measured twice: {name: ((value, low, high) before, (value, low, high) after)}.
+
+    An open square is before and a dot after, with a line from the one to the other and intervals beside each other.
+    The axis runs from 0 to 1. level: a name and a share to compare with, dashed. Raises ValueError for no rows, and for
+    a row that is not of three numbers twice.
+    """
+    if not rows:
+        raise ValueError("nothing to draw: expected at least one row")
+    figure, axes = blank(height=1.3 + 0.33 * len(rows))
+    for at, (name, given) in enumerate(rows.items()):
+        pair = np.asarray(given, np.float64)
+        if pair.shape != (2, 3):
+            raise ValueError(f"{name!r}: shape {pair.shape}; expected (value, low, high) before, and the same after")
+        axes.plot(pair[:, 0], [at, at], color="#bbbbbb", linewidth=1.4, zorder=1)
+        looks = (
+            ("before", "s", PALETTE["random"], "white", -0.16),
+            ("after", "o", PALETTE["top"], PALETTE["top"], 0.16),
+        )
+        for (value, low, high), (label, marker, colour, face, aside) in zip(pair, looks, strict=True):
+            axes.plot([low, high], [at + aside] * 2, color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
+            shown = {"label": label} if at == 0 else {}
+            axes.plot([value], [at], marker, color=colour, markerfacecolor=face, markersize=6, clip_on=False, **shown)
+    if level is not None:
+        axes.axvline(level[1], color=FAINT, linestyle="--", linewidth=1, zorder=0)
+        axes.annotate(level[0], (level[1], -0.75), color=FAINT, fontsize=8.5, ha="center", annotation_clip=False)
+    axes.set_yticks(range(len(rows)), list(rows))
+    axes.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), xlabel=xlabel)
+    axes.set_title(title, pad=18 if level else 6)
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_formatter("{x:.0%}")
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

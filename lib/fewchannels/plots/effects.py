@@ -87,8 +87,8 @@ def dots(
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
         return figure
-    if min((value for *_, (value, _, _) in rows if np.isfinite(value)), default=0) >= 0:
-        axes.set_xlim(left=0)
+    if min((np.nanmin(ends) for *_, ends in rows if np.isfinite(ends[0])), default=0) >= 0:
+        axes.set_xlim(left=0)  # no interval is cut off there
     axes.xaxis.set_major_locator(MaxNLocator(5))  # more, and their numbers touch each other
     return figure
 

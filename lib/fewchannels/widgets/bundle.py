@@ -1,11 +1,12 @@
 """One file for two hosts: the modules in `js/`, in the order of their imports, and the style sheets inside.
 
-    python lib/fewchannels/widgets/bundle.py            # writes bundle.js, live_lab.js, and js/names.js from names.py
+    python lib/fewchannels/widgets/bundle.py            # writes the bundles, and js/names.js from names.py
     python lib/fewchannels/widgets/bundle.py --check    # exit status 1 where one of them is not what js/ gives
 
-bundle.js has the explorers, live_lab.js the live lab, which only its own page loads. The sources keep to a small
-dialect, so that no bundler is needed: named imports of whole lines from "./name.js" or "../folder/name.js", `export`
-only in front of a declaration, every top-level name of a bundle unique. What leaves it is an error with file and line.
+bundle.js has the explorers, live_lab.js the live lab, which only its own page loads, and questions.js, a plain script,
+the questions of the chapters' pages. The sources keep to a small dialect, so that no bundler is needed: named imports
+of whole lines from "./name.js" or "../folder/name.js", `export` only in front of a declaration, every top-level name of
+a bundle unique. What leaves it is an error with file and line.
 """
 
 from __future__ import annotations
@@ -27,11 +28,15 @@ LAB_BUNDLE = HERE / "live_lab.js"
 LAB_ENTRY = "lab/index.js"
 LAB_STYLES = ("style.css", "lab/lab.css")
 LAB_WORKER = "lab/lab_worker.js"
+QUESTIONS_BUNDLE = HERE / "questions.js"
+QUESTIONS_ENTRY = "questions/page.js"
 NAMES = "names.js"  # written from names.py: those that the pages use
 USED = ("ASKED", "SCORES")
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
 LIVE = SOURCES / "live"  # the engine of the live lab, which only its own page loads
 LIVE_WORKER = "worker.js"
+
+BUILT = "// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."
 
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<name>\.{1,2}/[\w./]+\.js)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
@@ -65,8 +70,15 @@ def build_lab(sources: Path = SOURCES) -> str:
     return _bundle(sources, LAB_ENTRY, LAB_STYLES, {"LAB_WORKER": LAB_WORKER})
 
 
+def build_questions(sources: Path = SOURCES) -> str:
+    """The questions' script: a classic one, since a page from the disk may load no module from a file. Its page's own
+    style sheet is book/assets/questions.css."""
+    parts = [BUILT, "(() => {", '"use strict";', *_joined(QUESTIONS_ENTRY, sources, entry=None)]
+    return "\n\n".join([*parts, "startQuestions(document, browserStore(() => localStorage));", "})();"]) + "\n"
+
+
 def _bundle(sources: Path, entry: str, styles: tuple[str, ...], workers: dict[str, str]) -> str:
-    parts = ["// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit there. MIT licence."]
+    parts = [BUILT]
     sheets = [sources / name for name in styles if (sources / name).exists()]
     style = "\n".join(sheet.read_text(encoding="utf-8") for sheet in sheets)
     style = re.sub(r"\s+", " ", re.sub(r"/\*.*?\*/", "", style, flags=re.DOTALL)).strip()
@@ -109,6 +121,10 @@ def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
     return parts
 
 
+def _bundles() -> dict[Path, str]:
+    return {BUNDLE: build(), LAB_BUNDLE: build_lab(), QUESTIONS_BUNDLE: build_questions()}
+
+
 def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="only compare the committed bundle with the sources")
@@ -116,11 +132,11 @@ def main(argv: list[str] | None = None) -> int:
     if not check:
         (SOURCES / NAMES).write_text(names(), encoding="utf-8")
     if check:
-        written = {BUNDLE: build(), LAB_BUNDLE: build_lab(), SOURCES / NAMES: names()}
+        written = {**_bundles(), SOURCES / NAMES: names()}
         stale = [f.name for f, now in written.items() if not f.exists() or f.read_text(encoding="utf-8") != now]
         print(f"stale: {', '.join(stale)}; run python lib/fewchannels/widgets/bundle.py" if stale else "fresh")
         return 1 if stale else 0
-    for file, text in ((BUNDLE, build()), (LAB_BUNDLE, build_lab())):
+    for file, text in _bundles().items():
         file.write_text(text, encoding="utf-8")
         print(f"{file.name}: {len(text.encode()) / 1000:.1f} kB")
     return 0
