@@ -1,5 +1,5 @@
 """What a notebook says to its reader (cells.py), what it opens and runs (chapters.py), the registered claims
-(claims.py), and exercises that check themselves (exercises.py) with what they are held against (answers.py).
+(claims.py).
 
     from fewchannels.notebook import check, open_chapter, run_study, show
 """
@@ -10,7 +10,6 @@ _HOME = {
     "cells": ("CheckFailed", "check", "harvest", "in_book", "keep", "say", "show", "start"),
     "claims": ("Claim", "Outcome", "UnregisteredClaim", "claims_file", "read_claims"),
     "chapters": ("open_chapter", "picture_judge", "prompts_for", "run_study"),
-    "exercises": ("answer",),
 }
 __all__ = sorted(name for names in _HOME.values() for name in names)
 
