@@ -345,7 +345,7 @@ MISTAKES = {
         "percent": lambda task: 100 * (task.k / task.width) / (2 - task.k / task.width),
     },
     "ch1.faithful": {
-        "of one block": lambda task: int(task.frozen[len(task.frozen) - 1][0]),
+        "count": lambda task: int(np.bincount(np.concatenate(task.rows)).max()),
         "once": lambda task: next(
             int(c) for row in task.rows for c in row if sum(c in other for other in task.rows) == 1
         ),
@@ -419,7 +419,7 @@ MISTAKES = {
         "two things": design(edit="shuffle", blocks=(0,)),
         "another question": design(mask="union"),
         "another count": lambda task: task.base.but(channels="bottom", k=2 * task.k),
-        "holds the top": design(channels="all", k=8),
+        "holds the top": design(channels="random of all", draw=3),
         "cannot be run": design(edit="flip"),
     },
     "ch6.share_of_level": {
@@ -475,8 +475,10 @@ MISTAKES = {
     },
     "ch9.heaviest": {
         "from one": lambda task: task.expected + 1,
-        "other way": lambda task: line_of(places, task, "content" if task.way == "gain" else "gain", True),
-        "least": lambda task: line_of(places, task, task.way, False),
+        "other way": lambda task: line_of(
+            places, task, "content" if task.way == "gain" else "gain", task.best == "most"
+        ),
+        "other end": lambda task: line_of(places, task, task.way, task.best != "most"),
     },
     "ch10.design": {
         "old ones": lambda task: [(0, task.first), (task.first, task.first)],

@@ -18,8 +18,10 @@ from fewchannels.layouts.forms import Blocks
 from fewchannels.measure.contributed import ModelRun, measured_run
 from fewchannels.notebook.chapters import prompts_for
 from fewchannels.reading.worlds import world_of
-from fewchannels.studies import Condition, birth, spatial
+from fewchannels.studies import Condition, birth
 from fewchannels.studies.shipped import from_book
+from fewchannels.studies.spatial import at, mean_of
+from fewchannels.studies.spatial import tested as tested_on
 from learners import MISTAKES
 
 VARIANTS = (0, 1, 17)
@@ -57,7 +59,7 @@ def run(toy):
             **{"fc": fc, "np": np, "studies": studies, "Condition": Condition, "Blocks": Blocks},
             **{"dit": toy, "stats": stats, "calibration": calibration, "sets": sets, "k": 8, "run": own},
             **{"frozen": frozen, "blocks": range(6), "report": SimpleNamespace(width=192), "runs": {toy.name: own}},
-            **{"at": spatial.at, "mean_of": spatial.mean_of, "depths": list(range(6))},
+            **{"at": at, "mean_of": mean_of, "depths": list(range(6))},
             "passes": lambda blocks: blocks == Blocks("ribbons", "img_txt"),
         }
 
@@ -70,7 +72,7 @@ def run(toy):
             if chapter in STUDIES:
                 own["found"] = from_book(STUDIES[chapter])
             if chapter == "ch3":
-                own["where"] = spatial.tested(own["found"])
+                own["where"] = tested_on(own["found"])
             if chapter == "ch10":
                 own["trainings"] = birth.courses(from_book("birth"))
             own["figures"] = {"ch6": level_pattern, "ch9": content_or_gain}.get(chapter)
@@ -101,7 +103,7 @@ def ask(run):
 
 def solved(name, task, run):
     """What the solution's code calls `mine`."""
-    [code] = snippets.fenced(CHECKED[name].words().solution)
+    [code] = snippets.fenced(CHECKED[name].wording().solution)
     space = {**run(name), "task": task}
     exec(code, space)
     return space["mine"]
@@ -113,8 +115,8 @@ def solved(name, task, run):
 def test_every_mistake_that_is_recognised_has_a_learner_who_makes_it():
     assert set(MISTAKES) == set(CHECKED)
     for name, one in CHECKED.items():
-        assert set(MISTAKES[name]) >= set(one.words().mistakes) - EXCUSED.get(name, set()), name
-        assert set(MISTAKES[name]) <= set(one.words().mistakes), name
+        assert set(MISTAKES[name]) >= set(one.wording().mistakes) - EXCUSED.get(name, set()), name
+        assert set(MISTAKES[name]) <= set(one.wording().mistakes), name
 
 
 # mistakes that all designs share and one of them cannot be
@@ -147,14 +149,14 @@ def test_each_mistake_is_told_by_its_name(name, mistake, ask, capsys):
         assert mistake in task.recognised
         assert len(task.recognised) <= 3
         said = capsys.readouterr().out
-        assert CHECKED[name].words().mistakes[mistake] in said
+        assert CHECKED[name].wording().mistakes[mistake] in said
         return
     pytest.fail(f"{mistake} is no mistake in any of the variants")
 
 
 @pytest.mark.parametrize("name", CHECKED)
 def test_words_are_whole(name):
-    words = CHECKED[name].words()
+    words = CHECKED[name].wording()
     assert len(words.hints) >= 2
     assert len(words.mistakes) >= 3
     assert words.solution
@@ -182,6 +184,12 @@ def test_variants_ask_other_things_and_nothing_is_computed_before_an_answer(name
 
 
 ALIKE = {"ch90.blocks"}  # its class stands in the chapter
+
+
+@pytest.mark.parametrize("name", all_words())
+def test_solutions_fit_the_page(name):
+    codes = snippets.fenced(all_words()[name].solution)
+    assert [line for code in codes for line in code.splitlines() if len(line) > 100] == []
 
 
 def test_open_exercises_have_a_solution_and_no_mistakes():
@@ -236,7 +244,7 @@ def test_a_solution_is_shown_after_an_attempt_or_all_hints(capsys):
         ("ch0.hook", lambda dit, block, step, generate: np.ones((2, 5, 6)), "The shape is [2, 5, 6]"),
         ("ch2.ablation", lambda dit, channels, generate: None, "Your function returned nothing"),
         ("ch2.ablation", lambda dit, channels, generate: generate()[:1], "Return the pictures"),
-        ("ch2.ablation", lambda dit, channels, generate: generate() // 2, "more than it should"),
+        ("ch2.ablation", lambda dit, channels, generate: 255 - generate(), "more than it should"),
         ("ch3.clusters", lambda tokens, channels, grid: tokens[..., 0], "A mask is true or false"),
         ("ch3.clusters", lambda tokens, channels, grid: np.zeros(3), "The masks have the shape [3]"),
         ("ch4.design", "top", "Give a `Condition`"),

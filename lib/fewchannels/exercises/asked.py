@@ -59,7 +59,7 @@ class Exercise:
         self._wrong: dict[str, Any] = {}
 
     @classmethod
-    def words(cls) -> Words:
+    def wording(cls) -> Words:
         """Its hints, mistakes and solution; the solution's fenced Python sets `mine`, from `task` and what the chapter
         has."""
         return all_words()[cls.name]
@@ -125,23 +125,23 @@ class Exercise:
             obtained = self.read(given)
         except Unread as reason:
             self.recognised = [reason.mistake] if reason.mistake else []
-            why = self.words().mistakes[reason.mistake] if reason.mistake else ""
+            why = self.wording().mistakes[reason.mistake] if reason.mistake else ""
             self._not_yet(f"{why} {reason}".strip())
-            return self._drawn(reason.obtained)
+            return self._show_both(reason.obtained)
         if self.agrees(obtained, self.expected):
-            say(f"**Right.** {self.words().right}".strip())
+            say(f"**Right.** {self.wording().right}".strip())
             return True
         self.recognised = [
             name for name in self.wrongs() if (made := self.wrong(name)) is not None and self.agrees(obtained, made)
         ]
-        why = " *Or*: ".join(self.words().mistakes[name] for name in self.recognised)
+        why = " *Or*: ".join(self.wording().mistakes[name] for name in self.recognised)
         self._not_yet(why or self.unlike(obtained))
-        return self._drawn(obtained)
+        return self._show_both(obtained)
 
     def _not_yet(self, why: str) -> None:
-        say(f"**Not yet.** {why}\n\n{_helped(self.name, self.words().hints)}")
+        say(f"**Not yet.** {why}\n\n{_helped(self.name, self.wording().hints)}")
 
-    def _drawn(self, obtained: Any) -> bool:
+    def _show_both(self, obtained: Any) -> bool:
         """Show expected beside obtained, where there is something to draw."""
         if obtained is not None and (drawn := self.draw(obtained)):
             figure, alt = drawn

@@ -56,7 +56,7 @@ class Louder(Number):
 
 
 class HeaviestNorm(Choice):
-    """The block whose channels do most through gain, or content, alone."""
+    """The block whose channels do {self.best} through gain, or content, alone."""
 
     name = "ch9.heaviest"
     label = "change"
@@ -64,16 +64,19 @@ class HeaviestNorm(Choice):
     def wrongs(self):
         return {
             "from one": lambda: self.expected + 1,
-            "other way": lambda: extreme(self._line("content" if self.way == "gain" else "gain")),
-            "least": lambda: extreme(self.known, "least"),
+            "other way": lambda: extreme(self._line("content" if self.way == "gain" else "gain"), self.best),
+            "other end": lambda: extreme(self.known, "least" if self.best == "most" else "most"),
         }
 
     def __init__(self, found, variant=0):
         super().__init__(variant)
         self.found, self.way = found, ("gain", "content")[self.variant % 2]
+        self.best = ("most", "least")[self.variant // 2 % 2]
 
     def question(self):
-        return f"The channels of which block do most through *{self.way}* alone, at zero? (A number; `task.way`.)"
+        return (
+            f"The channels of which block do {self.best} through *{self.way}* alone, at zero? (A number; `task.way`.)"
+        )
 
     def _line(self, way):
         values = np.asarray(figures.by_place(self.found, "blocks")["lines"][way][0], np.float64)

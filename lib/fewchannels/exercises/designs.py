@@ -25,6 +25,7 @@ from ..reading.worlds import world_of
 from ..studies import Condition, Results, Sets, Study, run
 from ..studies.edits import EDITS
 from ..studies.groups import NotHere
+from ..studies.selection import MEASURES
 from ..studies.sets import KINDS, OF_A_GROUP
 from .asked import Exercise, Unread
 from .words import Words, all_words
@@ -73,7 +74,7 @@ class Design(Exercise):
         return self.found.base.but(k=self.k, **dict(self.own))
 
     @classmethod
-    def words(cls):
+    def wording(cls):
         """Its own words, with the hints and mistakes that all designs share."""
         own, shared = all_words()[cls.name], all_words()["design"]
         return Words(own.hints or shared.hints, shared.mistakes | own.mistakes, own.right or shared.right, own.solution)
@@ -263,7 +264,7 @@ class Design(Exercise):
         made = run(
             self.study, self.dit, n=n, k=self.found.base.k, conditions=[*pair.values()], instruments=False, **given
         )
-        readings = [one for one in made.readings(self.reading)] or [self.reading]
+        readings = made.readings(self.reading) if self.reading in MEASURES else [self.reading]
         rows = {one: {name: made.mean(one, **c) for name, c in pair.items()} for one in readings}
         show(
             plots.dots(rows, xlabel=self.reading),

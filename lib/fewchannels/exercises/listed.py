@@ -45,8 +45,8 @@ def exercise(name: str, *run: Any, variant: int = 0) -> Exercise:
     """Ask an exercise: say what its variant asks, and return it, for `task.answer(mine)`.
 
     name: chapter and exercise, such as "ch1.score". run: what of this run it hangs on, such as the model. variant: 0,
-    or a learner's own number: other prompts, blocks, counts. Computes nothing yet. Raises LookupError for an exercise that
-    is not there, TypeError where the run does not fit it.
+    or a learner's own number: other prompts, blocks, counts. Computes nothing yet. Raises LookupError for an exercise
+    that is not there, TypeError where the run does not fit it.
     """
     if name in OPEN:
         raise LookupError(f'{name!r} asks you to look, and nothing checks it: see solution("{name}") when you have')
@@ -74,7 +74,7 @@ def solution(name: str) -> None:
 
 
 def _words(name: str) -> Words:
-    return CHECKED[name].words() if name in CHECKED else all_words()[name]
+    return CHECKED[name].wording() if name in CHECKED else all_words()[name]
 
 
 def _known(name: str) -> str:

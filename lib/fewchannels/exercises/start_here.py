@@ -118,9 +118,9 @@ class HowMany(Number):
 
     def __init__(self, dit, calibration, variant=0):
         super().__init__(variant)
-        self.dit, self.calibration, self.steps = dit, calibration, 8
+        self.dit, self.calibration, self.steps = dit, calibration, 4
         self.prompt = prompts_of(dit, 1, self.rng)[0]
-        self.threshold = float(self.rng.choice([0.02, 0.03, 0.04]))
+        self.threshold = float(self.rng.choice([0.03, 0.045, 0.06, 0.09]))
         self._moved: dict[tuple[str, int], np.ndarray] = {}
 
     def question(self):
@@ -144,8 +144,9 @@ class HowMany(Number):
     def _changed(self, kind, few):
         if (kind, few) not in self._moved:
             chosen = (bottom_channels if kind == "bottom" else top_channels)(self.calibration, k=few)
+            before = self._untouched
             with ablate(self.dit, chosen, how="zero"):
-                self._moved[kind, few] = self._draw() - self._untouched
+                self._moved[kind, few] = self._draw() - before
         return self._moved[kind, few]
 
     def _first(self, way):

@@ -69,7 +69,7 @@ class Sample(Number):
     def unlike(self, obtained):
         if obtained < self.expected:
             return "It is too few: the interval would be wider than the difference, and the claim could not break."
-        return self.words().mistakes["far too many"]
+        return self.wording().mistakes["far too many"]
 
     def draw(self, obtained):
         counts = np.unique(np.geomspace(2, max(4.0, 3 * self.expected, min(obtained, 1e4)), 24).round())
