@@ -147,7 +147,7 @@ class Clusters(Built):
 
 def _two_heaps(points: np.ndarray) -> np.ndarray:
     """K-means of two from the tokens with the smallest and the largest sum, as the exercise asks: bool [tokens], true
-    in the heap of larger sum. `masks.two_means` takes the best of several starts; here everybody should end in the same."""
+    in the heap of larger sum. `masks.two_means` takes the best of several starts; here all should end in the same."""
     ends = points.sum(axis=1)
     centres = points[[ends.argmin(), ends.argmax()]]
     for _ in range(100):
