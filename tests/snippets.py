@@ -2,7 +2,7 @@
 
 fenced(prose)                            # ["model = fc.load(...)\n", ...]
 infos(prose)                             # ["python", "bash", "", ...] of all fences
-with_snippets(notebook)                  # each snippet is run at its place, and each exercise answered
+with_snippets(notebook, solutions)       # each snippet is run at its place, and each exercise solved
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from __future__ import annotations
 import ast
 import re
 import textwrap
+from collections.abc import Mapping
 
 import nbformat
 from nbformat.v4 import new_code_cell
 
 FENCE = re.compile(r"^(?P<indent> *)```(?P<info>[^\n`]*)\n(?P<code>.*?)^(?P=indent)```", re.DOTALL | re.MULTILINE)
 SNIPPET, ANSWERED = "snippet", "answered"  # tags of cells that are put in
-ANSWER = """
-from fewchannels.notebook import answer
-from fewchannels.notebook.answers import right_answer
-_right = right_answer({name}{run})
-assert callable(_right) or answer({name}, _right{run}) is True, _right
-assert answer({name}, "none of these"{run}) is False
+SOLVED = """
+{code}
+assert task.answer(mine) is True, mine
 """
 
 
@@ -35,27 +33,30 @@ def infos(prose: str) -> list[str]:
     return [one["info"] for one in FENCE.finditer(prose)]
 
 
-def exercises(code: str) -> list[tuple[str, str]]:
-    """The exercises that a cell checks: name and what is passed on of the run, as they are written."""
-    found = []
-    for node in ast.walk(ast.parse(re.sub(r"^ *%.*$", "    pass", code, flags=re.MULTILINE))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "answer":
-            assert not node.keywords, f"the answer stands beside the question: {ast.unparse(node)}"
-            name, _, *run = map(ast.unparse, node.args)
-            found.append((name, "".join(f", {one}" for one in run)))
-    return found
+def exercises(code: str) -> list[str]:
+    """The names of the exercises that a cell asks."""
+    tree = ast.parse(re.sub(r"^ *%.*$", "    pass", code, flags=re.MULTILINE))
+    calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    return [node.args[0].value for node in calls if node.func.id == "exercise"]
 
 
-def with_snippets(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """The notebook with a cell for each snippet right behind it, and behind each exercise one that answers it, rightly
-    and wrongly. They may fail, and the notebook goes on."""
+def shown(prose: str) -> list[str]:
+    """The names of exercises whose solutions a Markdown cell points to, for those who have looked."""
+    return re.findall(r'^\*\*\d+\..*`solution\("([^"]+)"\)`', prose, re.MULTILINE)
+
+
+def with_snippets(notebook: nbformat.NotebookNode, solutions: Mapping[str, str]) -> nbformat.NotebookNode:
+    """The notebook with a cell for each snippet right behind it, and for the solution of each exercise behind the cell
+    that asks or names it; solutions: their Markdown by name. They may fail, and the notebook goes on."""
     cells = []
     for cell in notebook.cells:
         cells.append(cell)
         if cell.cell_type == "markdown":
-            cells += [_cell(code, SNIPPET) for code in fenced(cell.source)]
+            prose = [cell.source, *(solutions[name] for name in shown(cell.source))]
+            cells += [_cell(code, SNIPPET) for text in prose for code in fenced(text)]
         elif cell.cell_type == "code":
-            cells += [_cell(ANSWER.format(name=name, run=run), ANSWERED) for name, run in exercises(cell.source)]
+            solved = [code for name in exercises(cell.source) for code in fenced(solutions[name])]
+            cells += [_cell(SOLVED.format(code=code), ANSWERED) for code in solved]
     return nbformat.from_dict({**notebook, "cells": cells})
 
 

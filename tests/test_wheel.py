@@ -1,8 +1,8 @@
 """The package as a reader on Colab has it: a wheel, installed into a folder, with nothing of the repository around.
 
 Every chapter is run by it, alone in an empty folder, and must tell what the book tells. In the same run each snippet
-between the cells, folded solutions included, is run at its place, and each exercise is answered. `make test` does so
-for two chapters, `make test-all` and a workflow for all of them.
+between the cells and each exercise's solution is run at its place. `make test` does so for two chapters, `make
+test-all` and a workflow for all of them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import execute
 import nbformat
 import pytest
 import snippets
+from fewchannels.exercises.listed import CHECKED, OPEN
+from fewchannels.exercises.words import all_words
 from fewchannels.notebook import harvest
-from fewchannels.notebook.answers import EXERCISES
 from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell
 
@@ -30,6 +31,7 @@ QUICK = ("00_start_here", "02_critical")
 CHAPTERS = [
     pytest.param(path, id=path.stem, marks=() if path.stem in QUICK else pytest.mark.slow) for path in NOTEBOOKS
 ]
+SOLUTIONS = {name: words.solution for name, words in all_words().items()}
 MIB = 2**20
 
 
@@ -126,7 +128,7 @@ def chapter(request, site, tmp_path_factory) -> Path:
     """A chapter's notebook, run with its snippets and answers by the installed package, alone in an empty folder."""
     folder, to = tmp_path_factory.mktemp("empty"), tmp_path_factory.mktemp("executed") / request.param.name
     shutil.copy(request.param, folder)
-    notebook = snippets.with_snippets(nbformat.read(folder / request.param.name, as_version=4))
+    notebook = snippets.with_snippets(nbformat.read(folder / request.param.name, as_version=4), SOLUTIONS)
     notebook.cells.append(new_code_cell("import fewchannels\nprint(fewchannels.__file__)"))
     run(notebook, folder, environment(site), to)
     assert Path(notebook.cells[-1].outputs[0].text.strip()).is_relative_to(site)
@@ -154,33 +156,49 @@ def test_a_chapter_tells_the_book_s_verdicts_in_an_empty_folder(chapter, tmp_pat
     assert bool(here) == claims
 
 
-def test_snippets_and_solutions_run_at_their_place(chapter):
+def test_snippets_and_what_others_saw_run_at_their_place(chapter):
     assert snippets.errors(nbformat.read(chapter, as_version=4), snippets.SNIPPET) == []
 
 
-def test_exercises_take_the_right_answer_and_no_other(chapter):
+def test_solutions_are_right_at_their_place(chapter):
     assert snippets.errors(nbformat.read(chapter, as_version=4), snippets.ANSWERED) == []
 
 
-def test_every_exercise_is_asked_in_the_chapter_that_it_names_once():
-    asked = []
+def test_every_exercise_stands_in_the_chapter_that_it_names_once():
+    asked, looked = [], []
     for path in NOTEBOOKS:
+        number = int(path.stem[:2])
         for cell in nbformat.read(path, as_version=4).cells:
             if cell.cell_type == "code":
-                asked += [(name.strip("'"), int(path.stem[:2])) for name, _ in snippets.exercises(cell.source)]
-    assert sorted(asked) == sorted((name, int(name[2:].partition(".")[0])) for name in EXERCISES)
+                asked += [(name, number) for name in snippets.exercises(cell.source)]
+            else:
+                looked += [(name, number) for name in snippets.shown(cell.source)]
+    for found, known in ((asked, CHECKED), (looked, OPEN)):
+        assert sorted(found) == sorted((name, int(name[2:].partition(".")[0])) for name in known)
+
+
+def test_no_solution_stands_beside_its_question():
+    """Nor does "run all" run one: a notebook holds neither solutions nor what folds them."""
+    for path in NOTEBOOKS:
+        text = path.read_text(encoding="utf-8")
+        assert "<details" not in text
+        for cell in nbformat.read(path, as_version=4).cells:
+            if cell.cell_type == "code" and snippets.exercises(cell.source):
+                assert cell.source.endswith("task.answer(mine)")
+                assert "\nmine = None  # " in cell.source
 
 
 def test_a_snippet_that_fails_is_told(tmp_path):
     cells = [
+        new_code_cell("from fewchannels.exercises import exercise"),
         nbformat.v4.new_markdown_cell("Look:\n\n   ```python\n   print(nothing)\n   ```\n\n```python\nprint(1)\n```"),
-        new_code_cell('mine = None\nanswer("ch3.coin", mine)'),
-        new_code_cell('answer("ch4.lost", mine, 3)'),
+        new_code_cell('task = exercise("ch3.coin")\nmine = None  # an IoU\n\ntask.answer(mine)'),
+        new_code_cell('task = exercise("ch5.both_goals")'),
     ]
-    cells.insert(0, new_code_cell("from fewchannels.notebook import answer"))
-    notebook = snippets.with_snippets(nbformat.v4.new_notebook(cells=cells))
+    wrong = {**SOLUTIONS, "ch5.both_goals": "```python\nmine = task.kept\n```"}
+    notebook = snippets.with_snippets(nbformat.v4.new_notebook(cells=cells), wrong)
     run(notebook, tmp_path, environment(ROOT / "lib"), tmp_path / "run.ipynb")
     [failed] = snippets.errors(notebook, snippets.SNIPPET)
     assert failed.startswith("NameError: name 'nothing' is not defined\nin\nprint(nothing)")
-    [wrong] = snippets.errors(notebook, snippets.ANSWERED)
-    assert wrong.startswith("AttributeError: 'int' object has no attribute 'mean'")
+    [failed] = snippets.errors(notebook, snippets.ANSWERED)
+    assert failed.startswith("AssertionError: 0.05")

@@ -23,7 +23,7 @@ ORDER = (
     *("disk", "metrics", "wrapping", "choices", "names", "origins"),
     *("runfile", "scheduler", "identity", "toyworld", "layouts", "models", "store", "channels", "masks", "watch"),
     *("edits", "sweep", "prompts", "reading", "instruments", "measure", "studies", "figures"),
-    *("layout_checks", "plots", "widgets", "notebook", "cli"),
+    *("layout_checks", "plots", "widgets", "notebook", "exercises", "cli"),
 )
 ARGUMENT = re.compile(r"([a-z_*][\w.*]*(?:, [a-z_*][\w.*]*)*): +(?=\S)")
 BULLET = re.compile(r"(?:-|\d+\.) +")

@@ -24,7 +24,9 @@ Lowest first; each imports only from those before it:
     instruments, measure                              what is measured besides an edit; statistics of many prompts
     studies, figures                                  conditions, results; what a chapter draws of them
     plots, widgets, layout_checks                     these see arrays, or layouts alone
-    notebook, cli                                     what a chapter calls; `fewchannels`
+    notebook                                          what a chapter calls
+    exercises                                         what a chapter asks, and how it went
+    cli                                               `fewchannels`
 
 Source: "Few channels draw the whole picture", arXiv 2605.13974.
 """

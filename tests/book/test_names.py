@@ -16,13 +16,14 @@ import snippets
 ROOT = Path(__file__).resolve().parents[2]
 LIB = ROOT / "lib" / "fewchannels"
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+WORDS = sorted((LIB / "exercises" / "words").glob("*.md"))  # with the solutions of the exercises
 PAGES = [*sorted((ROOT / "book").glob("*.md")), ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
 QUOTED = re.compile(r"`[^`\n]+`")
 A_FILE = re.compile(r"[\w./-]+\.py\b")
 
 
 def sources(file: Path) -> tuple[str, list[str]]:
-    """A file's prose, and the Python in it: cells, and the fenced solutions between them."""
+    """A file's prose, and the Python in it: cells, and what is fenced between them."""
     if file.suffix == ".md":
         prose = file.read_text(encoding="utf-8")
         return prose, snippets.fenced(prose)
@@ -88,7 +89,7 @@ def test_a_name_that_is_not_there_is_found():
     )
 
 
-@pytest.mark.parametrize("file", [*NOTEBOOKS, *PAGES], ids=lambda file: file.stem)
+@pytest.mark.parametrize("file", [*NOTEBOOKS, *PAGES, *WORDS], ids=lambda file: file.stem)
 def test_code_names_what_the_library_has(file):
     assert missing(sources(file)[1]) == []
 

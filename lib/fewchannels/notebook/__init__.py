@@ -1,6 +1,5 @@
 """What a notebook says to its reader (cells.py), what it opens and runs (chapters.py), the registered claims
-(claims.py), and exercises that check themselves (exercises.py) with what they are held against (answers.py). For a
-class: the questions before and after (questions.py), and its answers added up (class_answers.py).
+(claims.py). For a class: the questions before and after (questions.py), and its answers added up (class_answers.py).
 
     from fewchannels.notebook import check, open_chapter, run_study, show
 """
@@ -11,7 +10,6 @@ _HOME = {
     "cells": ("CheckFailed", "check", "harvest", "in_book", "keep", "say", "show", "start", "verdict"),
     "claims": ("Claim", "Outcome", "UnregisteredClaim", "claims_file", "read_claims", "register"),
     "chapters": ("open_chapter", "picture_judge", "prompts_for", "run_study"),
-    "exercises": ("answer",),
     "questions": ("read_questions",),
     "class_answers": ("read_answers", "write_made_up_answers"),
 }

@@ -8,6 +8,7 @@ colours keep their meaning through the book (`style.PALETTE`): the palette is Ok
 readers, and maps are "cividis" where one end is nothing and "PuOr" where zero is the middle.
 """
 
+from .answers import chosen, expected_obtained, number_line
 from .charts import (
     concentration_by_depth,
     depth_heatmap,
@@ -35,12 +36,14 @@ __all__ = [
     "before_after",
     "block_diagram",
     "channel_maps",
+    "chosen",
     "claim_rows",
     "coloured",
     "concentration_by_depth",
     "curves",
     "depth_heatmap",
     "dots",
+    "expected_obtained",
     "explore_depth_heatmap",
     "explore_score_disagreement",
     "frontier",
@@ -51,6 +54,7 @@ __all__ = [
     "lines",
     "map_rows",
     "mask_views",
+    "number_line",
     "outlined",
     "overlap_matrix",
     "panels_of_numbers",
