@@ -21,14 +21,25 @@ MODULES = {
 # model's English, in which prompts are written.
 PYTHON = {"lab/python.js"}
 NOT_OF_THE_PAGE = {
-    "lab/sets.js": {"by hand", "top $", "top $ without the first", "all but top $", "bottom $", "random $, draw $", "energy-matched to top $ without the first"},
-    "lab/saves.js": {"live lab", "edited"},
-    "lab/ask.js": {"a", "two, a", "nothing", " and a ", " at the ", " on a ", " background", "and $"},
-    "lab/words.js": {"a $ $ $ at the $", "$ on a $ $$ background", " and $"},
-    "lab/state.js": {"a large red star at the left on a striped blue background", "a small yellow heart at the right on a plain green background"},
+    "lab/sets.js": {
+        "all but top $",
+        "bottom $",
+        "by hand",
+        "energy-matched to top $ without the first",
+        "random $, draw $",
+        "top $",
+        "top $ without the first",
+    },
+    "lab/saves.js": {"edited", "live lab"},
+    "lab/ask.js": {" and a ", " at the ", " background", " on a ", "a", "and $", "nothing", "two, a"},
+    "lab/words.js": {" and $", "$ on a $ $$ background", "a $ $ $ at the $"},
+    "lab/state.js": {
+        "a large red star at the left on a striped blue background",
+        "a small yellow heart at the right on a plain green background",
+    },
     "lab/experiments.js": {"a large green heart at the right on a dotted yellow background"},
     "explorer_own.js": {"fewchannels run"},
-    "browser_state.js": {"top $ $"},  # names under which values are kept
+    "browser_state.js": {"top $ $"},
     "explorer_maps.js": {"mask $ $ $ $"},
     "explorer_pane.js": {"median $ $ $ $"},
     "run_file.js": {"no answer", "no worker"},
