@@ -19,7 +19,7 @@ ONLY_NAMES = re.compile(
 RELATION = re.compile(
     r"(?i)\b(?:above|below|beyond|behind|ahead|between|over all|than|far|near|nearly|more|less|most|mostly|least|alike|"
     r"same|equal|level|half|all|none|hardly|nothing|only|both|without|"
-    r"good|poor|other|each other|under|after|during|before|high|higher|highest|low|lower|lowest|larger|largest|clear|clearer|"
+    r"good|poor|other|under|after|before|high|higher|highest|low|lower|lowest|larger|largest|clear|clearer|"
     r"rise|rises|fall|falls|grow|grows|drop|drops|leap|leaps|climb|sag|stay|stays|keep|keeps|lose|loses|turn|turns|"
     r"lead|leads|reach|reaches|tower|towers|stand|stands|lie|lies|fit|fits|shift|shifts|redraw|adds|have|become|"
     r"show|shows|look|looks|beat|lifts|brings|take|takes)\b"
@@ -113,5 +113,7 @@ def test_a_text_that_only_names_the_figure_is_refused(alt):
 
 
 def test_texts_are_found_where_they_stand():
-    code = 'alts = {"a": "one", "b": "two"}\nfor name in alts:\n    show(f(name), alt=alts[name], caption=f"{name}.")\nshow(g(), alt=f"of {x}")'
-    assert [one.alt for one in figures_of(code, "")] == ["of something", "one", "two"]
+    code = (
+        'alts = {"a": "one", "b": "two"}\nfor name in alts:\n    show(f(name), alt=alts[name])\nshow(g(), alt=f"{x}!")'
+    )
+    assert [one.alt for one in figures_of(code, "")] == ["something!", "one", "two"]

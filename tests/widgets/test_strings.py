@@ -167,7 +167,8 @@ import { setWords } from "./lib/fewchannels/widgets/js/lab/sets.js";
 const told = [];
 for (const tongue of ["de-AT", "fr", "en"]) {
   globalThis.document = { documentElement: { lang: tongue } };
-  told.push([language(), phrase("channel.number", { channel: 3 }), counted("ordinal", 2, { type: "ordinal" }), setWords({ set: "top", k: 1 }, [])]);
+  const second = counted("ordinal", 2, { type: "ordinal" });
+  told.push([language(), phrase("channel.number", { channel: 3 }), second, setWords({ set: "top", k: 1 }, [])]);
 }
 speak("de");
 told.push([language(), phrase("lab.stop")]);
