@@ -119,10 +119,8 @@ def _said(modules: dict[str, str]) -> str:
     """strings.js with those phrases only that the modules name, as "a.key" or with a part filled in, `a.${part}`."""
     source = "\n".join(text for name, text in modules.items() if name != STRINGS)
     keys = {key for pair in re.findall(r'"([a-z][\w.]*)"|`([a-z][\w.]*)`', source) for key in pair if key}
-    forms = [
-        re.sub(r"\$\{[^}]*\}", "\0", form) for form in re.findall(r"`([a-z]\w*\.(?:[\w.]|\$\{[^}`]*\})+)`", source)
-    ]
-    patterns = [re.compile(re.escape(form).replace("\0", r"[\w.]+").replace("\\\0", r"[\w.]+")) for form in forms]
+    forms = re.findall(r"`([a-z]\w*\.(?:[\w.]|\$\{[^}`]*\})+)`", source)  # `stage.spot${more}`: more may be nothing
+    patterns = [re.compile(r"[\w.]*".join(map(re.escape, re.split(r"\$\{[^}]*\}", form)))) for form in forms]
 
     def named(line: str) -> bool:
         key = _PHRASE.match(line)
