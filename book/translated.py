@@ -26,7 +26,6 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 LOCALE = ROOT / "locale"
-ENGLISH = "The whole book, in English"
 ABOUT = {
     "project": "Few channels draw the whole picture",
     "version": "book",
@@ -77,29 +76,46 @@ def to_english(text: str, page: str, here: list[str]) -> str:
     return LINK.sub(led, text)
 
 
-def stage(folder: Path, language: str, names: list[str]) -> None:
-    """Copy what a site of these pages needs into a folder. Raises ValueError for a page that the book does not have."""
+def in_html(text: str, language: str, page: str) -> str:
+    """A page's Markdown with its blocks of HTML translated, which Sphinx does not do in Markdown."""
+    from babel.messages.pofile import read_po
+
+    if not catalogue(language, page).exists():
+        return text
+    with catalogue(language, page).open("rb") as messages:
+        for message in read_po(messages, locale=language):
+            if message.id and message.id.startswith("<") and message.string and not message.fuzzy:
+                text = text.replace(message.id.strip(), message.string.strip())
+    return text
+
+
+def stage(folder: Path, language: str, names: list[str], translating: bool = True) -> None:
+    """Copy what a site of these pages needs into a folder. Raises ValueError for a page that the book does not have.
+
+    translating: False leaves HTML as it is, for making a catalogue.
+    """
     for name in names:
         source = ROOT / f"{name}.md"
         if not source.is_file():
             raise ValueError(f"there is no page {name}.md to translate; expected one of book/*.md, such as book/teach")
         target = folder / f"{name}.md"
         target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(to_english(source.read_text(encoding="utf-8"), name, names), encoding="utf-8")
+        text = source.read_text(encoding="utf-8")
+        text = in_html(text, language, name) if translating else text
+        target.write_text(to_english(text, name, names), encoding="utf-8")
     for part in ("assets", "_ext"):
         shutil.copytree(ROOT / "book" / part, folder / "book" / part, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy2(ROOT / "book" / "references.bib", folder / "book")
-    if (LOCALE / language).exists():
+    if translating:
         shutil.copytree(LOCALE / language, folder / "locale" / language)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     config["execute"] = {"execute_notebooks": "off"}
-    config["html"]["announcement"] = f'<a href="../../index.html" lang="en">{ENGLISH}</a>'
     config["html"].pop("use_edit_page_button", None)  # what is edited is the catalogue
     config["sphinx"]["config"] |= {
         "language": language,
         "locale_dirs": ["locale"],
         "gettext_compact": False,  # a catalogue a page
-        "gettext_additional_targets": ["raw"],  # such as the worksheet
+        "gettext_additional_targets": [] if translating else ["raw"],
         "myst_url_schemes": {
             **dict.fromkeys(("http", "https", "mailto")),
             "english": {"url": "../../{{path}}"},
@@ -151,7 +167,7 @@ def refresh(language: str, page: str) -> Path:
     file = catalogue(language, page)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        stage(folder, language, sorted({*pages(language), page}))
+        stage(folder, language, sorted({*pages(language), page}), translating=False)
         _run(folder, "--builder", "custom", "--custom-builder", "gettext")
         template = next((folder / "_build").rglob(f"{page}.pot"))
         with template.open("rb") as text:

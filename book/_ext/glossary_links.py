@@ -26,6 +26,7 @@ NO_PROSE = (
 )
 NO_PROSE_CLASSES = {"cell_output", "cell_input", "fc-label", "fc-lead"}
 AS_TERM = {
+    "arm": ("each {}", "every {}", "{} of the study", "fourteen {}"),
     "birth": ("the {}", "their {}", "after {}", "at {}"),
     "block": ("a {}", "the {}", "each {}", "every {}", "of {}", "middle {}", "first {}", "last {}", "{} by block"),
     "branch": ("guidance {}", "each {}", "per {}"),
@@ -34,7 +35,7 @@ AS_TERM = {
     "content": ("by {}", "its {}", "{} alone", "{} or gain", "{} and gain", "gain and {}"),
     "control": ("a {}", "the {}", "with {}", "of {}", "every {}", "each {}", "one {}"),
     "critical": ("{} channel", "channels are {}", "is {}", "are {}"),
-    "direction": ("large {}", "random {}", "principal {}", "eight {}", "few {}", "long {}", "the *{}", "set of {}"),
+    "direction": ("large {}", "random {}", "principal {}", "eight {}", "few {}", "long {}", "set of {}"),
     "frozen": ("{} channels", "{} top", "{} set", "sets are {}", "set is {}", "channels, {}"),
     "gate": ("the {}", "a {}", "blocks' {}", "blocks’ {}"),
     "judge": ("the {}", "a {}", "our {}"),
@@ -55,10 +56,11 @@ AS_TERM = {
     "width": ("the {}", "its {}", "of the {}"),
 }
 NOT_AS_TERM = {
+    "arm": ("each {}", "every {}", "{} of the study", "fourteen {}"),
     "block": ("code {}",),
     "claim": ("the {} that we",),
     "level": ("noise {}", "chance {}"),
-    "seed": ("{} of the weights", "{} of the data", "{} of the *weights"),
+    "seed": ("{} of the", "from other {}"),
     "source": ("the {} code", "the {} of"),
 }
 
