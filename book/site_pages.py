@@ -26,6 +26,7 @@ import front_page
 import live_lab_page
 import models_page
 import routes_page
+import translated
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,5 +136,10 @@ def build() -> Path:
         told = "\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:]
         raise SiteFailed(f"The pages did not build cleanly (warnings count as errors):\n{told}\nAll of it: {LOG}")
     write_index()
+    for language in translated.languages():
+        try:
+            translated.build(language, HTML / language)
+        except translated.TranslationFailed as failure:
+            raise SiteFailed(str(failure)) from None
     print(f"  {len(list(HTML.rglob('*.html')))} pages in {time.monotonic() - began:.1f} s", flush=True)
     return HTML

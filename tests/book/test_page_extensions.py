@@ -31,6 +31,7 @@ try:
     questions = load("questions")
 finally:
     sys.path.remove(str(FOLDER))
+glossary_links = load("glossary_links")
 
 AWKWARD = """The mean |x| of `stats`, as *args and trailing_ names; `ChannelSet`s too.
 
@@ -187,3 +188,87 @@ def test_questions_reach_the_page_whole():
     assert [one["id"] for one in data] == [one.id for one in read]
     assert all([option["right"] for option in one["options"]].count(True) == 1 for one in data)
     assert "’" in questions.set_well("it's")
+
+
+# Links to the glossary
+
+
+def test_doctests_of_the_glossary_links():
+    assert doctest.testmod(glossary_links).failed == 0
+
+
+GLOSSARY, HOME = "book/glossary", "https://few.example/glossary.html"
+TERMS = {"channel": "term-channel", "massive channel": "term-massive-channel", "energy": "term-energy"}
+
+
+def page_with_links(markdown, docname="book/small"):
+    """A small page of Markdown as the extension leaves it -> [(words, address), ...] of its links to the glossary."""
+    from myst_parser.parsers.docutils_ import Parser
+
+    page = docutils.core.publish_doctree(markdown, parser=Parser(), settings_overrides={"report_level": 5})
+    objects = {("term", term): (GLOSSARY, label) for term, label in TERMS.items()}
+    app = SimpleNamespace(
+        builder=SimpleNamespace(format="html", get_relative_uri=lambda page, to: HOME),
+        env=SimpleNamespace(found_docs={GLOSSARY}, get_domain=lambda name: SimpleNamespace(objects=objects)),
+    )
+    glossary_links._link_first_uses(app, page, docname)
+    return [
+        (link.astext(), link["refuri"])
+        for link in page.findall(nodes.reference)
+        if link.get("refuri", "").startswith(HOME)
+    ]
+
+
+SMALL = """# A channel in a title
+
+`channel` in code, and [a channel](https://example.org) in a link, are left alone.
+
+| a channel | in a table |
+|---|---|
+| energy | too |
+
+Massive channels hold much of the *energy*, and a massive channel is a channel.
+Channels again, with energies.
+"""
+
+
+def test_the_first_use_in_prose_is_linked_and_no_other():
+    assert page_with_links(SMALL) == [
+        ("Massive channels", f"{HOME}#term-massive-channel"),
+        ("energy", f"{HOME}#term-energy"),
+        ("channel", f"{HOME}#term-channel"),
+    ]
+
+
+def test_a_term_that_the_author_links_is_left_to_that_link():
+    page = f"A channel, and [the channel]({HOME}#term-channel).\n"
+    assert page_with_links(page) == [("the channel", f"{HOME}#term-channel")]
+
+
+def test_the_glossary_itself_and_docstrings_are_left_alone():
+    assert page_with_links(SMALL, GLOSSARY) == page_with_links(SMALL, "book/api") == []
+
+
+def test_terms_are_found_in_a_real_chapter():
+    """Chapter 10 with the book's own glossary: the words that only it uses, and everyday words in their other sense."""
+    import json
+    import re
+
+    text = (FOLDER.parent / "glossary.md").read_text(encoding="utf-8")
+    entries = re.findall(r"^(\S.*)$", re.search(r"```\{glossary\}\n(.*?)```", text, re.DOTALL)[1], re.MULTILINE)
+    terms = {term: f"#{term}" for entry in entries for term in glossary_links.spellings(entry)}
+    chapter = FOLDER.parents[1] / "notebooks" / "10_birth.ipynb"
+    cells = json.loads(chapter.read_text(encoding="utf-8"))["cells"]
+    prose = "".join("".join(cell["source"]) + "\n\n" for cell in cells if cell["cell_type"] == "markdown")
+    pieces = glossary_links.linked(prose, terms, set())
+    assert "".join(words for words, _ in pieces) == prose
+    links = [address for _, address in pieces if address]
+    assert len(links) == len(set(links)) > 15
+    assert {"#massive channel", "#learning rate", "#channel", "#block"} <= set(links)
+    assert "#read" not in {a for _, a in glossary_links.linked("How to read this, which a norm reads.", terms, set())}
+
+
+def test_every_term_with_company_is_in_the_glossary():
+    text = (FOLDER.parent / "glossary.md").read_text(encoding="utf-8")
+    known = {term for line in text.splitlines() for term in glossary_links.spellings(line)}
+    assert {*glossary_links.AS_TERM, *glossary_links.NOT_AS_TERM} - known - {"seed", "source"} == set()

@@ -118,6 +118,8 @@ class Visit:
     without_alt: list[str]
     content: list[str]  # axe violations inside the article
     chrome: dict[str, str]  # axe violations outside it, rule -> where
+    formulas: int
+    silent_formulas: list[str]  # without MathML that has something to say
 
 
 OVERFLOW = """() => {
@@ -128,6 +130,15 @@ OVERFLOW = """() => {
         `${Math.round(e.getBoundingClientRect().right)} of ${room} px`).concat('the page scrolls sideways');
 }"""
 NO_ALT = "() => [...document.images].filter(i => !(i.alt || '').trim()).map(i => i.outerHTML.slice(0, 120))"
+# what MathJax has not drawn is silent as well
+FORMULAS = """() => {
+    const all = [...document.querySelectorAll('.bd-article .math, .bd-article mjx-container')];
+    const drawn = all.filter(e => e.matches('mjx-container'));
+    const spoken = e => (e.querySelector('mjx-assistive-mml math')?.textContent || '').trim();
+    const undrawn = all.filter(e => e.matches('.math') && !e.querySelector('mjx-container'));
+    const silent = drawn.filter(e => !spoken(e)).concat(undrawn);
+    return [drawn.length, silent.map(e => e.outerHTML.slice(0, 120))];
+}"""
 INSIDE = "selector => { const e = document.querySelector(selector); return !!(e && e.closest('article.bd-article')); }"
 
 
@@ -163,6 +174,9 @@ def visit(address, open_page):
         overflow = {WIDE: page.evaluate(OVERFLOW)}
         language = page.evaluate("document.documentElement.lang")
         without_alt = page.evaluate(NO_ALT)
+        if page.query_selector(".bd-article .math"):
+            page.wait_for_selector(".bd-article mjx-container")
+        formulas, silent = page.evaluate(FORMULAS)
         content, chrome = axe_violations(page)
         page.evaluate("document.documentElement.dataset.theme = 'dark'")
         content += [f"dark: {line}" for line in axe_violations(page, "article.bd-article", runOnly=CONTRAST)[0]]
@@ -175,6 +189,6 @@ def visit(address, open_page):
         page.close()
         watch.errors += narrow.errors
         watch.foreign += narrow.foreign
-        return Visit(watch, language, overflow, without_alt, content, chrome)
+        return Visit(watch, language, overflow, without_alt, content, chrome, formulas, silent)
 
     return visited

@@ -164,14 +164,10 @@ def test_bundle_is_fresh():
 
 def test_names_of_scores_and_edits_are_those_of_python():
     """One tuple: the page has a word for each score that is shown and for each edit that can be asked for."""
-    state = (bundle.SOURCES / "explorer_state.js").read_text(encoding="utf-8")
-    own = (bundle.SOURCES / "explorer_own.js").read_text(encoding="utf-8")
-
-    def keys(text, name):
-        return tuple(re.findall(r"(\w+): \"", re.search(rf"const {name} = \{{(.*?)\}};", text)[1]))
-
-    assert keys(state, "SCORE_NAMES") == names.SHOWN
-    assert set(names.ASKED) < set(keys(own, "EDIT_WORDS")) <= {"none", *names.EDITS}
+    text = (bundle.SOURCES / bundle.STRINGS).read_text(encoding="utf-8")
+    words = {prefix: set(re.findall(rf'"{prefix}\.(\w+)":', text)) for prefix in ("score", "asked")}
+    assert words["score"] - {"axis"} == set(names.SHOWN)
+    assert set(names.ASKED) < words["asked"] <= {"none", *names.EDITS}
     assert (bundle.SOURCES / bundle.NAMES).read_text(encoding="utf-8") == bundle.names()
 
 

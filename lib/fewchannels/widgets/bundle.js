@@ -2,7 +2,7 @@
 
 const STYLE = ".fc-widget.fc-widget.fc-widget { --fc-bg: #ffffff; --fc-panel: #f6f7f9; --fc-text: #1d2530; --fc-soft: #59636f; --fc-line: #d9dee5; --fc-bar: #a3abb5; --fc-track: #eceff3; --fc-top: #0072b2; --fc-chosen: #e6f1f9; --fc-accent: #005f96; --fc-on: #ffffff; --fc-mark: #d55e00; color-scheme: light; container-type: inline-size; box-sizing: border-box; position: relative; margin: 1.25rem 0; padding: 1.1rem; border: 1px solid var(--fc-line); border-radius: 12px; background: var(--fc-bg); color: var(--fc-text); font-size: 0.875rem; line-height: 1.4; text-align: left; font-variant-numeric: tabular-nums; scroll-margin-top: 5rem; } @media (prefers-color-scheme: dark) { html:not([data-theme=\"light\"]) body:not([data-jp-theme-light=\"true\"], .vscode-light) .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } } html[data-theme=\"dark\"] .fc-widget.fc-widget.fc-widget, body[data-jp-theme-light=\"false\"] .fc-widget.fc-widget.fc-widget, body.vscode-dark .fc-widget.fc-widget.fc-widget, html[theme=\"dark\"] .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } .fc-widget.fc-widget.fc-widget *, .fc-widget.fc-widget.fc-widget *::before, .fc-widget.fc-widget.fc-widget *::after { box-sizing: border-box; } .fc-widget.fc-widget.fc-widget [hidden] { display: none !important; } .fc-widget.fc-widget.fc-widget p, .fc-widget.fc-widget.fc-widget figure, .fc-widget.fc-widget.fc-widget dl, .fc-widget.fc-widget.fc-widget dd, .fc-widget.fc-widget.fc-widget ol, .fc-widget.fc-widget.fc-widget fieldset, .fc-widget.fc-widget.fc-widget legend { margin: 0; padding: 0; border: 0; min-width: 0; font-size: inherit; } .fc-widget.fc-widget.fc-widget dt { font-weight: inherit; } .fc-widget.fc-widget.fc-widget ol li { margin: 0; padding: 0; list-style: none; } .fc-widget.fc-widget.fc-widget ol li::marker { content: none; } .fc-widget.fc-widget.fc-widget .fc-sr { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-head { font-size: 1.05rem; font-weight: 650; margin-bottom: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-title { font-weight: 650; color: var(--fc-text); float: none; } .fc-widget.fc-widget.fc-widget legend, .fc-widget.fc-widget.fc-widget label { color: var(--fc-soft); font-size: 0.8125rem; margin: 0; } .fc-widget.fc-widget.fc-widget legend.fc-title { font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget button, .fc-widget.fc-widget.fc-widget input, .fc-widget.fc-widget.fc-widget select { font: inherit; color: inherit; margin: 0; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-button { cursor: pointer; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-button:hover { border-color: var(--fc-accent); color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-button:active { background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2rem; padding: 0; font-size: 1.1rem; } .fc-widget.fc-widget.fc-widget .fc-quiet { border-color: transparent; background: none; color: var(--fc-accent); padding: 0.2rem 0.4rem; } .fc-widget.fc-widget.fc-widget input[type=\"number\"] { width: 3.8rem; text-align: center; -moz-appearance: textfield; appearance: textfield; } .fc-widget.fc-widget.fc-widget input[type=\"number\"]::-webkit-inner-spin-button { display: none; } .fc-widget.fc-widget.fc-widget input[aria-invalid=\"true\"] { border-color: var(--fc-mark); } .fc-widget.fc-widget.fc-widget :is(button, select, input):focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-controls { display: grid; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-dials { display: grid; gap: 0.8rem 1.6rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { display: grid; gap: 0.5rem; margin-top: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-chips label { display: block; cursor: pointer; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-option { display: flex; gap: 0.6rem; align-items: center; height: 100%; padding: 0.4rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.25; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-chips label:hover .fc-option { border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-chips canvas { width: 3rem; height: 3rem; flex: none; border-radius: 6px; object-fit: cover; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-prompt { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget input:checked + .fc-option { border-color: var(--fc-accent); box-shadow: inset 0 0 0 1px var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget input:focus-visible + .fc-option { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-options { display: flex; margin-top: 0.3rem; border: 1px solid var(--fc-line); border-radius: 8px; width: max-content; max-width: 100%; flex-wrap: wrap; } .fc-widget.fc-widget.fc-widget .fc-seg label { cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-option { display: block; padding: 0.3rem 0.8rem; border-radius: 7px; color: var(--fc-text); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-seg input:checked + .fc-option { background: var(--fc-accent); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-slider { display: grid; grid-template-columns: auto 1fr; gap: 0 0.8rem; align-items: baseline; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-out { justify-self: end; color: var(--fc-text); font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 100%; } .fc-widget.fc-widget.fc-widget .fc-slider input { grid-column: 1 / -1; width: 100%; height: 1.9rem; background: none; cursor: pointer; appearance: none; -webkit-appearance: none; border-radius: 6px; touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--fc-accent) calc(9px + var(--fc-fill, 0) * (100% - 18px)), var(--fc-line) 0); } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-track { height: 6px; border-radius: 3px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-thumb { width: 14px; height: 14px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input:focus-visible { outline-offset: -2px; } .fc-widget.fc-widget.fc-widget .fc-marks { grid-column: 1 / -1; position: relative; height: 1.2rem; margin: 0 9px; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-marks span { position: absolute; left: calc(100% * var(--fc-at)); transform: translateX(calc(-100% * var(--fc-at))); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-slider input:disabled { opacity: 0.5; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-select { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-select select { width: 100%; } .fc-widget.fc-widget.fc-widget .fc-body { display: grid; gap: 1.2rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-caption { display: block; color: var(--fc-soft); font-size: 0.8125rem; margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { display: grid; grid-template-columns: 2.2rem 1fr 3.1rem; gap: 0.5rem; align-items: center; height: 1.6rem; padding: 0 0.3rem; border-radius: 6px; cursor: pointer; color: var(--fc-soft); position: relative; } .fc-widget.fc-widget.fc-widget .fc-row:hover { background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:checked) { background: var(--fc-chosen); color: var(--fc-text); box-shadow: inset 3px 0 0 var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:focus-visible) { outline: 3px solid var(--fc-mark); outline-offset: -1px; z-index: 1; } .fc-widget.fc-widget.fc-widget .fc-number { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-mapped .fc-number { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-value { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-track { position: relative; height: 0.65rem; border-radius: 3px; background: var(--fc-track); overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-fill { position: absolute; inset: 0; transform-origin: 0 0; background: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-top .fc-fill { background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-median { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin-top: 0.6rem; color: var(--fc-soft); font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-legend span { display: flex; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-legend b { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-swatch { width: 0.8rem; height: 0.65rem; border-radius: 3px; background: var(--fc-top); flex: none; } .fc-widget.fc-widget.fc-widget .fc-tick { width: 2px; height: 0.75rem; margin: 0 0.3rem; background: var(--fc-text); flex: none; } .fc-widget.fc-widget.fc-widget .fc-channel { display: grid; gap: 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-pick, .fc-widget.fc-widget.fc-widget .fc-find { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pick { position: relative; } .fc-widget.fc-widget.fc-widget .fc-find label { font-weight: 650; color: var(--fc-text); font-size: 0.875rem; margin-right: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-bubble:not(:empty) { position: absolute; top: calc(100% + 4px); left: 0; z-index: 3; padding: 0.2rem 0.6rem; border-radius: 6px; background: var(--fc-text); color: var(--fc-bg); white-space: nowrap; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-maps { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-frame { position: relative; width: 100%; border-radius: 8px; overflow: hidden; background: var(--fc-track); touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; } .fc-widget.fc-widget.fc-widget .fc-pixels { image-rendering: pixelated; } .fc-widget.fc-widget.fc-widget figcaption { color: var(--fc-soft); font-size: 0.8125rem; margin: 0.3rem 0 0; padding: 0; text-align: left; } .fc-widget.fc-widget.fc-widget figcaption p { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-missing { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.6rem; padding: 0.8rem; text-align: center; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-missing .fc-button { white-space: normal; } .fc-widget.fc-widget.fc-widget .fc-token { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 1px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-colours { grid-column: 1; } .fc-widget.fc-widget.fc-widget .fc-ramp { display: block; height: 0.6rem; border-radius: 3px; } .fc-widget.fc-widget.fc-widget .fc-ends { display: flex; justify-content: space-between; font-size: 0.8125rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-pointed { grid-column: 2; color: var(--fc-soft); font-size: 0.8125rem; min-height: 2.4em; } .fc-widget.fc-widget.fc-widget .fc-options-row { display: flex; flex-wrap: wrap; gap: 0.6rem 1.2rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-slider { flex: 1 1 5rem; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-select { flex: 0 1 8rem; } .fc-widget.fc-widget.fc-widget .fc-check { display: flex; gap: 0.45rem; align-items: center; min-height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-check input { width: 1.1rem; height: 1.1rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-check label { color: var(--fc-text); cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-facts { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-facts > div { padding: 0.5rem 0.7rem; border-radius: 8px; background: var(--fc-panel); display: flex; flex-direction: column; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-facts dt { color: var(--fc-soft); font-size: 0.75rem; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-facts dd { font-size: 1.05rem; font-weight: 650; margin: 0.1rem 0 0; } .fc-widget.fc-widget.fc-widget .fc-headline { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.2rem 1rem; margin-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-key { display: flex; align-items: center; gap: 0.4rem; color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-key .fc-ramp { width: 5rem; } .fc-widget.fc-widget.fc-widget .fc-grid { display: grid; grid-template-columns: auto 1fr; gap: 0.2rem 0.5rem; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-depth { display: flex; flex-direction: column; justify-content: space-between; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-depth span:nth-child(2) { writing-mode: vertical-rl; transform: rotate(180deg); } .fc-widget.fc-widget.fc-widget .fc-steps { grid-column: 2; display: flex; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-strip { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; background: var(--fc-track); cursor: pointer; touch-action: manipulation; user-select: none; } .fc-widget.fc-widget.fc-widget .fc-strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-here { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 2px #d55e00; border-radius: 3px; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-foot { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0.3rem 1rem; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-foot p { color: var(--fc-soft); font-size: 0.78rem; flex: 1 1 20rem; } .fc-widget.fc-widget.fc-widget .fc-axes { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-tilerow { margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-tilerow .fc-title { margin-bottom: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-tiles { display: grid; grid-template-columns: repeat(var(--fc-few), minmax(0, 1fr)); gap: 0.6rem; max-width: calc(var(--fc-tiles) * 16rem); } .fc-widget.fc-widget.fc-widget .fc-tiles canvas { width: 100%; height: auto; display: block; border-radius: 8px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tiles figcaption { overflow-wrap: anywhere; line-height: 1.25; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-skyline { display: grid; grid-template-columns: auto 1fr auto; gap: 4px 0.5rem; align-items: center; margin-top: 1rem; color: var(--fc-soft); font-size: 0.75rem; line-height: 1; } .fc-widget.fc-widget.fc-widget .fc-skyline svg { display: block; width: 100%; height: 1.65rem; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-others { fill: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-edited { fill: var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-ratio { min-width: 2.9rem; text-align: right; } .fc-widget.fc-widget.fc-widget .fc-cell-caption { margin-top: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-onward { margin-top: 0.8rem; } .fc-widget.fc-widget.fc-widget .fc-onward a { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-lines { margin-top: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-lines dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-interval { font-weight: 400; font-size: 0.78rem; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line { flex: 1 1 5rem; min-width: 5rem; max-width: 9rem; height: 2rem; overflow: visible; margin-left: auto; } .fc-widget.fc-widget.fc-widget .fc-line polyline { fill: none; stroke: var(--fc-bar); stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-line circle { fill: var(--fc-top); } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-controls .fc-dials { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto; } .fc-widget.fc-widget.fc-widget .fc-tiles { grid-template-columns: repeat(min(var(--fc-tiles), 6), minmax(0, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-facts:not(.fc-lines) { grid-template-columns: repeat(4, 1fr); } } @container (min-width: 38rem) { .fc-widget.fc-widget.fc-widget .fc-body { grid-template-columns: minmax(11.5rem, 4fr) minmax(0, 9fr); gap: 1.4rem; } } @container (max-width: 37.99rem) { .fc-widget.fc-widget.fc-widget .fc-channel { order: -1; } .fc-widget.fc-widget.fc-widget .fc-rows { columns: 2; column-gap: 1rem; } } @container (max-width: 29.99rem) { .fc-widget.fc-widget.fc-widget .fc-rows { column-gap: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { grid-template-columns: 2rem 1fr 2.9rem; gap: 0.35rem; padding: 0 0.2rem; font-size: 0.8125rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-row { height: 1.9rem; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-slider input { height: 2.4rem; } } @media (forced-colors: active) { .fc-widget.fc-widget.fc-widget .fc-fill { forced-color-adjust: none; } } .fc-widget.fc-widget.fc-widget.fc-explorer { padding: 1.25rem 1.35rem 1.35rem; } .fc-widget.fc-widget.fc-widget .fc-topbar { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: flex-start; gap: 0.6rem 1.5rem; } .fc-widget.fc-widget.fc-widget .fc-topbar > div:first-child { flex: 1 1 16rem; } .fc-widget.fc-widget.fc-widget .fc-topbar .fc-head { margin: 0; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-origin { color: var(--fc-soft); font-size: 0.8125rem; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget .fc-actions { display: flex; flex-wrap: wrap; gap: 0.4rem; position: relative; } .fc-widget.fc-widget.fc-widget .fc-strong { border-color: var(--fc-accent); color: var(--fc-accent); font-weight: 600; } .fc-widget.fc-widget.fc-widget .fc-strong:hover { background: var(--fc-accent); color: var(--fc-on); } .fc-widget.fc-widget.fc-widget .fc-button:disabled { opacity: 0.55; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-actions .fc-bubble:not(:empty) { left: auto; right: 0; } .fc-widget.fc-widget.fc-widget .fc-unlabelled legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .fc-widget.fc-widget.fc-widget .fc-unlabelled .fc-options { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-unlabelled .fc-option { padding: 0.28rem 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-modes { display: flex; flex-wrap: wrap; gap: 0.5rem 1.2rem; align-items: end; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-modes .fc-select { flex: 0 1 15rem; } .fc-widget.fc-widget.fc-widget .fc-modes .fc-both { color: var(--fc-soft); padding-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-topbar + .fc-scope, .fc-widget.fc-widget.fc-widget .fc-modes + .fc-scope { margin-top: 0.8rem; } .fc-widget.fc-widget.fc-widget .fc-scope { display: grid; gap: 0.85rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-scroller, .fc-widget.fc-widget.fc-widget .fc-prompts { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-prompts .fc-select { max-width: 40rem; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-options { display: flex; gap: 0.5rem; overflow-x: auto; scrollbar-width: thin; padding: 4px; margin: 0.2rem -4px 0; } .fc-widget.fc-widget.fc-widget .fc-scroller label { position: relative; flex: 1 0 10.5rem; max-width: 16rem; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-option { padding: 0.3rem 0.5rem 0.3rem 0.3rem; min-height: 3.1rem; } .fc-widget.fc-widget.fc-widget .fc-scroller canvas { width: 2.5rem; height: 2.5rem; } .fc-widget.fc-widget.fc-widget .fc-scroller .fc-prompt { -webkit-line-clamp: 2; font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-twodials { display: grid; gap: 0.4rem 1.6rem; } .fc-widget.fc-widget.fc-widget .fc-fields { display: grid; grid-template-columns: repeat(auto-fill, minmax(7.6rem, 1fr)); gap: 0.7rem 0.9rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-fields .fc-slider input { height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-field { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-stepper { display: flex; gap: 0.25rem; } .fc-widget.fc-widget.fc-widget .fc-stepper input { flex: 1 1 2.4rem; width: 2.4rem; min-width: 0; padding: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-stepper .fc-icon { flex: none; } .fc-widget.fc-widget.fc-widget .fc-panes { display: grid; gap: 1.6rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-pane { container-type: inline-size; min-width: 0; display: flex; flex-direction: column; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-panename { font-weight: 650; font-size: 1rem; padding-bottom: 0.3rem; border-bottom: 2px solid var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-headline { margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-hero .fc-key { font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-heat { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 4px; background: var(--fc-track); cursor: crosshair; touch-action: pan-y; user-select: none; overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-heat canvas { position: absolute; inset: 0; width: 100%; height: 100%; } .fc-widget.fc-widget.fc-widget .fc-rowmark { position: absolute; left: 0; right: 0; pointer-events: none; box-shadow: inset 0 0 0 2px #ff8a3d; } .fc-widget.fc-widget.fc-widget .fc-columnmark { position: absolute; top: 0; bottom: 0; width: 2px; margin-left: -1px; pointer-events: none; background: #ff8a3d; box-shadow: 0 0 0 1px rgb(0 0 0 / 45%); } .fc-widget.fc-widget.fc-widget .fc-ghost { position: absolute; width: 14px; height: 14px; margin: -7px 0 0 -7px; border: 2px solid #fff; border-radius: 50%; box-shadow: 0 0 0 1.5px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-under { grid-column: 2; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-rug { position: relative; display: block; height: 9px; } .fc-widget.fc-widget.fc-widget .fc-rug i { position: absolute; top: 1px; width: 3px; height: 8px; margin-left: -1.5px; border-radius: 1px; background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-rug i.fc-is-chosen { background: var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-pointed { margin-top: 0.35rem; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-hero .fc-hovering { color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick { padding-bottom: 0.9rem; border-bottom: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-button[aria-pressed] { min-width: 3.4rem; } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-button[aria-pressed=\"true\"] { background: var(--fc-chosen); border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-cols { display: grid; gap: 1.3rem 1.5rem; grid-template-columns: minmax(0, 1fr); } .fc-widget.fc-widget.fc-widget .fc-looks { display: grid; grid-template-columns: 1fr 1fr; gap: 0.4rem 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-looks figcaption { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-sets { grid-column: 1 / -1; margin-top: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-sets > .fc-title { white-space: nowrap; overflow: hidden; text-overflow: ellipsis; } .fc-widget.fc-widget.fc-widget .fc-setrow { display: grid; grid-template-columns: minmax(0, 3fr) minmax(0, 2fr); gap: 0.9rem; margin-top: 0.35rem; align-items: start; } .fc-widget.fc-widget.fc-widget .fc-small { display: grid; grid-template-columns: repeat(4, minmax(0, 1fr)); gap: 0.4rem; align-content: start; min-height: 7.4rem; max-height: 12.5rem; overflow-y: auto; padding: 3px; margin: -3px; scrollbar-width: thin; } .fc-widget.fc-widget.fc-widget .fc-tile { display: block; padding: 0; border: 0; background: none; color: var(--fc-soft); font-size: 0.72rem; line-height: 1.3; cursor: pointer; text-align: center; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-tile canvas { display: block; width: 100%; border-radius: 5px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tile:hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-tile.fc-is-chosen { color: var(--fc-text); font-weight: 650; } .fc-widget.fc-widget.fc-widget .fc-tile.fc-is-chosen canvas { box-shadow: 0 0 0 2px var(--fc-bg), 0 0 0 4px var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-mask .fc-caption { margin: 0.25rem 0 0; font-size: 0.72rem; line-height: 1.25; } .fc-widget.fc-widget.fc-widget .fc-mask.fc-none canvas { visibility: hidden; } .fc-widget.fc-widget.fc-widget .fc-side { display: grid; gap: 1rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-chart { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chart svg { display: block; width: 100%; overflow: visible; } .fc-widget.fc-widget.fc-widget .fc-spread { height: 6.2rem; margin-top: 0.4rem; border-bottom: 1px solid var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-bars { fill: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-bars.fc-marked { fill: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-chosenline { stroke: var(--fc-mark); stroke-width: 2; vector-effect: non-scaling-stroke; } .fc-widget.fc-widget.fc-widget .fc-chart .fc-ends { color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-side .fc-caption { margin: 0.3rem 0 0; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-follow { display: grid; gap: 1rem 1.6rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-followed-lines { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-lineholder { border: 1px solid var(--fc-line); border-radius: 6px; cursor: pointer; padding: 6px 0; margin-top: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-heights { display: flex; flex-direction: column; justify-content: space-between; align-items: flex-end; width: 3.2rem; contain: size; padding-top: 0.35rem; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-lines-chart { height: 7rem; } .fc-widget.fc-widget.fc-widget .fc-lines-chart polyline { fill: none; vector-effect: non-scaling-stroke; stroke-width: 2; stroke-linejoin: round; } .fc-widget.fc-widget.fc-widget .fc-lines-chart .fc-is-chosen { stroke-width: 3.5; } .fc-widget.fc-widget.fc-widget .fc-lines-chart .fc-meanline { stroke: var(--fc-soft); stroke-dasharray: 2 4; stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-hereline { stroke: var(--fc-line); stroke-width: 8; vector-effect: non-scaling-stroke; } .fc-widget.fc-widget.fc-widget [data-pin] { --fc-pin: var(--fc-mark); stroke: var(--fc-pin); } .fc-widget.fc-widget.fc-widget [data-pin=\"0\"] { --fc-pin: light-dark(#0072b2, #4fb0e8); } .fc-widget.fc-widget.fc-widget [data-pin=\"1\"] { --fc-pin: light-dark(#009e73, #2fc79a); stroke-dasharray: 9 4; } .fc-widget.fc-widget.fc-widget [data-pin=\"2\"] { --fc-pin: light-dark(#b5651d, #e0a060); stroke-dasharray: 3 3; } .fc-widget.fc-widget.fc-widget [data-pin=\"3\"] { --fc-pin: light-dark(#56a3d9, #8fcbf2); stroke-dasharray: 12 3 3 3; } .fc-widget.fc-widget.fc-widget [data-pin=\"4\"] { --fc-pin: light-dark(#b0609a, #d890c4); stroke-dasharray: 6 6; } .fc-widget.fc-widget.fc-widget [data-pin=\"5\"] { --fc-pin: light-dark(#8a8a00, #cfc93a); stroke-dasharray: 1 4; } .fc-widget.fc-widget.fc-widget [data-pin=\"mean\"] { --fc-pin: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line-swatch { display: inline-block; width: 1.1rem; height: 3px; border-radius: 2px; background: var(--fc-pin); vertical-align: middle; margin-right: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-pins { display: flex; flex-wrap: wrap; gap: 0.3rem 0.5rem; margin: 0.5rem 0 0; padding: 0; list-style: none; min-height: 1.8rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pins li { display: flex; align-items: stretch; margin: 0; border: 1px solid var(--fc-line); border-radius: 999px; font-size: 0.78rem; overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-pins li.fc-plain { border-color: transparent; color: var(--fc-soft); align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pins li.fc-is-chosen { border-color: var(--fc-mark); font-weight: 650; } .fc-widget.fc-widget.fc-widget .fc-pins button { border: 0; background: none; cursor: pointer; padding: 0.15rem 0.5rem; line-height: 1.4; } .fc-widget.fc-widget.fc-widget .fc-pins button:disabled { cursor: default; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-pins .fc-away { padding: 0.15rem 0.5rem 0.15rem 0.1rem; color: var(--fc-soft); font-size: 1rem; line-height: 1; } .fc-widget.fc-widget.fc-widget .fc-pins button:not(:disabled):hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget :is(.fc-pane .fc-row, .fc-heat, .fc-pane .fc-strip, .fc-rug, .fc-side .fc-facts > div, .fc-pane figcaption, .fc-scope .fc-out, .fc-pane .fc-pointed, .fc-pane p.fc-title, .fc-pane p.fc-caption, .fc-pane .fc-ends, .fc-tile span, .fc-pane .fc-key) { contain: strict; } .fc-widget.fc-widget.fc-widget .fc-scope .fc-out { justify-self: stretch; align-self: end; text-align: right; height: 1.2rem; line-height: 1.2rem; } .fc-widget.fc-widget.fc-widget .fc-pane p.fc-title { height: 1.25rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-ends { height: 1.1rem; } .fc-widget.fc-widget.fc-widget .fc-pane figcaption { height: 1.3rem; } .fc-widget.fc-widget.fc-widget .fc-hero .fc-pointed { height: 1.3rem; min-height: 0; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-looks > .fc-pointed { height: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts > div { height: 4.2rem; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-mask .fc-caption { height: 2.6em; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-side .fc-caption { height: 4.3em; } .fc-widget.fc-widget.fc-widget .fc-tile span { display: block; height: 1rem; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline { flex-wrap: nowrap; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline .fc-title { flex: 1 1 0; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline .fc-key { flex: none; width: 10.5rem; height: 1.25rem; justify-content: flex-end; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-precision { color: var(--fc-soft); font-size: 0.78rem; margin-top: 1rem; } .fc-widget.fc-widget.fc-widget .fc-more { display: grid; gap: 0.9rem; margin-top: 1rem; } .fc-widget.fc-widget.fc-widget .fc-drop, .fc-widget.fc-widget.fc-widget .fc-ask { display: grid; gap: 0.5rem; align-content: start; padding: 0.9rem 1rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-panel); font-size: 0.84rem; } .fc-widget.fc-widget.fc-widget .fc-drop { border: 2px dashed var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-drop.fc-over-drop { border-color: var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-drop code { background: none; border: 0; padding: 0; color: inherit; font-size: 0.95em; } .fc-widget.fc-widget.fc-widget .fc-droprow { display: flex; flex-wrap: wrap; gap: 0.5rem 1rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-droprow label.fc-button { display: inline-flex; align-items: center; color: var(--fc-text); font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget .fc-droprow label.fc-button:hover { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-droprow input:focus-visible + label { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-droprow a { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-droprow progress { flex: 1 1 8rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-wide { width: 100%; min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); } .fc-widget.fc-widget.fc-widget .fc-wide:focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-status { min-height: 1.4em; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget .fc-status.fc-bad { color: var(--fc-text); font-weight: 600; border-left: 4px solid var(--fc-mark); padding-left: 0.6rem; } .fc-widget.fc-widget.fc-widget .fc-status.fc-bad:empty { display: none; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-overview .fc-key { width: 6.5rem; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-overview .fc-key .fc-ramp { width: 2.5rem; } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-twodials { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-cols { grid-template-columns: 11.5rem minmax(0, 1fr); } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side, .fc-widget.fc-widget.fc-widget .fc-cols > .fc-follow { grid-column: 1 / -1; } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-follow { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-more { grid-template-columns: 1fr 1fr; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows { columns: 1; } } @container (min-width: 52rem) { .fc-widget.fc-widget.fc-widget .fc-cols { grid-template-columns: 11.5rem minmax(0, 1fr) 14rem; } .fc-widget.fc-widget.fc-widget .fc-cols > .fc-side { grid-column: auto; grid-template-columns: 1fr; } } @container (min-width: 46rem) { .fc-widget.fc-widget.fc-widget.fc-two .fc-panes { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); } } @container (max-width: 33.99rem) { .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick { gap: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-find { gap: 0.25rem; } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-find label { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick input { width: 3.2rem; padding: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-pane > .fc-pick .fc-button:not(.fc-icon) { padding: 0.2rem 0.4rem; font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-looks { order: -1; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows { columns: 2; column-gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-cols .fc-rows li:nth-child(n + 13) { display: none; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: repeat(4, 1fr); } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts > div { padding: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts dd { font-size: 0.92rem; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-fields { grid-template-columns: repeat(2, minmax(0, 1fr)); } } @container (max-width: 26rem) { .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline { flex-wrap: wrap; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline .fc-title { flex: 1 0 100%; } .fc-widget.fc-widget.fc-widget .fc-pane .fc-headline .fc-key { width: 100%; justify-content: flex-start; } .fc-widget.fc-widget.fc-widget .fc-side .fc-facts { grid-template-columns: 1fr 1fr; } } @media (max-width: 30rem) { .fc-widget.fc-widget.fc-widget.fc-explorer { padding: 0.8rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-pins button { padding-top: 0.45rem; padding-bottom: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-tile { min-height: 2.6rem; } }";
 
-const RUN_WORKER = "// js/lru.js\nfunction createCache(budget) {\n  const entries = new Map();\n  let weight = 0;\n  return {\n    get(key, size, make) {\n      const found = entries.get(key);\n      if (found) {\n        entries.delete(key);\n        entries.set(key, found);\n        return found.value;\n      }\n      const entry = { size, value: make() };\n      entries.set(key, entry);\n      weight += size;\n      for (const [old, { size: freed }] of entries) {\n        if (weight <= budget || old === key) break;\n        entries.delete(old);\n        weight -= freed;\n      }\n      entry.value.catch(() => {\n        if (entries.get(key) !== entry) return;\n        entries.delete(key);\n        weight -= size;\n      });\n      return entry.value;\n    },\n    has: (key) => entries.has(key),\n    clear() {\n      entries.clear();\n      weight = 0;\n    },\n  };\n}\n\n// js/run_error.js\nclass RunFileError extends Error {\n  constructor(message) {\n    super(message);\n    this.name = \"RunFileError\";\n  }\n}\n\nfunction refuse(message) {\n  throw new RunFileError(message);\n}\n\nfunction quoted(value) {\n  const text = typeof value === \"string\" ? value : JSON.stringify(value);\n  const plain = String(text).replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, \"�\");\n  return `\"${plain.length > 60 ? `${plain.slice(0, 60)}…` : plain}\"`;\n}\n\n// js/run_header.js\nconst MAX_HEADER = 100_000_000;\nconst MAX_RECORD = 10_000_000;\nconst MAX_TENSORS = 200_000;\nconst MAX_DEPTH = 64;\nconst VERSION = 1;\nconst BYTES = { F64: 8, F32: 4, F16: 2, BOOL: 1, I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1 };\nconst GROUPS = [\"stats\", \"maps\", \"masks\", \"images\"];\nconst PROVENANCE = [\"model\", \"revision\", \"seed\", \"steps\", \"dtype\", \"versions\", \"date\"];\nconst EXPECTED = \"Expected a run file, as `fewchannels run --out FILE.safetensors` writes it.\";\nconst OTHERS = [\n  [\"PK\", \"a zip archive (PyTorch and NumPy save such files as well)\"],\n  [\"\\u001f\\u008b\", \"a gzip archive: unpack it first\"],\n  [\"\\u0089HDF\", \"an HDF5 file\"],\n  [\"\\u0093NUMPY\", \"a NumPy file\"],\n  [\"\\u0089PNG\", \"a picture\"],\n  [\"RIFF\", \"a picture or a sound\"],\n  [\"%PDF\", \"a PDF document\"],\n  [\"version \", \"a Git LFS pointer, not the file that it stands for: run `git lfs pull`\"],\n];\n\nconst isObject = (value) => typeof value === \"object\" && value !== null && !Array.isArray(value);\nconst isCount = (value) => Number.isSafeInteger(value) && value >= 0;\n\nasync function readHeader(read, size) {\n  if (size === 0) refuse(`The file is empty. ${EXPECTED}`);\n  const start = await read(0, Math.min(16, size));\n  const other = OTHERS.find(([magic]) => [...magic].every((letter, i) => start[i] === letter.charCodeAt(0)));\n  if (other) refuse(`The file is ${other[1]}, no run file. ${EXPECTED}`);\n  if (size < 10) refuse(`The file has ${size} bytes, too few for a run file: it was cut short. Copy or download it again.`);\n  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);\n  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;\n  if (length < 2 || (start[8] !== 0x7b && length <= MAX_HEADER)) {\n    refuse(`The file is no safetensors file: it does not start with the length of a header and the header. ${EXPECTED}`);\n  }\n  if (length > MAX_HEADER) {\n    refuse(`The file says that its header has ${length} bytes; at most ${MAX_HEADER} are read. ${EXPECTED}`);\n  }\n  if (8 + length > size) {\n    refuse(`The file ends inside its header (${size} of at least ${8 + length} bytes): it was cut short. Copy or download it again.`);\n  }\n  const header = parsed(await read(8, 8 + length), \"header\");\n  const metadata = Object.hasOwn(header, \"__metadata__\") ? header.__metadata__ : {};\n  const record = readRecord(metadata);\n  return { record, tensors: readTensors(header, 8 + length, size) };\n}\n\nfunction parsed(bytes, what) {\n  let value;\n  try {\n    value = JSON.parse(typeof bytes === \"string\" ? bytes : new TextDecoder(\"utf-8\", { fatal: true }).decode(bytes));\n  } catch {\n    refuse(`The file's ${what} is not the JSON text that a run file has there: it is damaged or no run file. ${EXPECTED}`);\n  }\n  if (!isObject(value)) refuse(`The file's ${what} is no JSON object. ${EXPECTED}`);\n  return value;\n}\n\nfunction readRecord(metadata) {\n  if (!isObject(metadata) || !Object.hasOwn(metadata, \"fewchannels\")) {\n    refuse(`This is a safetensors file of another program (weights of a model, perhaps): it holds no record of a run. ${EXPECTED}`);\n  }\n  const text = metadata.fewchannels;\n  if (typeof text !== \"string\") refuse(`The record of the run is no text. ${EXPECTED}`);\n  if (text.length > MAX_RECORD) refuse(`The record of the run has ${text.length} letters; at most ${MAX_RECORD} are read.`);\n  if (depthOf(text) > MAX_DEPTH) refuse(`The record of the run is nested more than ${MAX_DEPTH} levels deep, which no run is.`);\n  const record = parsed(text, \"record\");\n  if (record.format !== \"fewchannels.run\") {\n    refuse(`The record names the format ${quoted(record.format ?? null)}; expected \"fewchannels.run\". ${EXPECTED}`);\n  }\n  if (!Number.isSafeInteger(record.version) || record.version < 1) {\n    refuse(`The record's version is ${quoted(record.version ?? null)}, which is no version number.`);\n  }\n  if (record.version > VERSION) {\n    refuse(`The file has version ${record.version} of the run format; this page reads version ${VERSION}. Open it in a newer edition of the book, or write it anew with the fewchannels of this one.`);\n  }\n  for (const key of [\"provenance\", \"index\", \"images\"]) {\n    if (!isObject(record[key])) refuse(`The record's \"${key}\" is missing or no object: the file is damaged or was not written by fewchannels.`);\n  }\n  if (!Array.isArray(record.prompts) || record.prompts.some((prompt) => typeof prompt !== \"string\")) {\n    refuse('The record\\'s \"prompts\" are no list of texts: the file is damaged or was not written by fewchannels.');\n  }\n  const missing = PROVENANCE.filter((key) => !Object.hasOwn(record.provenance, key));\n  if (missing.length) refuse(`The record does not say how the run was made: its provenance lacks ${missing.join(\", \")}.`);\n  return record;\n}\n\nfunction depthOf(text) {\n  let depth = 0;\n  let deepest = 0;\n  let inside = false;\n  for (let i = 0; i < text.length; i++) {\n    const code = text.charCodeAt(i);\n    if (inside) {\n      if (code === 92) i++;\n      else if (code === 34) inside = false;\n    } else if (code === 34) inside = true;\n    else if (code === 123 || code === 91) deepest = Math.max(deepest, ++depth);\n    else if (code === 125 || code === 93) depth--;\n  }\n  return deepest;\n}\n\nfunction readTensors(header, start, size) {\n  const tensors = new Map();\n  const names = Object.keys(header).filter((name) => name !== \"__metadata__\");\n  if (names.length > MAX_TENSORS) refuse(`The file lists ${names.length} arrays; at most ${MAX_TENSORS} are read.`);\n  for (const name of names) tensors.set(name, readTensor(name, header[name], start, size));\n  let place = start;\n  for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {\n    if (begin !== place) {\n      const what = begin < place ? \"overlaps the array before it\" : \"leaves a gap before it\";\n      refuse(`The array ${quoted(name)} ${what} (it starts at byte ${begin - start}, expected ${place - start}): the file is damaged. Copy or compute it again.`);\n    }\n    place = end;\n  }\n  if (place !== size) refuse(`The file is longer than its header says (${size} bytes, expected ${place}): it is damaged. Copy or compute it again.`);\n  return tensors;\n}\n\nfunction readTensor(name, entry, start, size) {\n  const shown = quoted(name);\n  if (!isObject(entry) || !Array.isArray(entry.shape) || !Array.isArray(entry.data_offsets)) {\n    refuse(`The header's entry ${shown} does not have the dtype, shape and data_offsets of an array: the file is damaged.`);\n  }\n  const { dtype, shape, data_offsets: offsets } = entry;\n  if (offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1] || shape.length > 16 || !shape.every(isCount)) {\n    refuse(`The array ${shown} has the shape ${quoted(shape)} and the place ${quoted(offsets)}, which cannot be: the file is damaged.`);\n  }\n  if (start + offsets[1] > size) {\n    refuse(`The array ${shown} ends at byte ${start + offsets[1]} of a file of ${size}: the file was cut short. Copy or download it again.`);\n  }\n  const group = GROUPS.find((known) => name.startsWith(`${known}/`) && name.length > known.length + 1);\n  if (!group) refuse(`The array ${shown} is in none of the groups ${GROUPS.join(\", \")}: the file was not written by fewchannels.`);\n  const wanted = { images: [\"U8\"], masks: [\"BOOL\"] }[group] || Object.keys(BYTES);\n  if (typeof dtype !== \"string\" || !wanted.includes(dtype)) {\n    refuse(`The array ${shown} is of the type ${quoted(dtype ?? null)}; expected ${wanted.join(\", \")}.`);\n  }\n  if (group === \"images\" && shape.length !== 1) refuse(`The picture ${shown} has the shape ${quoted(shape)}; expected one axis of bytes.`);\n  const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];\n  if (bytes !== offsets[1] - offsets[0]) {\n    refuse(`The array ${shown} has ${offsets[1] - offsets[0]} bytes, which ${dtype} of the shape ${quoted(shape)} does not take: the file is damaged.`);\n  }\n  return { dtype, shape, begin: start + offsets[0], end: start + offsets[1] };\n}\n\n// js/names.js\nconst ASKED = [\"zero\", \"own_mean\", \"shuffle\"];\nconst SCORES = [\"abs_mean\", \"mean_abs\"];\n\n// js/run_index.js\nconst AXES = [\"sample\", \"layer\", \"step\", \"row\", \"column\", \"channel\"];\nconst STATS = [\"mean\", \"mean_abs\", \"max_abs\", \"var\"];\nconst MOST = { prompts: 100_000, layers: 4096, steps: 10_000, channels: 200_000, cells: 16_000_000, tokens: 4_194_304, side: 8192 };\nconst LETTERS = 2000;\n\nfunction readIndex({ record, tensors }) {\n  const { index, provenance } = record;\n  const stats = readStats(tensors);\n  const [samples, layers, steps, width] = stats.shape;\n  const prompts = (record.prompts.length ? record.prompts : Array.from({ length: samples }, (_, i) => `sample ${i}`)).map(cut);\n  if (prompts.length > MOST.prompts) refuse(`The run has ${prompts.length} prompts; this page shows at most ${MOST.prompts}.`);\n  if (samples !== 1 && samples !== prompts.length) {\n    refuse(`The statistics have ${samples} samples but the record names ${prompts.length} prompts; expected one each, or one sample of all.`);\n  }\n  const grid = readGrid(index.grid ?? null);\n  const names = named(index, \"layers\", layers, (value) => typeof value === \"string\") || Array.from({ length: layers }, (_, i) => `block ${i}`);\n  const numbers = named(index, \"steps\", steps, isCount) || Array.from({ length: steps }, (_, i) => i);\n  const channels = readChannels(index.channels ?? {}, layers, width);\n  const text = (value) => (value === null || value === undefined ? null : cut(typeof value === \"string\" ? value : JSON.stringify(value)));\n  const edit = isObject(provenance.edit) ? provenance.edit.label ?? provenance.edit.how : provenance.edit;\n  const top = channels.top ? Math.max(...channels.top.indices.map((row) => row.length)) : Math.min(8, width);\n  return {\n    about: {\n      label: text(index.label) || text(provenance.model) || \"your run\",\n      model: text(provenance.model),\n      revision: text(provenance.revision),\n      seed: Number.isFinite(provenance.seed) ? provenance.seed : null,\n      edit: text(edit) || \"\",\n      provenance,\n      prompts,\n      layers: names.map(cut),\n      steps: numbers,\n      sigmas: named(index, \"sigmas\", steps, Number.isFinite),\n      grid,\n      width,\n      k: top || 1,\n      score: SCORES.includes(index.score) ? index.score : \"abs_mean\",\n      channels,\n      perPrompt: samples === prompts.length,\n    },\n    stats,\n    maps: readMaps(record, tensors, { prompts, layers, numbers, channels, grid }),\n    images: readImages(record.images, tensors),\n  };\n}\n\nfunction cut(text) {\n  return text.length > LETTERS ? `${text.slice(0, LETTERS)}…` : text;\n}\n\nfunction readStats(tensors) {\n  const found = STATS.filter((name) => tensors.has(`stats/${name}`));\n  if (!found.includes(\"mean\") && !found.includes(\"mean_abs\")) {\n    const held = [...new Set([...tensors.keys()].map((name) => name.split(\"/\").slice(0, 2).join(\"/\")))].slice(0, 6).map(quoted);\n    refuse(`The run has no statistics of channels (stats/mean, stats/mean_abs); it holds ${held.join(\", \") || \"nothing\"}. The explorer shows what \\`fewchannels run\\` writes.`);\n  }\n  const shape = tensors.get(`stats/${found[0]}`).shape;\n  for (const name of found) {\n    const tensor = tensors.get(`stats/${name}`);\n    if (tensor.dtype !== \"F32\") refuse(`stats/${name} is of the type ${tensor.dtype}; a run file has F32 there.`);\n    if (tensor.shape.length !== 4 || tensor.shape.includes(0) || String(tensor.shape) !== String(shape)) {\n      refuse(`stats/${name} has the shape ${quoted(tensor.shape)}; expected samples x blocks x steps x channels, the same for all statistics (${quoted(shape)}).`);\n    }\n  }\n  const [, layers, steps, width] = shape;\n  if (layers > MOST.layers || steps > MOST.steps || width > MOST.channels || layers * width > MOST.cells || layers * steps > MOST.cells) {\n    refuse(`The run has ${layers} blocks x ${steps} steps x ${width} channels, more than this page can show (at most ${MOST.layers} x ${MOST.steps} x ${MOST.channels}).`);\n  }\n  const scores = { abs_mean: [\"mean\"], mean_abs: [\"mean_abs\"], max_abs: [\"max_abs\"], energy: [\"mean\", \"var\"] };\n  const names = Object.keys(scores).filter((name) => scores[name].every((part) => found.includes(part)));\n  return { shape, scores: names, tensors: Object.fromEntries(found.map((name) => [name, tensors.get(`stats/${name}`)])) };\n}\n\nfunction named(index, axis, count, fits) {\n  const given = index[axis];\n  if (given === undefined || given === null) return null;\n  if (!Array.isArray(given) || !given.every(fits)) refuse(`The index's \"${axis}\" is not the list that it should be: the file is damaged or was not written by fewchannels.`);\n  if (given.length !== count) refuse(`The index names ${given.length} ${axis}, but the statistics have ${count}: the file contradicts itself. Compute it again.`);\n  return given;\n}\n\nfunction readGrid(grid) {\n  if (grid === null) return null;\n  if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => isCount(n) && n > 0) || grid[0] * grid[1] > MOST.tokens) {\n    refuse(`The index's grid is ${quoted(grid)}; expected the rows and columns of the token grid, two numbers.`);\n  }\n  return grid;\n}\n\nfunction readChannels(given, layers, width) {\n  if (!isObject(given)) refuse('The index\\'s \"channels\" is no object of channel sets.');\n  const sets = Object.create(null);\n  for (const [name, set] of Object.entries(given).slice(0, 100)) {\n    const rows = isObject(set) && Array.isArray(set.indices) ? set.indices : [];\n    const fits = (row) => Array.isArray(row) && row.every((channel) => isCount(channel) && channel < width);\n    if (rows.length !== layers || !rows.every(fits)) {\n      refuse(`The channels ${quoted(name)} do not fit the statistics; expected ${layers} lists, one a block, of numbers from 0 to ${width - 1}.`);\n    }\n    sets[name] = { indices: rows, width, label: cut(typeof set.label === \"string\" && set.label ? set.label : name) };\n  }\n  return sets;\n}\n\nfunction readMaps(record, tensors, { prompts, layers, numbers, channels, grid }) {\n  const entries = isObject(record.index.maps) ? record.index.maps : {};\n  const groups = [];\n  for (const [name, entry] of Object.entries(entries).slice(0, 100)) {\n    const tensor = tensors.get(`maps/${name}`);\n    if (!tensor || !isObject(entry) || String(entry.axes) !== String(AXES)) continue;\n    const set = typeof entry.channels === \"string\" && Object.hasOwn(channels, entry.channels) ? channels[entry.channels] : null;\n    const lists = [entry.samples, entry.steps].every((list) => Array.isArray(list) && list.every(isCount));\n    if (!set || !lists || !entry.samples.every((i) => i < prompts.length) || !entry.steps.every((step) => numbers.includes(step))) {\n      refuse(`The maps ${quoted(name)} are of channels, prompts or steps that the index does not name: the file contradicts itself. Compute it again.`);\n    }\n    const [height, width, count] = tensor.shape.slice(3);\n    const wanted = [entry.samples.length, layers, entry.steps.length];\n    const fits = tensor.shape.length === 6 && String(tensor.shape.slice(0, 3)) === String(wanted) && set.indices.every((row) => row.length === count);\n    if (!fits || (grid && (height !== grid[0] || width !== grid[1])) || height * width > MOST.tokens) {\n      refuse(`The maps ${quoted(name)} have the shape ${quoted(tensor.shape)}; the index says ${wanted.join(\" x \")} of ${grid ? grid.join(\" x \") : \"the grid's\"} tokens and its channels. Compute the file again.`);\n    }\n    groups.push({ name, tensor, height, width, channels: set.indices, prompts: entry.samples, steps: entry.steps.map((step) => numbers.indexOf(step)) });\n  }\n  return groups;\n}\n\nfunction readImages(listed, tensors) {\n  const conditions = [];\n  for (const [condition, entry] of Object.entries(listed).slice(0, 1000)) {\n    const fits = isObject(entry) && isCount(entry.count) && [entry.height, entry.width].every((side) => isCount(side) && side > 0 && side <= MOST.side);\n    if (!fits) refuse(`The pictures ${quoted(condition)} are listed as ${quoted(entry)}; expected count, height and width, sides up to ${MOST.side} px.`);\n    const prefix = condition ? `images/${condition}` : \"images\";\n    const pictures = [];\n    for (let i = 0; i < Math.min(entry.count, tensors.size + 1); i++) pictures.push(tensors.get(`${prefix}/${String(i).padStart(5, \"0\")}`));\n    const missing = pictures.indexOf(undefined);\n    if (missing >= 0) refuse(`The record lists ${entry.count} pictures ${quoted(condition)}, but number ${missing} is missing in the file. Copy or compute it again.`);\n    conditions.push({ condition, height: entry.height, width: entry.width, pictures });\n  }\n  return conditions;\n}\n\n// js/run_numbers.js\nconst VIEWS = {\n  F64: Float64Array, F32: Float32Array, I32: Int32Array, I16: Int16Array, I8: Int8Array,\n  U32: Uint32Array, U16: Uint16Array, U8: Uint8Array, BOOL: Uint8Array, I64: BigInt64Array, U64: BigUint64Array,\n};\nconst ITEM = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 };\n\nfunction floats(bytes, dtype) {\n  if (dtype === \"F32\") return new Float32Array(bytes.buffer, 0, bytes.length / 4);\n  if (dtype === \"F16\") return Float32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2), half);\n  const values = new VIEWS[dtype](bytes.buffer, 0, bytes.length / ITEM[dtype]);\n  return Float32Array.from(values, Number);\n}\n\nfunction half(bits) {\n  const sign = bits & 0x8000 ? -1 : 1;\n  const exponent = (bits >> 10) & 31;\n  const fraction = bits & 1023;\n  if (exponent === 0) return sign * fraction * 2 ** -24;\n  if (exponent === 31) return fraction ? NaN : sign * Infinity;\n  return sign * (1024 + fraction) * 2 ** (exponent - 25);\n}\n\nfunction firstBad(values) {\n  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;\n  return -1;\n}\n\nfunction webpSize(bytes) {\n  const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));\n  if (bytes.length < 30 || text(0, 4) !== \"RIFF\" || text(8, 12) !== \"WEBP\") return null;\n  const u16 = (at) => bytes[at] | (bytes[at + 1] << 8);\n  const u24 = (at) => u16(at) | (bytes[at + 2] << 16);\n  const kind = text(12, 16);\n  if (kind === \"VP8 \") return [u16(26) & 0x3fff, u16(28) & 0x3fff];\n  if (kind === \"VP8L\") return [1 + (u16(21) & 0x3fff), 1 + ((u24(22) >> 6) & 0x3fff)];\n  if (kind === \"VP8X\") return [1 + u24(24), 1 + u24(27)];\n  return null;\n}\n\n// js/run_reader.js\nconst BUDGET = 160_000_000; // bytes of values kept: one prompt of FLUX.1 under two scores\nconst WHOLE = 4_000_000; // a block's rows over all steps are read at once up to this, else step by step\n\nasync function openReader(blob) {\n  const read = async (begin, end) => {\n    let buffer;\n    try {\n      buffer = await blob.slice(begin, end).arrayBuffer();\n    } catch {\n      refuse(\"The file cannot be read any more: it is a folder, or was moved, changed or deleted since it was chosen. Choose a file again.\");\n    }\n    if (buffer.byteLength !== end - begin) refuse(\"The file became shorter while it was read. Choose it again.\");\n    return new Uint8Array(buffer);\n  };\n  const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));\n  const [samples, layers, steps, width] = stats.shape;\n  const cache = createCache(BUDGET);\n  const fits = 4 * steps * width <= WHOLE;\n  let warming = 0;\n\n  const place = (sample, layer, step) => ((sample * layers + layer) * steps + step) * width;\n  const keyOf = (name, from, count) => `${name} ${from} ${count}`;\n\n  function rows(name, sample, layer, first, count) {\n    const from = place(sample, layer, first);\n    const bytes = 4 * count * width;\n    return cache.get(keyOf(name, from, count), bytes, async () => {\n      const begin = stats.tensors[name].begin + 4 * from;\n      const values = floats(await read(begin, begin + bytes), \"F32\");\n      const bad = firstBad(values);\n      if (bad >= 0) {\n        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[first + Math.floor(bad / width)]}, channel ${bad % width}`;\n        refuse(`stats/${name} holds ${values[bad]} (${where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.`);\n      }\n      return values;\n    });\n  }\n\n  async function rowOf(name, sample, layer, step, all) {\n    if (!fits || !(all || cache.has(keyOf(name, place(sample, layer, 0), steps)))) return rows(name, sample, layer, step, 1);\n    return (await rows(name, sample, layer, 0, steps)).subarray(step * width, (step + 1) * width);\n  }\n\n  const partsOf = (score) => (score === \"energy\" ? [\"mean\", \"var\"] : [score === \"abs_mean\" ? \"mean\" : score]);\n\n  async function row(score, sample, layer, step, all) {\n    const [values, spread] = await Promise.all(partsOf(score).map((name) => rowOf(name, sample, layer, step, all)));\n    return spread ? (i) => spread[i] + values[i] ** 2 : (i) => Math.abs(values[i]);\n  }\n\n  const rowsOfStep = (score, sample, step, all) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step, all)));\n\n  async function warm(score, sample, step) {\n    const now = ++warming;\n    try {\n      if (!fits) {\n        for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) await rowsOfStep(score, sample, next, false);\n        return;\n      }\n      for (let layer = 0; layer < layers && now === warming; layer++) {\n        for (const name of partsOf(score)) await rows(name, sample, layer, 0, steps);\n      }\n    } catch {\n    }\n  }\n\n  function chosen(score, prompt) {\n    if (!stats.scores.includes(score)) refuse(`The run has no score ${quoted(score)}; it has ${stats.scores.join(\", \")}.`);\n    if (samples === 1) return [0];\n    return prompt < 0 ? Array.from({ length: samples }, (_, i) => i) : [inside(\"prompt\", prompt, samples)];\n  }\n\n  function inside(what, value, count) {\n    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(`${what} ${value}: expected 0 to ${count - 1}.`);\n    return value;\n  }\n\n  async function mapValues(group, at) {\n    const { tensor, height, width: columns } = group;\n    const count = tensor.shape[5];\n    const size = height * columns * count;\n    const place = ((at.prompt * layers + at.layer) * group.steps.length + at.step) * size;\n    const bytes = ITEM[tensor.dtype];\n    const all = await cache.get(`${group.name} ${place}`, 4 * size, async () =>\n      floats(await read(tensor.begin + bytes * place, tensor.begin + bytes * (place + size)), tensor.dtype),\n    );\n    const values = new Float32Array(height * columns);\n    for (let i = 0; i < values.length; i++) values[i] = all[i * count + at.channel];\n    if (firstBad(values) >= 0) refuse(\"This map holds values that are nan or inf: the numbers overflowed where the run was made. Keep the maps as float32.\");\n    return { values, height, width: columns };\n  }\n\n  return {\n    about: { ...about, scoreNames: stats.scores, conditions: images.map(({ condition }) => condition) },\n    maps: maps.map(({ channels, prompts, steps: places }) => ({ channels, prompts, steps: places })),\n    async scores({ score, prompt, step }) {\n      const places = chosen(score, prompt);\n      inside(\"step\", step, steps);\n      const out = new Float32Array(layers * width);\n      for (const sample of places) {\n        const found = await rowsOfStep(score, sample, step, places.length > 1);\n        for (let layer = 0; layer < layers; layer++) {\n          for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;\n        }\n      }\n      if (places.length === 1) warm(score, places[0], step);\n      return out;\n    },\n    async alongTime({ score, prompt, channel }) {\n      const places = chosen(score, prompt);\n      inside(\"channel\", channel, width);\n      const out = new Float32Array(layers * steps);\n      for (const sample of places) {\n        for (let layer = 0; layer < layers; layer++) {\n          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step, true)));\n          for (let step = 0; step < steps; step++) out[layer * steps + step] += found[step](channel) / places.length;\n        }\n      }\n      return out;\n    },\n    map: ({ at }) => mapValues(maps[inside(\"group\", at.group, maps.length)], at),\n    async picture({ prompt, condition }) {\n      const shown = images.find((entry) => entry.condition === condition);\n      if (!shown || prompt >= shown.pictures.length) return null;\n      const tensor = shown.pictures[inside(\"prompt\", prompt, shown.pictures.length)];\n      if (tensor.end - tensor.begin > 64_000_000) refuse(`The picture of prompt ${prompt} has ${tensor.end - tensor.begin} bytes, more than this page reads.`);\n      const bytes = await read(tensor.begin, tensor.end);\n      const size = webpSize(bytes);\n      if (!size || size[0] !== shown.width || size[1] !== shown.height) {\n        refuse(`The picture of prompt ${prompt} is no WebP file of ${shown.width} x ${shown.height} px, as the record says. Copy or compute the file again.`);\n      }\n      return { bytes, width: shown.width, height: shown.height };\n    },\n  };\n}\n\nfunction readersError(error) {\n  if (error instanceof RunFileError) return error;\n  return new RunFileError(`The file could not be read (${quoted(error && error.message)}): it is damaged, or too large for this device.`);\n}\n\n// js/run_worker.js\nfunction serveRuns(port) {\n  let reader;\n  port.onmessage = async ({ data: { id, name, given } }) => {\n    try {\n      let value;\n      if (name === \"open\") {\n        reader = await openReader(given);\n        value = { about: reader.about, maps: reader.maps };\n      } else {\n        value = await reader[name](given);\n      }\n      const array = value instanceof Float32Array ? value : value && (value.values || value.bytes);\n      port.postMessage({ id, value }, array ? [array.buffer] : []);\n    } catch (error) {\n      port.postMessage({ id, error: readersError(error).message });\n    }\n  };\n  port.postMessage({ ready: true });\n}";
+const RUN_WORKER = "// js/lru.js\nfunction createCache(budget) {\n  const entries = new Map();\n  let weight = 0;\n  return {\n    get(key, size, make) {\n      const found = entries.get(key);\n      if (found) {\n        entries.delete(key);\n        entries.set(key, found);\n        return found.value;\n      }\n      const entry = { size, value: make() };\n      entries.set(key, entry);\n      weight += size;\n      for (const [old, { size: freed }] of entries) {\n        if (weight <= budget || old === key) break;\n        entries.delete(old);\n        weight -= freed;\n      }\n      entry.value.catch(() => {\n        if (entries.get(key) !== entry) return;\n        entries.delete(key);\n        weight -= size;\n      });\n      return entry.value;\n    },\n    has: (key) => entries.has(key),\n    clear() {\n      entries.clear();\n      weight = 0;\n    },\n  };\n}\n\n// js/strings.js\nconst STRINGS = {\n  en: {\n    \"block.number\": \"block {block}\",\n    \"channel\": \"Channel\",\n    \"channel.number\": \"channel {channel}\",\n    \"maps.few\": \"{set} ({count} of {all} have maps here)\",\n    \"over.none\": \"nothing\",\n    \"prompt\": \"Prompt\",\n    \"reader.array.bytes\": \"The array {name} has {bytes} bytes, which {type} of the shape {shape} does not take: the file is damaged.\",\n    \"reader.array.cut\": \"The array {name} ends at byte {end} of a file of {size}: the file was cut short. Copy or download it again.\",\n    \"reader.array.entry\": \"The header's entry {name} does not have the dtype, shape and data_offsets of an array: the file is damaged.\",\n    \"reader.array.gap\": \"The array {name} leaves a gap before it (it starts at byte {begin}, expected {wanted}): the file is damaged. Copy or compute it again.\",\n    \"reader.array.group\": \"The array {name} is in none of the groups {groups}: the file was not written by fewchannels.\",\n    \"reader.array.impossible\": \"The array {name} has the shape {shape} and the place {place}, which cannot be: the file is damaged.\",\n    \"reader.array.overlaps\": \"The array {name} overlaps the array before it (it starts at byte {begin}, expected {wanted}): the file is damaged. Copy or compute it again.\",\n    \"reader.array.type\": \"The array {name} is of the type {type}; expected {wanted}.\",\n    \"reader.arrays.many\": \"The file lists {count} arrays; at most {most} are read.\",\n    \"reader.channels\": \"The channels {name} do not fit the statistics; expected {layers} lists, one a block, of numbers from 0 to {last}.\",\n    \"reader.empty\": \"The file is empty. {expected}\",\n    \"reader.expected\": \"Expected a run file, as `fewchannels run --out FILE.safetensors` writes it.\",\n    \"reader.failed\": \"The file could not be read ({why}): it is damaged, or too large for this device.\",\n    \"reader.foreign\": \"This is a safetensors file of another program (weights of a model, perhaps): it holds no record of a run. {expected}\",\n    \"reader.gone\": \"The file cannot be read any more: it is a folder, or was moved, changed or deleted since it was chosen. Choose a file again.\",\n    \"reader.header.cut\": \"The file ends inside its header ({size} of at least {least} bytes): it was cut short. Copy or download it again.\",\n    \"reader.header.long\": \"The file says that its header has {length} bytes; at most {most} are read. {expected}\",\n    \"reader.index.channels\": \"The index's \\\"channels\\\" is no object of channel sets.\",\n    \"reader.index.count\": \"The index names {given} {axis}, but the statistics have {count}: the file contradicts itself. Compute it again.\",\n    \"reader.index.grid\": \"The index's grid is {grid}; expected the rows and columns of the token grid, two numbers.\",\n    \"reader.index.nolist\": \"The index's \\\"{axis}\\\" is not the list that it should be: the file is damaged or was not written by fewchannels.\",\n    \"reader.isother\": \"The file is {what}, no run file. {expected}\",\n    \"reader.long\": \"The file is longer than its header says ({size} bytes, expected {wanted}): it is damaged. Copy or compute it again.\",\n    \"reader.map.finite\": \"This map holds values that are nan or inf: the numbers overflowed where the run was made. Keep the maps as float32.\",\n    \"reader.maps.shape\": \"The maps {name} have the shape {shape}; the index says {wanted} of {grid} tokens and its channels. Compute the file again.\",\n    \"reader.maps.unnamed\": \"The maps {name} are of channels, prompts or steps that the index does not name: the file contradicts itself. Compute it again.\",\n    \"reader.nojson\": \"The file's {what} is not the JSON text that a run file has there: it is damaged or no run file. {expected}\",\n    \"reader.noobject\": \"The file's {what} is no JSON object. {expected}\",\n    \"reader.nosafetensors\": \"The file is no safetensors file: it does not start with the length of a header and the header. {expected}\",\n    \"reader.noscore\": \"The run has no score {score}; it has {scores}.\",\n    \"reader.nostats\": \"The run has no statistics of channels (stats/mean, stats/mean_abs); it holds {held}. The explorer shows what `fewchannels run` writes.\",\n    \"reader.other.gzip\": \"a gzip archive: unpack it first\",\n    \"reader.other.hdf5\": \"an HDF5 file\",\n    \"reader.other.lfs\": \"a Git LFS pointer, not the file that it stands for: run `git lfs pull`\",\n    \"reader.other.numpy\": \"a NumPy file\",\n    \"reader.other.pdf\": \"a PDF document\",\n    \"reader.other.png\": \"a picture\",\n    \"reader.other.riff\": \"a picture or a sound\",\n    \"reader.other.zip\": \"a zip archive (PyTorch and NumPy save such files as well)\",\n    \"reader.picture.large\": \"The picture of prompt {prompt} has {bytes} bytes, more than this page reads.\",\n    \"reader.picture.shape\": \"The picture {name} has the shape {shape}; expected one axis of bytes.\",\n    \"reader.picture.webp\": \"The picture of prompt {prompt} is no WebP file of {width} x {height} px, as the record says. Copy or compute the file again.\",\n    \"reader.pictures.entry\": \"The pictures {name} are listed as {entry}; expected count, height and width, sides up to {most} px.\",\n    \"reader.pictures.missing\": \"The record lists {count} pictures {name}, but number {missing} is missing in the file. Copy or compute it again.\",\n    \"reader.prompts.many\": \"The run has {count} prompts; this page shows at most {most}.\",\n    \"reader.range\": \"{what} {value}: expected 0 to {last}.\",\n    \"reader.record.deep\": \"The record of the run is nested more than {most} levels deep, which no run is.\",\n    \"reader.record.format\": \"The record names the format {format}; expected \\\"fewchannels.run\\\". {expected}\",\n    \"reader.record.lacks\": \"The record's \\\"{key}\\\" is missing or no object: the file is damaged or was not written by fewchannels.\",\n    \"reader.record.long\": \"The record of the run has {length} letters; at most {most} are read.\",\n    \"reader.record.notext\": \"The record of the run is no text. {expected}\",\n    \"reader.record.noversion\": \"The record's version is {version}, which is no version number.\",\n    \"reader.record.prompts\": \"The record's \\\"prompts\\\" are no list of texts: the file is damaged or was not written by fewchannels.\",\n    \"reader.record.provenance\": \"The record does not say how the run was made: its provenance lacks {missing}.\",\n    \"reader.record.version\": \"The file has version {version} of the run format; this page reads version {own}. Open it in a newer edition of the book, or write it anew with the fewchannels of this one.\",\n    \"reader.sample\": \"sample {number}\",\n    \"reader.samples\": \"The statistics have {samples} samples but the record names {prompts} prompts; expected one each, or one sample of all.\",\n    \"reader.short\": \"The file has {size} bytes, too few for a run file: it was cut short. Copy or download it again.\",\n    \"reader.shrank\": \"The file became shorter while it was read. Choose it again.\",\n    \"reader.stats.finite\": \"stats/{name} holds {value} ({where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.\",\n    \"reader.stats.shape\": \"stats/{name} has the shape {shape}; expected samples x blocks x steps x channels, the same for all statistics ({wanted}).\",\n    \"reader.stats.type\": \"stats/{name} is of the type {type}; a run file has F32 there.\",\n    \"reader.toolarge\": \"The run has {layers} blocks x {steps} steps x {width} channels, more than this page can show (at most {mostLayers} x {mostSteps} x {mostChannels}).\",\n    \"reader.unnamed\": \"your run\",\n    \"reader.where\": \"prompt {prompt}, {block}, step {step}, channel {channel}\",\n    \"seed\": \"Seed\",\n    \"step\": \"step\",\n    \"steps\": \"Steps\",\n    \"steps.one\": \"step {step}\",\n  },\n  de: {\n    \"block.number\": \"Block {block}\",\n    \"channel\": \"Kanal\",\n    \"channel.number\": \"Kanal {channel}\",\n    \"maps.few\": \"{set} ({count} von {all} haben hier Karten)\",\n    \"over.none\": \"nichts\",\n    \"prompt\": \"Prompt\",\n    \"reader.array.bytes\": \"Das Feld {name} hat {bytes} Bytes; so viele braucht {type} der Form {shape} nicht: Die Datei ist beschädigt.\",\n    \"reader.array.cut\": \"Das Feld {name} endet bei Byte {end} einer Datei von {size}: Die Datei wurde abgeschnitten. Noch einmal kopieren oder herunterladen.\",\n    \"reader.array.entry\": \"Der Eintrag {name} im Kopf hat nicht dtype, shape und data_offsets eines Feldes: Die Datei ist beschädigt.\",\n    \"reader.array.gap\": \"Vor dem Feld {name} ist eine Lücke (es beginnt bei Byte {begin}, erwartet {wanted}): Die Datei ist beschädigt. Noch einmal kopieren oder berechnen.\",\n    \"reader.array.group\": \"Das Feld {name} gehört zu keiner der Gruppen {groups}: Die Datei wurde nicht von fewchannels geschrieben.\",\n    \"reader.array.impossible\": \"Das Feld {name} hat die Form {shape} und den Platz {place}; das kann nicht sein: Die Datei ist beschädigt.\",\n    \"reader.array.overlaps\": \"Das Feld {name} überlappt das Feld davor (es beginnt bei Byte {begin}, erwartet {wanted}): Die Datei ist beschädigt. Noch einmal kopieren oder berechnen.\",\n    \"reader.array.type\": \"Das Feld {name} ist vom Typ {type}; erwartet ist {wanted}.\",\n    \"reader.arrays.many\": \"Die Datei führt {count} Felder auf; höchstens {most} werden gelesen.\",\n    \"reader.channels\": \"Die Kanäle {name} passen nicht zu den Statistiken; erwartet sind {layers} Listen, eine je Block, mit Zahlen von 0 bis {last}.\",\n    \"reader.empty\": \"Die Datei ist leer. {expected}\",\n    \"reader.expected\": \"Erwartet ist eine Laufdatei, wie `fewchannels run --out DATEI.safetensors` sie schreibt.\",\n    \"reader.failed\": \"Die Datei ließ sich nicht lesen ({why}): Sie ist beschädigt oder zu groß für dieses Gerät.\",\n    \"reader.foreign\": \"Dies ist eine safetensors-Datei eines anderen Programms (vielleicht Gewichte eines Modells): Sie enthält keinen Bericht eines Laufs. {expected}\",\n    \"reader.gone\": \"Die Datei ist nicht mehr lesbar: Sie ist ein Ordner oder wurde seit der Auswahl verschoben, geändert oder gelöscht. Noch einmal eine Datei wählen.\",\n    \"reader.header.cut\": \"Die Datei endet in ihrem Kopf ({size} von mindestens {least} Bytes): Sie wurde abgeschnitten. Noch einmal kopieren oder herunterladen.\",\n    \"reader.header.long\": \"Die Datei gibt an, ihr Kopf habe {length} Bytes; höchstens {most} werden gelesen. {expected}\",\n    \"reader.index.channels\": \"„channels“ im Index ist kein Objekt von Kanalmengen.\",\n    \"reader.index.count\": \"Der Index nennt {given} {axis}, die Statistiken haben {count}: Die Datei widerspricht sich. Noch einmal berechnen.\",\n    \"reader.index.grid\": \"Das Raster im Index ist {grid}; erwartet sind Zeilen und Spalten des Tokenrasters, zwei Zahlen.\",\n    \"reader.index.nolist\": \"„{axis}“ im Index ist nicht die Liste, die dort stehen sollte: Die Datei ist beschädigt oder nicht von fewchannels geschrieben.\",\n    \"reader.isother\": \"Die Datei ist {what}, keine Laufdatei. {expected}\",\n    \"reader.long\": \"Die Datei ist länger, als ihr Kopf angibt ({size} Bytes, erwartet {wanted}): Sie ist beschädigt. Noch einmal kopieren oder berechnen.\",\n    \"reader.map.finite\": \"Diese Karte enthält Werte, die nan oder inf sind: Die Zahlen liefen über, wo der Lauf entstand. Die Karten als float32 speichern.\",\n    \"reader.maps.shape\": \"Die Karten {name} haben die Form {shape}; der Index sagt {wanted} von {grid} Tokens und seinen Kanälen. Die Datei noch einmal berechnen.\",\n    \"reader.maps.unnamed\": \"Die Karten {name} gehören zu Kanälen, Prompts oder Schritten, die der Index nicht nennt: Die Datei widerspricht sich. Noch einmal berechnen.\",\n    \"reader.nojson\": \"Der Teil „{what}“ der Datei ist nicht der JSON-Text, den eine Laufdatei dort hat: Sie ist beschädigt oder keine Laufdatei. {expected}\",\n    \"reader.noobject\": \"Der Teil „{what}“ der Datei ist kein JSON-Objekt. {expected}\",\n    \"reader.nosafetensors\": \"Die Datei ist keine safetensors-Datei: Sie beginnt nicht mit der Länge eines Kopfes und dem Kopf. {expected}\",\n    \"reader.noscore\": \"Der Lauf hat kein Maß {score}; er hat {scores}.\",\n    \"reader.nostats\": \"Der Lauf hat keine Statistiken von Kanälen (stats/mean, stats/mean_abs); er enthält {held}. Der Explorer zeigt, was `fewchannels run` schreibt.\",\n    \"reader.other.gzip\": \"ein Gzip-Archiv: erst auspacken\",\n    \"reader.other.hdf5\": \"eine HDF5-Datei\",\n    \"reader.other.lfs\": \"ein Git-LFS-Verweis und nicht die Datei, für die er steht: `git lfs pull` ausführen\",\n    \"reader.other.numpy\": \"eine NumPy-Datei\",\n    \"reader.other.pdf\": \"ein PDF-Dokument\",\n    \"reader.other.png\": \"ein Bild\",\n    \"reader.other.riff\": \"ein Bild oder ein Klang\",\n    \"reader.other.zip\": \"ein Zip-Archiv (auch PyTorch und NumPy speichern solche Dateien)\",\n    \"reader.picture.large\": \"Das Bild von Prompt {prompt} hat {bytes} Bytes, mehr als diese Seite liest.\",\n    \"reader.picture.shape\": \"Das Bild {name} hat die Form {shape}; erwartet ist eine Achse von Bytes.\",\n    \"reader.picture.webp\": \"Das Bild von Prompt {prompt} ist keine WebP-Datei von {width} x {height} px, wie der Bericht sagt. Die Datei noch einmal kopieren oder berechnen.\",\n    \"reader.pictures.entry\": \"Die Bilder {name} sind als {entry} aufgeführt; erwartet sind Anzahl, Höhe und Breite, Seiten bis {most} px.\",\n    \"reader.pictures.missing\": \"Der Bericht nennt {count} Bilder {name}, aber Nummer {missing} fehlt in der Datei. Noch einmal kopieren oder berechnen.\",\n    \"reader.prompts.many\": \"Der Lauf hat {count} Prompts; diese Seite zeigt höchstens {most}.\",\n    \"reader.range\": \"{what} {value}: erwartet ist 0 bis {last}.\",\n    \"reader.record.deep\": \"Der Bericht des Laufs ist mehr als {most} Ebenen tief verschachtelt; das ist kein Lauf.\",\n    \"reader.record.format\": \"Der Bericht nennt das Format {format}; erwartet ist \\\"fewchannels.run\\\". {expected}\",\n    \"reader.record.lacks\": \"„{key}“ fehlt im Bericht oder ist kein Objekt: Die Datei ist beschädigt oder nicht von fewchannels geschrieben.\",\n    \"reader.record.long\": \"Der Bericht des Laufs hat {length} Zeichen; höchstens {most} werden gelesen.\",\n    \"reader.record.notext\": \"Der Bericht des Laufs ist kein Text. {expected}\",\n    \"reader.record.noversion\": \"Die Version des Berichts ist {version}; das ist keine Versionsnummer.\",\n    \"reader.record.prompts\": \"„prompts“ im Bericht ist keine Liste von Texten: Die Datei ist beschädigt oder nicht von fewchannels geschrieben.\",\n    \"reader.record.provenance\": \"Der Bericht sagt nicht, wie der Lauf entstand: Seiner Herkunft fehlt {missing}.\",\n    \"reader.record.version\": \"Die Datei hat Version {version} des Laufformats; diese Seite liest Version {own}. In einer neueren Ausgabe des Buchs öffnen oder mit dem fewchannels dieser Ausgabe neu schreiben.\",\n    \"reader.sample\": \"Stichprobe {number}\",\n    \"reader.samples\": \"Die Statistiken haben {samples} Stichproben, der Bericht nennt {prompts} Prompts; erwartet ist je eine oder eine für alle.\",\n    \"reader.short\": \"Die Datei hat {size} Bytes, zu wenige für eine Laufdatei: Sie wurde abgeschnitten. Noch einmal kopieren oder herunterladen.\",\n    \"reader.shrank\": \"Die Datei wurde kürzer, während sie gelesen wurde. Noch einmal wählen.\",\n    \"reader.stats.finite\": \"stats/{name} enthält {value} ({where}), und Statistiken eines Laufs sind endlich: Die Datei ist beschädigt. Noch einmal kopieren oder berechnen.\",\n    \"reader.stats.shape\": \"stats/{name} hat die Form {shape}; erwartet ist Stichproben x Blöcke x Schritte x Kanäle, gleich für alle Statistiken ({wanted}).\",\n    \"reader.stats.type\": \"stats/{name} ist vom Typ {type}; eine Laufdatei hat dort F32.\",\n    \"reader.toolarge\": \"Der Lauf hat {layers} Blöcke x {steps} Schritte x {width} Kanäle, mehr als diese Seite zeigen kann (höchstens {mostLayers} x {mostSteps} x {mostChannels}).\",\n    \"reader.unnamed\": \"eigener Lauf\",\n    \"reader.where\": \"Prompt {prompt}, {block}, Schritt {step}, Kanal {channel}\",\n    \"seed\": \"Seed\",\n    \"step\": \"Schritt\",\n    \"steps\": \"Schritte\",\n    \"steps.one\": \"Schritt {step}\",\n  },\n};\n\n// js/phrases.js\nlet spoken = null;\n\nfunction speak(tongue) {\n  spoken = tongue;\n}\n\nfunction language() {\n  const wanted = spoken ?? globalThis.document?.documentElement?.lang ?? \"\";\n  const tongue = wanted.slice(0, 2).toLowerCase();\n  return Object.hasOwn(STRINGS, tongue) ? tongue : \"en\";\n}\n\nconst known = (key) => Object.hasOwn(STRINGS.en, key);\n\nfunction phraseIn(tongue, key, values = {}) {\n  return STRINGS[tongue][key].replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);\n}\n\nconst phrase = (key, values) => phraseIn(language(), key, values);\n\nfunction counted(key, n, options = {}, values = {}) {\n  const form = new Intl.PluralRules(language(), options).select(n);\n  return phrase(known(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { n, ...values });\n}\n\nfunction filled(key, things) {\n  const parts = STRINGS[language()][key].split(/\\{(\\w+)\\}/);\n  return parts.map((part, i) => (i % 2 ? things[part] : part)).filter((part) => part !== \"\");\n}\n\n// js/run_error.js\nclass RunFileError extends Error {\n  constructor(message) {\n    super(message);\n    this.name = \"RunFileError\";\n  }\n}\n\nfunction refuse(message) {\n  throw new RunFileError(message);\n}\n\nfunction quoted(value) {\n  const text = typeof value === \"string\" ? value : JSON.stringify(value);\n  const plain = String(text).replace(/[\\p{Cc}\\p{Cf}\\p{Zl}\\p{Zp}]/gu, \"�\");\n  return `\"${plain.length > 60 ? `${plain.slice(0, 60)}…` : plain}\"`;\n}\n\n// js/run_header.js\nconst MAX_HEADER = 100_000_000;\nconst MAX_RECORD = 10_000_000;\nconst MAX_TENSORS = 200_000;\nconst MAX_DEPTH = 64;\nconst VERSION = 1;\nconst BYTES = { F64: 8, F32: 4, F16: 2, BOOL: 1, I64: 8, I32: 4, I16: 2, I8: 1, U64: 8, U32: 4, U16: 2, U8: 1 };\nconst GROUPS = [\"stats\", \"maps\", \"masks\", \"images\"];\nconst PROVENANCE = [\"model\", \"revision\", \"seed\", \"steps\", \"dtype\", \"versions\", \"date\"];\nconst OTHERS = [\n  [\"PK\", \"zip\"],\n  [\"\\u001f\\u008b\", \"gzip\"],\n  [\"\\u0089HDF\", \"hdf5\"],\n  [\"\\u0093NUMPY\", \"numpy\"],\n  [\"\\u0089PNG\", \"png\"],\n  [\"RIFF\", \"riff\"],\n  [\"%PDF\", \"pdf\"],\n  [\"version \", \"lfs\"],\n];\n\nconst isObject = (value) => typeof value === \"object\" && value !== null && !Array.isArray(value);\nconst isCount = (value) => Number.isSafeInteger(value) && value >= 0;\n\nasync function readHeader(read, size) {\n  if (size === 0) refuse(phrase(\"reader.empty\", { expected: phrase(\"reader.expected\") }));\n  const start = await read(0, Math.min(16, size));\n  const other = OTHERS.find(([magic]) => [...magic].every((letter, i) => start[i] === letter.charCodeAt(0)));\n  if (other) refuse(phrase(\"reader.isother\", { what: phrase(`reader.other.${other[1]}`), expected: phrase(\"reader.expected\") }));\n  if (size < 10) refuse(phrase(\"reader.short\", { size }));\n  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);\n  const length = view.getUint32(0, true) + view.getUint32(4, true) * 2 ** 32;\n  if (length < 2 || (start[8] !== 0x7b && length <= MAX_HEADER)) {\n    refuse(phrase(\"reader.nosafetensors\", { expected: phrase(\"reader.expected\") }));\n  }\n  if (length > MAX_HEADER) {\n    refuse(phrase(\"reader.header.long\", { length, most: MAX_HEADER, expected: phrase(\"reader.expected\") }));\n  }\n  if (8 + length > size) {\n    refuse(phrase(\"reader.header.cut\", { size, least: 8 + length }));\n  }\n  const header = parsed(await read(8, 8 + length), \"header\");\n  const metadata = Object.hasOwn(header, \"__metadata__\") ? header.__metadata__ : {};\n  const record = readRecord(metadata);\n  return { record, tensors: readTensors(header, 8 + length, size) };\n}\n\nfunction parsed(bytes, what) {\n  let value;\n  try {\n    value = JSON.parse(typeof bytes === \"string\" ? bytes : new TextDecoder(\"utf-8\", { fatal: true }).decode(bytes));\n  } catch {\n    refuse(phrase(\"reader.nojson\", { what, expected: phrase(\"reader.expected\") }));\n  }\n  if (!isObject(value)) refuse(phrase(\"reader.noobject\", { what, expected: phrase(\"reader.expected\") }));\n  return value;\n}\n\nfunction readRecord(metadata) {\n  if (!isObject(metadata) || !Object.hasOwn(metadata, \"fewchannels\")) {\n    refuse(phrase(\"reader.foreign\", { expected: phrase(\"reader.expected\") }));\n  }\n  const text = metadata.fewchannels;\n  if (typeof text !== \"string\") refuse(phrase(\"reader.record.notext\", { expected: phrase(\"reader.expected\") }));\n  if (text.length > MAX_RECORD) refuse(phrase(\"reader.record.long\", { length: text.length, most: MAX_RECORD }));\n  if (depthOf(text) > MAX_DEPTH) refuse(phrase(\"reader.record.deep\", { most: MAX_DEPTH }));\n  const record = parsed(text, \"record\");\n  if (record.format !== \"fewchannels.run\") {\n    refuse(phrase(\"reader.record.format\", { format: quoted(record.format ?? null), expected: phrase(\"reader.expected\") }));\n  }\n  if (!Number.isSafeInteger(record.version) || record.version < 1) {\n    refuse(phrase(\"reader.record.noversion\", { version: quoted(record.version ?? null) }));\n  }\n  if (record.version > VERSION) {\n    refuse(phrase(\"reader.record.version\", { version: record.version, own: VERSION }));\n  }\n  for (const key of [\"provenance\", \"index\", \"images\"]) {\n    if (!isObject(record[key])) refuse(phrase(\"reader.record.lacks\", { key }));\n  }\n  if (!Array.isArray(record.prompts) || record.prompts.some((prompt) => typeof prompt !== \"string\")) {\n    refuse(phrase(\"reader.record.prompts\"));\n  }\n  const missing = PROVENANCE.filter((key) => !Object.hasOwn(record.provenance, key));\n  if (missing.length) refuse(phrase(\"reader.record.provenance\", { missing: missing.join(\", \") }));\n  return record;\n}\n\nfunction depthOf(text) {\n  let depth = 0;\n  let deepest = 0;\n  let inside = false;\n  for (let i = 0; i < text.length; i++) {\n    const code = text.charCodeAt(i);\n    if (inside) {\n      if (code === 92) i++;\n      else if (code === 34) inside = false;\n    } else if (code === 34) inside = true;\n    else if (code === 123 || code === 91) deepest = Math.max(deepest, ++depth);\n    else if (code === 125 || code === 93) depth--;\n  }\n  return deepest;\n}\n\nfunction readTensors(header, start, size) {\n  const tensors = new Map();\n  const names = Object.keys(header).filter((name) => name !== \"__metadata__\");\n  if (names.length > MAX_TENSORS) refuse(phrase(\"reader.arrays.many\", { count: names.length, most: MAX_TENSORS }));\n  for (const name of names) tensors.set(name, readTensor(name, header[name], start, size));\n  let place = start;\n  for (const [name, { begin, end }] of [...tensors].sort(([, a], [, b]) => a.begin - b.begin || a.end - b.end)) {\n    if (begin !== place) {\n      refuse(phrase(begin < place ? \"reader.array.overlaps\" : \"reader.array.gap\", { name: quoted(name), begin: begin - start, wanted: place - start }));\n    }\n    place = end;\n  }\n  if (place !== size) refuse(phrase(\"reader.long\", { size, wanted: place }));\n  return tensors;\n}\n\nfunction readTensor(name, entry, start, size) {\n  const shown = quoted(name);\n  if (!isObject(entry) || !Array.isArray(entry.shape) || !Array.isArray(entry.data_offsets)) {\n    refuse(phrase(\"reader.array.entry\", { name: shown }));\n  }\n  const { dtype, shape, data_offsets: offsets } = entry;\n  if (offsets.length !== 2 || !offsets.every(isCount) || offsets[0] > offsets[1] || shape.length > 16 || !shape.every(isCount)) {\n    refuse(phrase(\"reader.array.impossible\", { name: shown, shape: quoted(shape), place: quoted(offsets) }));\n  }\n  if (start + offsets[1] > size) {\n    refuse(phrase(\"reader.array.cut\", { name: shown, end: start + offsets[1], size }));\n  }\n  const group = GROUPS.find((known) => name.startsWith(`${known}/`) && name.length > known.length + 1);\n  if (!group) refuse(phrase(\"reader.array.group\", { name: shown, groups: GROUPS.join(\", \") }));\n  const wanted = { images: [\"U8\"], masks: [\"BOOL\"] }[group] || Object.keys(BYTES);\n  if (typeof dtype !== \"string\" || !wanted.includes(dtype)) {\n    refuse(phrase(\"reader.array.type\", { name: shown, type: quoted(dtype ?? null), wanted: wanted.join(\", \") }));\n  }\n  if (group === \"images\" && shape.length !== 1) refuse(phrase(\"reader.picture.shape\", { name: shown, shape: quoted(shape) }));\n  const bytes = shape.reduce((a, b) => a * b, 1) * BYTES[dtype];\n  if (bytes !== offsets[1] - offsets[0]) {\n    refuse(phrase(\"reader.array.bytes\", { name: shown, bytes: offsets[1] - offsets[0], type: dtype, shape: quoted(shape) }));\n  }\n  return { dtype, shape, begin: start + offsets[0], end: start + offsets[1] };\n}\n\n// js/names.js\nconst ASKED = [\"zero\", \"own_mean\", \"shuffle\"];\nconst SCORES = [\"abs_mean\", \"mean_abs\"];\n\n// js/run_index.js\nconst AXES = [\"sample\", \"layer\", \"step\", \"row\", \"column\", \"channel\"];\nconst STATS = [\"mean\", \"mean_abs\", \"max_abs\", \"var\"];\nconst MOST = { prompts: 100_000, layers: 4096, steps: 10_000, channels: 200_000, cells: 16_000_000, tokens: 4_194_304, side: 8192 };\nconst LETTERS = 2000;\n\nfunction readIndex({ record, tensors }) {\n  const { index, provenance } = record;\n  const stats = readStats(tensors);\n  const [samples, layers, steps, width] = stats.shape;\n  const prompts = (record.prompts.length ? record.prompts : Array.from({ length: samples }, (_, i) => phrase(\"reader.sample\", { number: i }))).map(cut);\n  if (prompts.length > MOST.prompts) refuse(phrase(\"reader.prompts.many\", { count: prompts.length, most: MOST.prompts }));\n  if (samples !== 1 && samples !== prompts.length) {\n    refuse(phrase(\"reader.samples\", { samples, prompts: prompts.length }));\n  }\n  const grid = readGrid(index.grid ?? null);\n  const names = named(index, \"layers\", layers, (value) => typeof value === \"string\") || Array.from({ length: layers }, (_, i) => phrase(\"block.number\", { block: i }));\n  const numbers = named(index, \"steps\", steps, isCount) || Array.from({ length: steps }, (_, i) => i);\n  const channels = readChannels(index.channels ?? {}, layers, width);\n  const text = (value) => (value === null || value === undefined ? null : cut(typeof value === \"string\" ? value : JSON.stringify(value)));\n  const edit = isObject(provenance.edit) ? provenance.edit.label ?? provenance.edit.how : provenance.edit;\n  const top = channels.top ? Math.max(...channels.top.indices.map((row) => row.length)) : Math.min(8, width);\n  return {\n    about: {\n      label: text(index.label) || text(provenance.model) || phrase(\"reader.unnamed\"),\n      model: text(provenance.model),\n      revision: text(provenance.revision),\n      seed: Number.isFinite(provenance.seed) ? provenance.seed : null,\n      edit: text(edit) || \"\",\n      provenance,\n      prompts,\n      layers: names.map(cut),\n      steps: numbers,\n      sigmas: named(index, \"sigmas\", steps, Number.isFinite),\n      grid,\n      width,\n      k: top || 1,\n      score: SCORES.includes(index.score) ? index.score : \"abs_mean\",\n      channels,\n      perPrompt: samples === prompts.length,\n    },\n    stats,\n    maps: readMaps(record, tensors, { prompts, layers, numbers, channels, grid }),\n    images: readImages(record.images, tensors),\n  };\n}\n\nfunction cut(text) {\n  return text.length > LETTERS ? `${text.slice(0, LETTERS)}…` : text;\n}\n\nfunction readStats(tensors) {\n  const found = STATS.filter((name) => tensors.has(`stats/${name}`));\n  if (!found.includes(\"mean\") && !found.includes(\"mean_abs\")) {\n    const held = [...new Set([...tensors.keys()].map((name) => name.split(\"/\").slice(0, 2).join(\"/\")))].slice(0, 6).map(quoted);\n    refuse(phrase(\"reader.nostats\", { held: held.join(\", \") || phrase(\"over.none\") }));\n  }\n  const shape = tensors.get(`stats/${found[0]}`).shape;\n  for (const name of found) {\n    const tensor = tensors.get(`stats/${name}`);\n    if (tensor.dtype !== \"F32\") refuse(phrase(\"reader.stats.type\", { name, type: tensor.dtype }));\n    if (tensor.shape.length !== 4 || tensor.shape.includes(0) || String(tensor.shape) !== String(shape)) {\n      refuse(phrase(\"reader.stats.shape\", { name, shape: quoted(tensor.shape), wanted: quoted(shape) }));\n    }\n  }\n  const [, layers, steps, width] = shape;\n  if (layers > MOST.layers || steps > MOST.steps || width > MOST.channels || layers * width > MOST.cells || layers * steps > MOST.cells) {\n    refuse(phrase(\"reader.toolarge\", { layers, steps, width, mostLayers: MOST.layers, mostSteps: MOST.steps, mostChannels: MOST.channels }));\n  }\n  const scores = { abs_mean: [\"mean\"], mean_abs: [\"mean_abs\"], max_abs: [\"max_abs\"], energy: [\"mean\", \"var\"] };\n  const names = Object.keys(scores).filter((name) => scores[name].every((part) => found.includes(part)));\n  return { shape, scores: names, tensors: Object.fromEntries(found.map((name) => [name, tensors.get(`stats/${name}`)])) };\n}\n\nfunction named(index, axis, count, fits) {\n  const given = index[axis];\n  if (given === undefined || given === null) return null;\n  if (!Array.isArray(given) || !given.every(fits)) refuse(phrase(\"reader.index.nolist\", { axis }));\n  if (given.length !== count) refuse(phrase(\"reader.index.count\", { given: given.length, axis, count }));\n  return given;\n}\n\nfunction readGrid(grid) {\n  if (grid === null) return null;\n  if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => isCount(n) && n > 0) || grid[0] * grid[1] > MOST.tokens) {\n    refuse(phrase(\"reader.index.grid\", { grid: quoted(grid) }));\n  }\n  return grid;\n}\n\nfunction readChannels(given, layers, width) {\n  if (!isObject(given)) refuse(phrase(\"reader.index.channels\"));\n  const sets = Object.create(null);\n  for (const [name, set] of Object.entries(given).slice(0, 100)) {\n    const rows = isObject(set) && Array.isArray(set.indices) ? set.indices : [];\n    const fits = (row) => Array.isArray(row) && row.every((channel) => isCount(channel) && channel < width);\n    if (rows.length !== layers || !rows.every(fits)) {\n      refuse(phrase(\"reader.channels\", { name: quoted(name), layers, last: width - 1 }));\n    }\n    sets[name] = { indices: rows, width, label: cut(typeof set.label === \"string\" && set.label ? set.label : name) };\n  }\n  return sets;\n}\n\nfunction readMaps(record, tensors, { prompts, layers, numbers, channels, grid }) {\n  const entries = isObject(record.index.maps) ? record.index.maps : {};\n  const groups = [];\n  for (const [name, entry] of Object.entries(entries).slice(0, 100)) {\n    const tensor = tensors.get(`maps/${name}`);\n    if (!tensor || !isObject(entry) || String(entry.axes) !== String(AXES)) continue;\n    const set = typeof entry.channels === \"string\" && Object.hasOwn(channels, entry.channels) ? channels[entry.channels] : null;\n    const lists = [entry.samples, entry.steps].every((list) => Array.isArray(list) && list.every(isCount));\n    if (!set || !lists || !entry.samples.every((i) => i < prompts.length) || !entry.steps.every((step) => numbers.includes(step))) {\n      refuse(phrase(\"reader.maps.unnamed\", { name: quoted(name) }));\n    }\n    const [height, width, count] = tensor.shape.slice(3);\n    const wanted = [entry.samples.length, layers, entry.steps.length];\n    const fits = tensor.shape.length === 6 && String(tensor.shape.slice(0, 3)) === String(wanted) && set.indices.every((row) => row.length === count);\n    if (!fits || (grid && (height !== grid[0] || width !== grid[1])) || height * width > MOST.tokens) {\n      refuse(phrase(\"reader.maps.shape\", { name: quoted(name), shape: quoted(tensor.shape), wanted: wanted.join(\" x \"), grid: grid ? grid.join(\" x \") : \"? x ?\" }));\n    }\n    groups.push({ name, tensor, height, width, channels: set.indices, prompts: entry.samples, steps: entry.steps.map((step) => numbers.indexOf(step)) });\n  }\n  return groups;\n}\n\nfunction readImages(listed, tensors) {\n  const conditions = [];\n  for (const [condition, entry] of Object.entries(listed).slice(0, 1000)) {\n    const fits = isObject(entry) && isCount(entry.count) && [entry.height, entry.width].every((side) => isCount(side) && side > 0 && side <= MOST.side);\n    if (!fits) refuse(phrase(\"reader.pictures.entry\", { name: quoted(condition), entry: quoted(entry), most: MOST.side }));\n    const prefix = condition ? `images/${condition}` : \"images\";\n    const pictures = [];\n    for (let i = 0; i < Math.min(entry.count, tensors.size + 1); i++) pictures.push(tensors.get(`${prefix}/${String(i).padStart(5, \"0\")}`));\n    const missing = pictures.indexOf(undefined);\n    if (missing >= 0) refuse(phrase(\"reader.pictures.missing\", { count: entry.count, name: quoted(condition), missing }));\n    conditions.push({ condition, height: entry.height, width: entry.width, pictures });\n  }\n  return conditions;\n}\n\n// js/run_numbers.js\nconst VIEWS = {\n  F64: Float64Array, F32: Float32Array, I32: Int32Array, I16: Int16Array, I8: Int8Array,\n  U32: Uint32Array, U16: Uint16Array, U8: Uint8Array, BOOL: Uint8Array, I64: BigInt64Array, U64: BigUint64Array,\n};\nconst ITEM = { F64: 8, I64: 8, U64: 8, F32: 4, I32: 4, U32: 4, F16: 2, I16: 2, U16: 2, I8: 1, U8: 1, BOOL: 1 };\n\nfunction floats(bytes, dtype) {\n  if (dtype === \"F32\") return new Float32Array(bytes.buffer, 0, bytes.length / 4);\n  if (dtype === \"F16\") return Float32Array.from(new Uint16Array(bytes.buffer, 0, bytes.length / 2), half);\n  const values = new VIEWS[dtype](bytes.buffer, 0, bytes.length / ITEM[dtype]);\n  return Float32Array.from(values, Number);\n}\n\nfunction half(bits) {\n  const sign = bits & 0x8000 ? -1 : 1;\n  const exponent = (bits >> 10) & 31;\n  const fraction = bits & 1023;\n  if (exponent === 0) return sign * fraction * 2 ** -24;\n  if (exponent === 31) return fraction ? NaN : sign * Infinity;\n  return sign * (1024 + fraction) * 2 ** (exponent - 25);\n}\n\nfunction firstBad(values) {\n  for (let i = 0; i < values.length; i++) if (values[i] - values[i] !== 0) return i;\n  return -1;\n}\n\nfunction webpSize(bytes) {\n  const text = (from, to) => String.fromCharCode(...bytes.subarray(from, to));\n  if (bytes.length < 30 || text(0, 4) !== \"RIFF\" || text(8, 12) !== \"WEBP\") return null;\n  const u16 = (at) => bytes[at] | (bytes[at + 1] << 8);\n  const u24 = (at) => u16(at) | (bytes[at + 2] << 16);\n  const kind = text(12, 16);\n  if (kind === \"VP8 \") return [u16(26) & 0x3fff, u16(28) & 0x3fff];\n  if (kind === \"VP8L\") return [1 + (u16(21) & 0x3fff), 1 + ((u24(22) >> 6) & 0x3fff)];\n  if (kind === \"VP8X\") return [1 + u24(24), 1 + u24(27)];\n  return null;\n}\n\n// js/run_reader.js\nconst BUDGET = 160_000_000; // bytes of values kept: one prompt of FLUX.1 under two scores\nconst WHOLE = 4_000_000; // a block's rows over all steps are read at once up to this, else step by step\n\nasync function openReader(blob) {\n  const read = async (begin, end) => {\n    let buffer;\n    try {\n      buffer = await blob.slice(begin, end).arrayBuffer();\n    } catch {\n      refuse(phrase(\"reader.gone\"));\n    }\n    if (buffer.byteLength !== end - begin) refuse(phrase(\"reader.shrank\"));\n    return new Uint8Array(buffer);\n  };\n  const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));\n  const [samples, layers, steps, width] = stats.shape;\n  const cache = createCache(BUDGET);\n  const fits = 4 * steps * width <= WHOLE;\n  let warming = 0;\n\n  const place = (sample, layer, step) => ((sample * layers + layer) * steps + step) * width;\n  const keyOf = (name, from, count) => `${name} ${from} ${count}`;\n\n  function rows(name, sample, layer, first, count) {\n    const from = place(sample, layer, first);\n    const bytes = 4 * count * width;\n    return cache.get(keyOf(name, from, count), bytes, async () => {\n      const begin = stats.tensors[name].begin + 4 * from;\n      const values = floats(await read(begin, begin + bytes), \"F32\");\n      const bad = firstBad(values);\n      if (bad >= 0) {\n        const where = phrase(\"reader.where\", { prompt: sample, block: quoted(about.layers[layer]), step: about.steps[first + Math.floor(bad / width)], channel: bad % width });\n        refuse(phrase(\"reader.stats.finite\", { name, value: values[bad], where }));\n      }\n      return values;\n    });\n  }\n\n  async function rowOf(name, sample, layer, step, all) {\n    if (!fits || !(all || cache.has(keyOf(name, place(sample, layer, 0), steps)))) return rows(name, sample, layer, step, 1);\n    return (await rows(name, sample, layer, 0, steps)).subarray(step * width, (step + 1) * width);\n  }\n\n  const partsOf = (score) => (score === \"energy\" ? [\"mean\", \"var\"] : [score === \"abs_mean\" ? \"mean\" : score]);\n\n  async function row(score, sample, layer, step, all) {\n    const [values, spread] = await Promise.all(partsOf(score).map((name) => rowOf(name, sample, layer, step, all)));\n    return spread ? (i) => spread[i] + values[i] ** 2 : (i) => Math.abs(values[i]);\n  }\n\n  const rowsOfStep = (score, sample, step, all) => Promise.all(Array.from({ length: layers }, (_, layer) => row(score, sample, layer, step, all)));\n\n  async function warm(score, sample, step) {\n    const now = ++warming;\n    try {\n      if (!fits) {\n        for (const next of [step + 1, step - 1]) if (next >= 0 && next < steps) await rowsOfStep(score, sample, next, false);\n        return;\n      }\n      for (let layer = 0; layer < layers && now === warming; layer++) {\n        for (const name of partsOf(score)) await rows(name, sample, layer, 0, steps);\n      }\n    } catch {\n    }\n  }\n\n  function chosen(score, prompt) {\n    if (!stats.scores.includes(score)) refuse(phrase(\"reader.noscore\", { score: quoted(score), scores: stats.scores.join(\", \") }));\n    if (samples === 1) return [0];\n    return prompt < 0 ? Array.from({ length: samples }, (_, i) => i) : [inside(\"prompt\", prompt, samples)];\n  }\n\n  function inside(what, value, count) {\n    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(phrase(\"reader.range\", { what, value, last: count - 1 }));\n    return value;\n  }\n\n  async function mapValues(group, at) {\n    const { tensor, height, width: columns } = group;\n    const count = tensor.shape[5];\n    const size = height * columns * count;\n    const place = ((at.prompt * layers + at.layer) * group.steps.length + at.step) * size;\n    const bytes = ITEM[tensor.dtype];\n    const all = await cache.get(`${group.name} ${place}`, 4 * size, async () =>\n      floats(await read(tensor.begin + bytes * place, tensor.begin + bytes * (place + size)), tensor.dtype),\n    );\n    const values = new Float32Array(height * columns);\n    for (let i = 0; i < values.length; i++) values[i] = all[i * count + at.channel];\n    if (firstBad(values) >= 0) refuse(phrase(\"reader.map.finite\"));\n    return { values, height, width: columns };\n  }\n\n  return {\n    about: { ...about, scoreNames: stats.scores, conditions: images.map(({ condition }) => condition) },\n    maps: maps.map(({ channels, prompts, steps: places }) => ({ channels, prompts, steps: places })),\n    async scores({ score, prompt, step }) {\n      const places = chosen(score, prompt);\n      inside(\"step\", step, steps);\n      const out = new Float32Array(layers * width);\n      for (const sample of places) {\n        const found = await rowsOfStep(score, sample, step, places.length > 1);\n        for (let layer = 0; layer < layers; layer++) {\n          for (let i = 0; i < width; i++) out[layer * width + i] += found[layer](i) / places.length;\n        }\n      }\n      if (places.length === 1) warm(score, places[0], step);\n      return out;\n    },\n    async alongTime({ score, prompt, channel }) {\n      const places = chosen(score, prompt);\n      inside(\"channel\", channel, width);\n      const out = new Float32Array(layers * steps);\n      for (const sample of places) {\n        for (let layer = 0; layer < layers; layer++) {\n          const found = await Promise.all(Array.from({ length: steps }, (_, step) => row(score, sample, layer, step, true)));\n          for (let step = 0; step < steps; step++) out[layer * steps + step] += found[step](channel) / places.length;\n        }\n      }\n      return out;\n    },\n    map: ({ at }) => mapValues(maps[inside(\"group\", at.group, maps.length)], at),\n    async picture({ prompt, condition }) {\n      const shown = images.find((entry) => entry.condition === condition);\n      if (!shown || prompt >= shown.pictures.length) return null;\n      const tensor = shown.pictures[inside(\"prompt\", prompt, shown.pictures.length)];\n      if (tensor.end - tensor.begin > 64_000_000) refuse(phrase(\"reader.picture.large\", { prompt, bytes: tensor.end - tensor.begin }));\n      const bytes = await read(tensor.begin, tensor.end);\n      const size = webpSize(bytes);\n      if (!size || size[0] !== shown.width || size[1] !== shown.height) {\n        refuse(phrase(\"reader.picture.webp\", { prompt, width: shown.width, height: shown.height }));\n      }\n      return { bytes, width: shown.width, height: shown.height };\n    },\n  };\n}\n\nfunction readersError(error) {\n  if (error instanceof RunFileError) return error;\n  return new RunFileError(phrase(\"reader.failed\", { why: quoted(error && error.message) }));\n}\n\n// js/run_worker.js\nfunction serveRuns(port) {\n  let reader;\n  port.onmessage = async ({ data: { id, name, given } }) => {\n    try {\n      let value;\n      if (name === \"open\") {\n        reader = await openReader(given);\n        value = { about: reader.about, maps: reader.maps };\n      } else {\n        value = await reader[name](given);\n      }\n      const array = value instanceof Float32Array ? value : value && (value.values || value.bytes);\n      port.postMessage({ id, value }, array ? [array.buffer] : []);\n    } catch (error) {\n      port.postMessage({ id, error: readersError(error).message });\n    }\n  };\n  port.postMessage({ ready: true });\n}";
 
 // js/colour.js
 const CIVIDIS =
@@ -66,6 +66,455 @@ function gradient(palette) {
   return `linear-gradient(90deg, ${stops.join(", ")})`;
 }
 
+// js/strings.js
+const STRINGS = {
+  en: {
+    "against.median": "Against the median",
+    "array.dtype": "an array of dtype {dtype}: expected one of {wanted}",
+    "array.short": "an array at {offset} of shape {shape} ends after the data ({bytes} bytes)",
+    "ask.cancelled": "Cancelled; nothing was changed.",
+    "ask.failed": "The run failed: {why}",
+    "ask.needs": "These need the model itself: open the explorer in a notebook with a live kernel, and the controls appear here.",
+    "ask.needs.title": "Another prompt, another ablation",
+    "ask.progress": "Progress of the run",
+    "ask.run": "Run the model",
+    "ask.running": "The model is running in the kernel …",
+    "ask.title": "Run the model again",
+    "asked.mean": "mean over prompts",
+    "asked.none": "leave it alone",
+    "asked.own_mean": "their own mean over tokens",
+    "asked.shuffle": "shuffle over tokens",
+    "asked.zero": "zero the marked channels",
+    "block": "block",
+    "block.depth": "Block (depth)",
+    "browser.over": "Map over picture",
+    "browser.ranked": "{score} in block {block} at step {step}",
+    "browser.scale": "Colour scale",
+    "browser.scale.channel": "one for all",
+    "browser.scale.map": "this map",
+    "browser.told.energy": "Channel {channel}, block {block}, step {step}: {value}, {rank} of {count}, {share} of the energy.",
+    "browser.told.score": "Channel {channel}, block {block}, step {step}: {value}, {rank} of {count}, {share} of the score.",
+    "browser.told.unmapped": "No map of this channel here.",
+    "browser.top": "top {k} of the block over all prompts and steps",
+    "cancel": "Cancel",
+    "channel": "Channel",
+    "channel.axis": "channel",
+    "channel.next": "Next channel",
+    "channel.number": "channel {channel}",
+    "channel.place": "Channel {channel}, block {block}, step {step}",
+    "channel.previous": "Previous channel",
+    "channel.shown": "Channel {channel} is the one that is shown.",
+    "channel.value": "Channel {channel}, {value}",
+    "channels.range": "Channels run from 0 to {last}.",
+    "colours": "Colours",
+    "colours.block": "linear, block by block",
+    "colours.diverging.all": "Colours centred at 0, the same for all blocks and steps.",
+    "colours.diverging.own": "Colours centred at 0, of this map alone.",
+    "colours.linear": "linear",
+    "colours.log": "logarithmic",
+    "colours.sequential.all": "Colours from smallest to largest, the same for all blocks and steps.",
+    "colours.sequential.own": "Colours from smallest to largest, of this map alone.",
+    "compare.all": "everything (unlinked)",
+    "compare.cond": "pictures before and after",
+    "compare.layer": "two blocks",
+    "compare.prompt": "two prompts",
+    "compare.run": "two runs or models",
+    "compare.set": "two sets of channels",
+    "compare.step": "two steps",
+    "differ": "The two differ in",
+    "draw": "Draw",
+    "edit": "Edit",
+    "explorer.added.one": "{run}: {blocks} blocks of {channels} channels, {steps} steps, {n} prompt.",
+    "explorer.added.other": "{run}: {blocks} blocks of {channels} channels, {steps} steps, {n} prompts.",
+    "explorer.both": "Marked in both: {shared} of {count}.",
+    "explorer.edited": "Only the picture is the edited one; scores and maps are those of the run.",
+    "explorer.merged": "Statistics are merged over the prompts of this run.",
+    "explorer.size": "{channels} channels, {blocks} blocks, {steps} steps",
+    "explorer.unmarked": "No channel is marked: pin one, or choose another set.",
+    "explorer.wanted": "This link shows a run file that is not in the page. Open the file here, and the view comes back.",
+    "export.caption": "Blocks 0 to {lastBlock} downwards, channels 0 to {lastChannel} across. Channel {channel} in block {block}: {value}, rank {rank}.",
+    "export.title": "{score} of every channel, {prompt}, step {step}",
+    "export.unkept": "not kept in this run",
+    "final": "The final picture",
+    "final.of": "Final picture: {prompt}",
+    "flipbook.picture": "Picture {number}: {what}",
+    "has.map": "has a map here",
+    "heat.cell": "Channel {channel} in block {block}: {score} {value}, {rank} of {count}",
+    "heat.label": "Heat map of {channels} channels and {blocks} blocks. {cell}. Arrow keys move.",
+    "heat.title": "{score} of every channel, step {step}",
+    "interval": "{low} to {high}",
+    "kernel.cancelled": "The run was cancelled.",
+    "largest.channels": "Largest channels",
+    "largest.here": "Largest here",
+    "largest.here.already": "Channel {channel} is the largest here.",
+    "largest.here.title": "The largest channel of this block and step",
+    "lines.label": "Score over {blocks} blocks of the channels {channels}, and the mean of all channels; at most {high}",
+    "lines.title": "{score} through depth, step {step}",
+    "link.address": "The link is in the address bar",
+    "link.copied": "Link copied",
+    "link.copy": "Copy link to this view",
+    "link.none": "This page cannot make links",
+    "map.label": "Channel {channel} on the {height} by {width} token grid, from {low} to {high}",
+    "map.unkept": "The map of channel {channel} is not kept here; its scores are.",
+    "maps.few": "{set} ({count} of {all} have maps here)",
+    "maps.nearest": "Nearest step with a map: {step}.",
+    "maps.nopicture": "This run has no picture here.",
+    "maps.noprompt": "This run keeps no token maps of this prompt.",
+    "maps.oneprompt": "Choose one prompt to see token maps.",
+    "maps.point": "Point at a token for its value.",
+    "mark.bottom": "bottom k here",
+    "mark.frozen": "{set} (frozen)",
+    "mark.pins": "pinned channels",
+    "mark.random": "random k, not top",
+    "mark.top": "top k here",
+    "marked": "marked",
+    "marked.bottom": "bottom {k}",
+    "marked.channels": "Marked channels",
+    "marked.label": "{set} by {score}, {prompt}, step {step}",
+    "marked.pins": "pinned channels",
+    "marked.random": "random {k}, draw {draw}",
+    "marked.share": "Marked: share of energy",
+    "marked.top": "top {k}",
+    "mask.all": "The subject they give: {share}",
+    "mask.label": "Subject mask from {count} channels: {share} of the tokens",
+    "mask.none": "No subject: no map of them here",
+    "mask.some": "The subject by {count} of them: {share}",
+    "mean.all": "mean of all",
+    "median.channel": "the block's median channel",
+    "no.map": "no map in this page",
+    "none": "none",
+    "opacity": "Opacity",
+    "ordinal.few": "{n}rd",
+    "ordinal.one": "{n}st",
+    "ordinal.other": "{n}th",
+    "ordinal.two": "{n}nd",
+    "origin.revision": "revision {revision}",
+    "origin.seed": "seed {seed}",
+    "over": "Over the picture",
+    "over.final": "Over the final picture",
+    "over.map": "the map",
+    "over.mask": "the subject mask",
+    "over.none": "nothing",
+    "over.title.map": "Its map over the picture",
+    "over.title.mask": "The subject, by the marked channels",
+    "over.title.none": "The picture",
+    "own.choose": "Choose a file",
+    "own.drop": "Drop a run file here, as {command} writes it. It is read in this page, in your browser: nothing is uploaded.",
+    "own.failed": "{file} could not be opened. {why}",
+    "own.sample": "A sample file to try",
+    "own.single": "One run file at a time, please.",
+    "own.title": "Open a run of your own",
+    "pane.ranked": "{score} in block {block}",
+    "pane.told": "Channel {channel}, block {block}, step {step}: {value}, {rank} of {count}.",
+    "peak": "Its peak",
+    "peak.already": "Channel {channel} is at its peak here.",
+    "peak.title": "The block and step where this channel is largest",
+    "picture": "Picture",
+    "picture.of": "Picture of prompt: {prompt}",
+    "picture.unread": "The picture cannot be read here",
+    "picture.unwritten": "this browser could not write the picture",
+    "picture.webp": "a picture of this run cannot be read (WebP)",
+    "pictures.unread": "the pictures of this figure cannot be read (WebP)",
+    "pin": "Pin",
+    "pins.most": "At most {count} channels are followed: let one go first.",
+    "prompt": "Prompt",
+    "prompt.all.mean": "mean over prompts",
+    "prompt.mean": "Mean over all prompts",
+    "prompt.mean.title": "Scores averaged over the prompts",
+    "prompt.number": "prompt {number}",
+    "prompt.together": "all prompts together",
+    "rank": "Rank",
+    "rank.of": "{rank} of {count}",
+    "reader.closed": "The file was closed.",
+    "reader.forbidden": "This page may not start the program that reads files (its content rules forbid it). Open the page from another place, or from the disk.",
+    "reader.late": "The file could not be opened within {seconds} seconds.",
+    "reader.precision": "Values are those of the file: scores from statistics in float32, maps as they were kept.",
+    "reader.stopped": "The reader of the file stopped, perhaps for want of memory. Open the file again, or a smaller one.",
+    "reading": "Reading {file} …",
+    "run": "Run",
+    "run.noscore": "This run has no score \"{score}\".",
+    "run.unnamed": "run",
+    "save.json": "Channels as JSON",
+    "save.json.title": "The marked channels of every block, as the library's ChannelSet reads them",
+    "save.png": "Save as PNG",
+    "saved": "Saved {file}.",
+    "score": "Score",
+    "score.abs_mean": "|mean|",
+    "score.abs_mean.title": "absolute value of the mean over the image tokens",
+    "score.axis": "score →",
+    "score.energy": "mean x²",
+    "score.max_abs": "max |x|",
+    "score.mean_abs": "mean |x|",
+    "score.mean_abs.title": "mean over the image tokens of the absolute value",
+    "seed": "Seed",
+    "share.energy": "Share of energy",
+    "share.score": "Share of score",
+    "show.channel": "Show channel {channel}",
+    "show.nearest": "Show channel {channel}, the nearest in rank",
+    "skyline.row": "{name}: the largest channel is {channel}, {ratio} times the median one",
+    "spread.caption": "How many have which {score}. Blue: marked. Line: channel {channel}.",
+    "spread.caption.log": "How many have which {score}; both axes logarithmic. Blue: marked. Line: channel {channel}.",
+    "spread.label": "Distribution of the scores of block {block}, from {low} to {high}; channel {channel} has {value}",
+    "spread.title": "{count} channels of block {block}",
+    "step": "step",
+    "step.denoising": "Denoising step",
+    "stepper.lower": "Lower {label}",
+    "stepper.raise": "Raise {label}",
+    "steps": "Steps",
+    "steps.one": "step {step}",
+    "strip.label": "Score of channel {channel} over blocks and steps, at most {high}; now block {block}, step {step}. Arrow keys move.",
+    "strip.title": "Channel {channel} in depth and time",
+    "token.value": "Token in row {row}, column {column}: {value}",
+    "top.channel": "top channel",
+    "unpin": "Unpin",
+    "unpin.channel": "Unpin channel {channel}",
+    "untouched": "untouched",
+    "view": "View",
+    "view.one": "One view",
+    "view.two": "Compare two",
+    "widget.failed": "This figure could not be shown: {why}",
+    "widget.unknown": "no widget of the kind {kind}",
+  },
+  de: {
+    "against.median": "Gegen den Median",
+    "array.dtype": "ein Feld vom dtype {dtype}: erwartet ist eines von {wanted}",
+    "array.short": "ein Feld bei {offset} der Form {shape} endet hinter den Daten ({bytes} Bytes)",
+    "ask.cancelled": "Abgebrochen; nichts wurde geändert.",
+    "ask.failed": "Der Lauf ist gescheitert: {why}",
+    "ask.needs": "Dafür braucht es das Modell selbst: Den Explorer in einem Notebook mit laufendem Kernel öffnen, dann erscheinen hier die Bedienelemente.",
+    "ask.needs.title": "Ein anderer Prompt, ein anderer Eingriff",
+    "ask.progress": "Fortschritt des Laufs",
+    "ask.run": "Modell laufen lassen",
+    "ask.running": "Das Modell läuft im Kernel …",
+    "ask.title": "Das Modell noch einmal laufen lassen",
+    "asked.mean": "Mittel über Prompts",
+    "asked.none": "nichts ändern",
+    "asked.own_mean": "ihr eigenes Mittel über die Tokens",
+    "asked.shuffle": "über die Tokens mischen",
+    "asked.zero": "markierte Kanäle auf null setzen",
+    "block": "Block",
+    "block.depth": "Block (Tiefe)",
+    "browser.over": "Karte über dem Bild",
+    "browser.ranked": "{score} in Block {block}, Schritt {step}",
+    "browser.scale": "Farbskala",
+    "browser.scale.channel": "eine für alle",
+    "browser.scale.map": "diese Karte",
+    "browser.told.energy": "Kanal {channel}, Block {block}, Schritt {step}: {value}, {rank} von {count}, {share} der Energie.",
+    "browser.told.score": "Kanal {channel}, Block {block}, Schritt {step}: {value}, {rank} von {count}, {share} des Maßes.",
+    "browser.told.unmapped": "Keine Karte dieses Kanals hier.",
+    "browser.top": "obere {k} des Blocks über alle Prompts und Schritte",
+    "cancel": "Abbrechen",
+    "channel": "Kanal",
+    "channel.axis": "Kanal",
+    "channel.next": "Nächster Kanal",
+    "channel.number": "Kanal {channel}",
+    "channel.place": "Kanal {channel}, Block {block}, Schritt {step}",
+    "channel.previous": "Voriger Kanal",
+    "channel.shown": "Kanal {channel} wird schon gezeigt.",
+    "channel.value": "Kanal {channel}, {value}",
+    "channels.range": "Kanäle gehen von 0 bis {last}.",
+    "colours": "Farben",
+    "colours.block": "linear, je Block",
+    "colours.diverging.all": "Farben um 0 herum, gleich für alle Blöcke und Schritte.",
+    "colours.diverging.own": "Farben um 0 herum, nur für diese Karte.",
+    "colours.linear": "linear",
+    "colours.log": "logarithmisch",
+    "colours.sequential.all": "Farben vom kleinsten zum größten Wert, gleich für alle Blöcke und Schritte.",
+    "colours.sequential.own": "Farben vom kleinsten zum größten Wert, nur für diese Karte.",
+    "compare.all": "alles (nicht gekoppelt)",
+    "compare.cond": "Bilder vorher und nachher",
+    "compare.layer": "zwei Blöcke",
+    "compare.prompt": "zwei Prompts",
+    "compare.run": "zwei Läufe oder Modelle",
+    "compare.set": "zwei Kanalmengen",
+    "compare.step": "zwei Schritte",
+    "differ": "Unterschied der beiden",
+    "draw": "Ziehung",
+    "edit": "Eingriff",
+    "explorer.added.one": "{run}: {blocks} Blöcke mit je {channels} Kanälen, {steps} Schritte, {n} Prompt.",
+    "explorer.added.other": "{run}: {blocks} Blöcke mit je {channels} Kanälen, {steps} Schritte, {n} Prompts.",
+    "explorer.both": "In beiden markiert: {shared} von {count}.",
+    "explorer.edited": "Nur das Bild ist das bearbeitete; Maße und Karten sind die des Laufs.",
+    "explorer.merged": "Die Statistiken sind über die Prompts dieses Laufs zusammengefasst.",
+    "explorer.size": "{channels} Kanäle, {blocks} Blöcke, {steps} Schritte",
+    "explorer.unmarked": "Kein Kanal ist markiert: einen anheften oder eine andere Auswahl treffen.",
+    "explorer.wanted": "Dieser Link zeigt eine Laufdatei, die nicht in der Seite liegt. Hier öffnen, und die Ansicht kommt zurück.",
+    "export.caption": "Blöcke 0 bis {lastBlock} nach unten, Kanäle 0 bis {lastChannel} nach rechts. Kanal {channel} in Block {block}: {value}, Rang {rank}.",
+    "export.title": "{score} jedes Kanals, {prompt}, Schritt {step}",
+    "export.unkept": "in diesem Lauf nicht gespeichert",
+    "final": "Das fertige Bild",
+    "final.of": "Fertiges Bild: {prompt}",
+    "flipbook.picture": "Bild {number}: {what}",
+    "has.map": "hat hier eine Karte",
+    "heat.cell": "Kanal {channel} in Block {block}: {score} {value}, {rank} von {count}",
+    "heat.label": "Farbkarte von {channels} Kanälen und {blocks} Blöcken. {cell}. Pfeiltasten bewegen.",
+    "heat.title": "{score} jedes Kanals, Schritt {step}",
+    "interval": "{low} bis {high}",
+    "kernel.cancelled": "Der Lauf wurde abgebrochen.",
+    "largest.channels": "Größte Kanäle",
+    "largest.here": "Größter hier",
+    "largest.here.already": "Kanal {channel} ist hier der größte.",
+    "largest.here.title": "Der größte Kanal dieses Blocks und Schritts",
+    "lines.label": "Maß der Kanäle {channels} über {blocks} Blöcke und das Mittel aller Kanäle; höchstens {high}",
+    "lines.title": "{score} durch die Tiefe, Schritt {step}",
+    "link.address": "Der Link steht in der Adresszeile",
+    "link.copied": "Link kopiert",
+    "link.copy": "Link zu dieser Ansicht kopieren",
+    "link.none": "Diese Seite kann keine Links erzeugen",
+    "map.label": "Kanal {channel} auf dem Tokenraster von {height} mal {width}, von {low} bis {high}",
+    "map.unkept": "Die Karte von Kanal {channel} ist hier nicht gespeichert, seine Maße schon.",
+    "maps.few": "{set} ({count} von {all} haben hier Karten)",
+    "maps.nearest": "Nächster Schritt mit einer Karte: {step}.",
+    "maps.nopicture": "Dieser Lauf hat hier kein Bild.",
+    "maps.noprompt": "Dieser Lauf enthält keine Tokenkarten dieses Prompts.",
+    "maps.oneprompt": "Einen Prompt wählen, um Tokenkarten zu sehen.",
+    "maps.point": "Auf ein Token zeigen, um seinen Wert zu sehen.",
+    "mark.bottom": "untere k hier",
+    "mark.frozen": "{set} (festgelegt)",
+    "mark.pins": "angeheftete Kanäle",
+    "mark.random": "k zufällige, nicht obere",
+    "mark.top": "obere k hier",
+    "marked": "markiert",
+    "marked.bottom": "untere {k}",
+    "marked.channels": "Markierte Kanäle",
+    "marked.label": "{set} nach {score}, {prompt}, Schritt {step}",
+    "marked.pins": "angeheftete Kanäle",
+    "marked.random": "{k} zufällige, Ziehung {draw}",
+    "marked.share": "Markiert: Anteil an der Energie",
+    "marked.top": "obere {k}",
+    "mask.all": "Das Motiv, das sie ergeben: {share}",
+    "mask.label": "Motivmaske aus {count} Kanälen: {share} der Tokens",
+    "mask.none": "Kein Motiv: keine Karte von ihnen hier",
+    "mask.some": "Das Motiv nach {count} von ihnen: {share}",
+    "mean.all": "Mittel aller",
+    "median.channel": "der mittlere Kanal des Blocks",
+    "no.map": "keine Karte auf dieser Seite",
+    "none": "keine",
+    "opacity": "Deckkraft",
+    "ordinal.few": "{n}.",
+    "ordinal.one": "{n}.",
+    "ordinal.other": "{n}.",
+    "ordinal.two": "{n}.",
+    "origin.revision": "Revision {revision}",
+    "origin.seed": "Seed {seed}",
+    "over": "Über dem Bild",
+    "over.final": "Über dem fertigen Bild",
+    "over.map": "die Karte",
+    "over.mask": "die Motivmaske",
+    "over.none": "nichts",
+    "over.title.map": "Seine Karte über dem Bild",
+    "over.title.mask": "Das Motiv nach den markierten Kanälen",
+    "over.title.none": "Das Bild",
+    "own.choose": "Datei wählen",
+    "own.drop": "Eine Laufdatei hier ablegen, wie {command} sie schreibt. Sie wird auf dieser Seite im Browser gelesen: Nichts wird hochgeladen.",
+    "own.failed": "{file} ließ sich nicht öffnen. {why}",
+    "own.sample": "Eine Beispieldatei zum Ausprobieren",
+    "own.single": "Bitte eine Laufdatei auf einmal.",
+    "own.title": "Einen eigenen Lauf öffnen",
+    "pane.ranked": "{score} in Block {block}",
+    "pane.told": "Kanal {channel}, Block {block}, Schritt {step}: {value}, {rank} von {count}.",
+    "peak": "Sein Höchstwert",
+    "peak.already": "Kanal {channel} hat hier seinen Höchstwert.",
+    "peak.title": "Block und Schritt, in denen dieser Kanal am größten ist",
+    "picture": "Bild",
+    "picture.of": "Bild zum Prompt: {prompt}",
+    "picture.unread": "Das Bild ist hier nicht lesbar",
+    "picture.unwritten": "dieser Browser konnte das Bild nicht schreiben",
+    "picture.webp": "ein Bild dieses Laufs ist nicht lesbar (WebP)",
+    "pictures.unread": "die Bilder dieser Abbildung sind nicht lesbar (WebP)",
+    "pin": "Anheften",
+    "pins.most": "Höchstens {count} Kanäle werden verfolgt: erst einen loslassen.",
+    "prompt": "Prompt",
+    "prompt.all.mean": "Mittel über Prompts",
+    "prompt.mean": "Mittel über alle Prompts",
+    "prompt.mean.title": "Maße, über die Prompts gemittelt",
+    "prompt.number": "Prompt {number}",
+    "prompt.together": "alle Prompts zusammen",
+    "rank": "Rang",
+    "rank.of": "{rank} von {count}",
+    "reader.closed": "Die Datei wurde geschlossen.",
+    "reader.forbidden": "Diese Seite darf das Programm, das Dateien liest, nicht starten (ihre Inhaltsregeln verbieten es). Die Seite von einem anderen Ort oder vom Datenträger öffnen.",
+    "reader.late": "Die Datei ließ sich nicht innerhalb von {seconds} Sekunden öffnen.",
+    "reader.precision": "Die Werte sind die der Datei: Maße aus Statistiken in float32, Karten wie gespeichert.",
+    "reader.stopped": "Das Lesen der Datei brach ab, vielleicht aus Speichermangel. Die Datei noch einmal öffnen oder eine kleinere.",
+    "reading": "{file} wird gelesen …",
+    "run": "Lauf",
+    "run.noscore": "Dieser Lauf hat kein Maß „{score}“.",
+    "run.unnamed": "Lauf",
+    "save.json": "Kanäle als JSON",
+    "save.json.title": "Die markierten Kanäle jedes Blocks, wie ChannelSet der Bibliothek sie liest",
+    "save.png": "Als PNG speichern",
+    "saved": "{file} gespeichert.",
+    "score": "Maß",
+    "score.abs_mean": "|Mittel|",
+    "score.abs_mean.title": "Betrag des Mittels über die Bildtokens",
+    "score.axis": "Maß →",
+    "score.energy": "Mittel x²",
+    "score.max_abs": "max |x|",
+    "score.mean_abs": "Mittel |x|",
+    "score.mean_abs.title": "Mittel der Beträge über die Bildtokens",
+    "seed": "Seed",
+    "share.energy": "Anteil an der Energie",
+    "share.score": "Anteil am Maß",
+    "show.channel": "Kanal {channel} zeigen",
+    "show.nearest": "Kanal {channel} zeigen, der im Rang am nächsten liegt",
+    "skyline.row": "{name}: der größte Kanal ist {channel}, {ratio}-mal so groß wie der mittlere",
+    "spread.caption": "Wie viele welches Maß haben ({score}). Blau: markiert. Linie: Kanal {channel}.",
+    "spread.caption.log": "Wie viele welches Maß haben ({score}); beide Achsen logarithmisch. Blau: markiert. Linie: Kanal {channel}.",
+    "spread.label": "Verteilung der Maße von Block {block}, von {low} bis {high}; Kanal {channel} hat {value}",
+    "spread.title": "{count} Kanäle von Block {block}",
+    "step": "Schritt",
+    "step.denoising": "Entrauschungsschritt",
+    "stepper.lower": "{label} verringern",
+    "stepper.raise": "{label} erhöhen",
+    "steps": "Schritte",
+    "steps.one": "Schritt {step}",
+    "strip.label": "Maß von Kanal {channel} über Blöcke und Schritte, höchstens {high}; jetzt Block {block}, Schritt {step}. Pfeiltasten bewegen.",
+    "strip.title": "Kanal {channel} in Tiefe und Zeit",
+    "token.value": "Token in Zeile {row}, Spalte {column}: {value}",
+    "top.channel": "oberer Kanal",
+    "unpin": "Lösen",
+    "unpin.channel": "Kanal {channel} lösen",
+    "untouched": "unberührt",
+    "view": "Ansicht",
+    "view.one": "Eine Ansicht",
+    "view.two": "Zwei vergleichen",
+    "widget.failed": "Diese Abbildung lässt sich nicht zeigen: {why}",
+    "widget.unknown": "kein Widget der Art {kind}",
+  },
+};
+
+// js/phrases.js
+let spoken = null;
+
+function speak(tongue) {
+  spoken = tongue;
+}
+
+function language() {
+  const wanted = spoken ?? globalThis.document?.documentElement?.lang ?? "";
+  const tongue = wanted.slice(0, 2).toLowerCase();
+  return Object.hasOwn(STRINGS, tongue) ? tongue : "en";
+}
+
+const known = (key) => Object.hasOwn(STRINGS.en, key);
+
+function phraseIn(tongue, key, values = {}) {
+  return STRINGS[tongue][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+const phrase = (key, values) => phraseIn(language(), key, values);
+
+function counted(key, n, options = {}, values = {}) {
+  const form = new Intl.PluralRules(language(), options).select(n);
+  return phrase(known(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { n, ...values });
+}
+
+function filled(key, things) {
+  const parts = STRINGS[language()][key].split(/\{(\w+)\}/);
+  return parts.map((part, i) => (i % 2 ? things[part] : part)).filter((part) => part !== "");
+}
+
 // js/canvas.js
 function drawValues(canvas, values, width, height, scale) {
   if (canvas.width !== width || canvas.height !== height) {
@@ -82,7 +531,7 @@ function openSheet(sheet) {
   const image = new Image();
   const ready = new Promise((resolve, reject) => {
     image.onload = () => resolve();
-    image.onerror = () => reject(new Error("the pictures of this figure cannot be read (WebP)"));
+    image.onerror = () => reject(new Error(phrase("pictures.unread")));
   });
   image.src = sheet.url;
   return {
@@ -225,9 +674,9 @@ function stepper({ label, low, onpick }) {
     input.value = now;
     input.setAttribute("aria-invalid", "false");
   });
-  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase(name, { label }), onclick: () => pick(now + by) }, sign);
   return {
-    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "stepper.lower"), input, button("+", 1, "stepper.raise"))),
     set(value, high) {
       [now, most] = [value, high];
       input.max = high;
@@ -268,13 +717,10 @@ function percent(share) {
   return `${value >= 9.95 ? Math.round(value) : value.toFixed(value >= 0.095 ? 1 : 2)} %`;
 }
 
-function ordinal(n) {
-  const teen = n % 100 >= 11 && n % 100 <= 13;
-  return `${n}${teen ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] || "th"}`;
-}
+const ordinal = (n) => counted("ordinal", n, { type: "ordinal" });
 
 // js/browser_parts.js
-function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
+function rankedList(rows, topText, hasMaps, onpick, topWord = phrase("top.channel")) {
   const name = uid("fc-rank");
   const caption = el("span.fc-caption");
   const list = el("ol.fc-rows");
@@ -282,10 +728,10 @@ function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
     "p.fc-legend",
     {},
     el("span", {}, el("i.fc-swatch"), topText),
-    el("span", {}, el("i.fc-tick"), "the block's median channel"),
-    hasMaps ? el("span", {}, el("b", {}, "12"), "has a map here") : null,
+    el("span", {}, el("i.fc-tick"), phrase("median.channel")),
+    hasMaps ? el("span", {}, el("b", {}, "12"), phrase("has.map")) : null,
   );
-  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, "Largest channels"), caption, list, legend);
+  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, phrase("largest.channels")), caption, list, legend);
   const items = Array.from({ length: rows }, () => {
     const item = {
       channel: -1,
@@ -317,8 +763,8 @@ function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);
         if (item.input.checked !== given.chosen) item.input.checked = given.chosen;
-        const extra = `${given.top ? `, ${topWord}` : ""}${given.map ? "" : ", no map in this page"}`;
-        setAttr(item.input, "aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
+        const told = [phrase("channel.value", { channel: given.channel, value: number(given.value) }), given.top ? topWord : "", given.map ? "" : phrase("no.map")];
+        setAttr(item.input, "aria-label", told.filter(Boolean).join(", "));
       });
     },
   };
@@ -366,7 +812,7 @@ function tokenMaps(data, { onnearest }) {
       mark.style.height = `${100 / gridHeight}%`;
     }
     const value = on ? map.values[place.row * gridWidth + place.column] : 0;
-    setText(pointed, on ? `Token in row ${place.row + 1}, column ${place.column + 1}: ${number(value)}` : note);
+    setText(pointed, on ? phrase("token.value", { row: place.row + 1, column: place.column + 1, value: number(value) }) : note);
   }
   for (const frame of frames) {
     frame.style.aspectRatio = `${gridWidth} / ${gridHeight}`;
@@ -400,24 +846,24 @@ function tokenMaps(data, { onnearest }) {
         setText(low, number(map.scale.low));
         setText(middle, map.scale.palette === "diverging" ? "0" : number((map.scale.low + map.scale.high) / 2));
         setText(high, number(map.scale.high));
-        const all = state.scale === "channel" ? "the same for all blocks and steps" : "of this map alone";
-        note = map.scale.palette === "diverging" ? `Colours centred at 0, ${all}.` : `Colours from smallest to largest, ${all}.`;
+        const palette = map.scale.palette === "diverging" ? "diverging" : "sequential";
+        note = phrase(`colours.${palette}.${state.scale === "channel" ? "all" : "own"}`);
         alone.setAttribute(
           "aria-label",
-          `Channel ${state.channel} on the ${map.height} by ${map.width} token grid, from ${number(map.scale.low)} to ${number(map.scale.high)}`,
+          phrase("map.label", { channel: state.channel, height: map.height, width: map.width, low: number(map.scale.low), high: number(map.scale.high) }),
         );
       } else {
         note = "";
-        setText(message, `The map of channel ${state.channel} is not kept here; its scores are.`);
+        setText(message, phrase("map.unkept", { channel: state.channel }));
         offer.hidden = view.nearest === null;
-        if (view.nearest !== null) setText(offer, `Show channel ${view.nearest}, the nearest in rank`);
+        if (view.nearest !== null) setText(offer, phrase("show.nearest", { channel: view.nearest }));
       }
-      setText(mapTitle, `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}`);
-      setText(overTitle, map && state.over ? "Over the final picture" : "The final picture");
-      picture.setAttribute("aria-label", `Final picture: ${data.prompts[state.prompt]}`);
+      setText(mapTitle, phrase("channel.place", { channel: state.channel, block: state.layer, step: data.steps[state.step] }));
+      setText(overTitle, map && state.over ? phrase("over.final") : phrase("final"));
+      picture.setAttribute("aria-label", phrase("final.of", { prompt: data.prompts[state.prompt] }));
       tell();
       if (sheet && drawn !== state.prompt) {
-        sheet.ready.then(() => sheet.draw(picture, state.prompt), () => setText(overTitle, "The picture cannot be read here"));
+        sheet.ready.then(() => sheet.draw(picture, state.prompt), () => setText(overTitle, phrase("picture.unread")));
         drawn = state.prompt;
       }
     },
@@ -433,12 +879,12 @@ function depthStrip(data, onmove) {
   const high = el("span");
   const ends = el("span.fc-key", {}, "0", el("span.fc-ramp", { "aria-hidden": "true" }), high);
   ends.querySelector(".fc-ramp").style.background = gradient("sequential");
-  const names = el("div.fc-depth", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, "block"), el("span", {}, String(layers - 1)));
+  const names = el("div.fc-depth", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, phrase("block")), el("span", {}, String(layers - 1)));
   const axis = el(
     "div.fc-steps",
     { "aria-hidden": "true" },
     el("span", {}, String(data.steps[0])),
-    el("span", {}, "step"),
+    el("span", {}, phrase("step")),
     el("span", {}, String(data.steps[steps - 1])),
   );
   button.style.height = `${Math.max(72, Math.min(240, 19 * layers))}px`;
@@ -467,7 +913,7 @@ function depthStrip(data, onmove) {
     show(view, state) {
       here = state;
       drawValues(canvas, view.strip.values, steps, layers, { palette: "sequential", low: 0, high: view.strip.high || 1 });
-      setText(title, `Channel ${state.channel} in depth and time`);
+      setText(title, phrase("strip.title", { channel: state.channel }));
       setText(high, number(view.strip.high));
       mark.style.left = `${(100 * state.step) / steps}%`;
       mark.style.top = `${(100 * state.layer) / layers}%`;
@@ -475,7 +921,7 @@ function depthStrip(data, onmove) {
       mark.style.height = `${100 / layers}%`;
       button.setAttribute(
         "aria-label",
-        `Score of channel ${state.channel} over blocks and steps, at most ${number(view.strip.high)}; now block ${state.layer}, step ${data.steps[state.step]}. Arrow keys move.`,
+        phrase("strip.label", { channel: state.channel, high: number(view.strip.high), block: state.layer, step: data.steps[state.step] }),
       );
     },
   };
@@ -501,10 +947,10 @@ function product(shape) {
 
 function arrayOf(buffer, header) {
   const kind = KINDS[header.dtype];
-  if (!kind) throw new Error(`an array of dtype ${header.dtype}: expected one of ${Object.keys(KINDS).join(", ")}`);
+  if (!kind) throw new Error(phrase("array.dtype", { dtype: header.dtype, wanted: Object.keys(KINDS).join(", ") }));
   const size = product(header.shape);
   if (header.offset + size * kind.BYTES_PER_ELEMENT > buffer.byteLength) {
-    throw new Error(`an array at ${header.offset} of shape ${header.shape} ends after the data (${buffer.byteLength} bytes)`);
+    throw new Error(phrase("array.short", { offset: header.offset, shape: header.shape, bytes: buffer.byteLength }));
   }
   return new kind(buffer, header.offset, size);
 }
@@ -802,7 +1248,7 @@ function channelFinder({ current, onpick }) {
     const { width } = current();
     const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
     input.setAttribute("aria-invalid", String(!fits));
-    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
+    setText(bad, fits || input.value === "" ? "" : phrase("channels.range", { last: width - 1 }));
     if (fits) onpick(value);
   });
   const restore = () => {
@@ -815,10 +1261,10 @@ function channelFinder({ current, onpick }) {
     node: el(
       "div.fc-find",
       {},
-      el("label", { for: id }, "Channel"),
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
+      el("label", { for: id }, phrase("channel")),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.previous"), onclick: () => move(-1) }, "‹"),
       input,
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.next"), onclick: () => move(1) }, "›"),
       bad,
     ),
     show() {
@@ -864,11 +1310,7 @@ function announcer(wait = 500) {
 }
 
 // js/browser.js
-const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
-const SCORE_TITLE = {
-  abs_mean: "absolute value of the mean over the image tokens",
-  mean_abs: "mean over the image tokens of the absolute value",
-};
+const BROWSED = ["abs_mean", "mean_abs"];
 
 const browserKind = {
   open: openBrowser,
@@ -878,20 +1320,20 @@ const browserKind = {
     const { layers, steps, width } = data.counts;
 
     const prompts = choices({
-      label: "Prompt",
+      label: phrase("prompt"),
       kind: "fc-chips",
       options: data.prompts.map((prompt, i) => ({ value: i, content: chip(data, prompt, i), title: prompt })),
       onpick: (prompt) => change({ prompt }),
     });
-    const layer = slider({ label: "Block (depth)", count: layers, onpick: (value) => change({ layer: value }) });
-    const step = slider({ label: "Denoising step", count: steps, onpick: (value) => change({ step: value }) });
+    const layer = slider({ label: phrase("block.depth"), count: layers, onpick: (value) => change({ layer: value }) });
+    const step = slider({ label: phrase("step.denoising"), count: steps, onpick: (value) => change({ step: value }) });
     const score = choices({
-      label: "Score",
-      options: Object.keys(SCORE_TEXT).map((value) => ({ value, content: SCORE_TEXT[value], title: SCORE_TITLE[value] })),
+      label: phrase("score"),
+      options: BROWSED.map((value) => ({ value, content: phrase(`score.${value}`), title: phrase(`score.${value}.title`) })),
       onpick: (value) => change({ score: value }),
     });
 
-    const topText = data.top ? data.top_label : `top ${data.k} of the block over all prompts and steps`;
+    const topText = data.top ? data.top_label : phrase("browser.top", { k: data.k });
     const ranks = rankedList(Math.min(data.rows, width), topText, Boolean(data.maps), (channel) => change({ channel }));
     const maps = tokenMaps(data, {
       onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
@@ -908,21 +1350,21 @@ const browserKind = {
       };
       return el("button.fc-button", { type: "button", title, onclick }, label);
     };
-    const here = jump("Largest here", "The largest channel of this block and step", largestHere, (state) => `Channel ${state.channel} is the largest here.`);
-    const peak = jump("Its peak", "The block and step where this channel is largest", toPeak, (state) => `Channel ${state.channel} is at its peak here.`);
+    const here = jump(phrase("largest.here"), phrase("largest.here.title"), largestHere, (state) => phrase("largest.here.already", { channel: state.channel }));
+    const peak = jump(phrase("peak"), phrase("peak.title"), toPeak, (state) => phrase("peak.already", { channel: state.channel }));
 
     const overId = uid("fc-over");
     const over = el("input", { type: "checkbox", id: overId, onchange: () => change({ over: over.checked }) });
-    const opacity = slider({ label: "Opacity", count: 101, onpick: (value) => change({ opacity: value, over: true }) });
+    const opacity = slider({ label: phrase("opacity"), count: 101, onpick: (value) => change({ opacity: value, over: true }) });
     const scale = dropdown({
-      label: "Colour scale",
+      label: phrase("browser.scale"),
       options: [
-        { value: "map", text: "this map" },
-        { value: "channel", text: "one for all" },
+        { value: "map", text: phrase("browser.scale.map") },
+        { value: "channel", text: phrase("browser.scale.channel") },
       ],
       onpick: (value) => change({ scale: value }),
     });
-    const facts = readouts(["Score", "Rank", "Against the median", data.energy ? "Share of energy" : "Share of score"]);
+    const facts = readouts([phrase("score"), phrase("rank"), phrase("against.median"), data.energy ? phrase("share.energy") : phrase("share.score")]);
     const live = announcer();
 
     root.append(
@@ -936,7 +1378,7 @@ const browserKind = {
           {},
           el("div.fc-pick", {}, finder.node, here, peak, hint.node),
           maps.node,
-          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over picture")), opacity.node, scale.node),
+          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, phrase("browser.over"))), opacity.node, scale.node),
           facts.node,
           strip.node,
         ),
@@ -959,16 +1401,17 @@ const browserKind = {
         scale.set(state.scale);
         finder.show(state);
         hint.say("");
-        ranks.show(view, `${SCORE_TEXT[state.score]} in block ${state.layer} at step ${data.steps[state.step]}`);
+        ranks.show(view, phrase("browser.ranked", { score: phrase(`score.${state.score}`), block: state.layer, step: data.steps[state.step] }));
         maps.show(view, state);
         strip.show(view, state);
         const times = view.timesMedian === null ? "–" : `${number(view.timesMedian)} ×`;
-        facts.show([figures(view.value), `${view.rank} of ${width}`, times, percent(view.share)]);
+        facts.show([figures(view.value), phrase("rank.of", { rank: view.rank, count: width }), times, percent(view.share)]);
         if (!first) {
           live.say(
-            `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}: ${number(view.value)}, ` +
-              `${ordinal(view.rank)} of ${width}, ${percent(view.share)} ${data.energy ? "of the energy" : "of the score"}.` +
-              (view.map ? "" : " No map of this channel here."),
+            [
+              phrase(data.energy ? "browser.told.energy" : "browser.told.score", { channel: state.channel, block: state.layer, step: data.steps[state.step], value: number(view.value), rank: ordinal(view.rank), count: width, share: percent(view.share) }),
+              view.map ? "" : phrase("browser.told.unmapped"),
+            ].join(" ").trim(),
           );
         }
         first = false;
@@ -994,19 +1437,18 @@ function chip(data, prompt, index) {
 }
 
 // js/explorer_state.js
-const SCORE_NAMES = { abs_mean: "|mean|", mean_abs: "mean |x|", max_abs: "max |x|", energy: "mean x²" };
 const MAX_PINS = 6;
 const MAX_MARKED = 64;
 const PANE_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond", "channel"];
 
 const COMPARISONS = {
-  prompt: { text: "two prompts", fields: ["prompt"] },
-  step: { text: "two steps", fields: ["step"] },
-  layer: { text: "two blocks", fields: ["layer"] },
-  set: { text: "two sets of channels", fields: ["set", "draw", "channel"] },
-  cond: { text: "pictures before and after", fields: ["cond"] },
-  run: { text: "two runs or models", fields: ["run", "channel"] },
-  all: { text: "everything (unlinked)", fields: PANE_FIELDS },
+  prompt: { fields: ["prompt"] },
+  step: { fields: ["step"] },
+  layer: { fields: ["layer"] },
+  set: { fields: ["set", "draw", "channel"] },
+  cond: { fields: ["cond"] },
+  run: { fields: ["run", "channel"] },
+  all: { fields: PANE_FIELDS },
 };
 
 function within(value, low, high, otherwise) {
@@ -1154,23 +1596,23 @@ function markedChannels(run, scores, pane, pins, layer = pane.layer) {
   return largest(scores, start, width, pane.k);
 }
 
-function markedText(run, pane) {
-  if (pane.set === "pins") return "pinned channels";
+function markedText(run, pane, tongue = language()) {
   if (pane.set.startsWith("set:")) return run.channels[pane.set.slice(4)].label || pane.set.slice(4);
-  return `${pane.set} ${pane.k}${pane.set === "random" ? `, draw ${pane.draw}` : ""}`;
+  return phraseIn(tongue, `marked.${pane.set}`, { k: pane.k, draw: pane.draw });
 }
 
 function channelSet(run, scores, pane, pins) {
-  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step] + 1}`;
+  const ranked = !pane.set.startsWith("set:") && pane.set !== "pins";
+  const label = markedText(run, pane, "en");
   return {
     indices: run.layers.map((_, layer) => markedChannels(run, scores, pane, pins, layer)),
     width: run.width,
-    label: `${markedText(run, pane)}${where}`,
+    label: ranked ? phraseIn("en", "marked.label", { set: label, score: pane.score, prompt: phraseIn("en", ...promptPhrase(run, pane.prompt)), step: run.steps[pane.step] + 1 }) : label,
   };
 }
 
-function promptText(run, prompt) {
-  return prompt < 0 ? "mean over prompts" : run.perPrompt ? `prompt ${prompt + 1}` : "all prompts together";
+function promptPhrase(run, prompt) {
+  return prompt < 0 ? ["prompt.all.mean"] : run.perPrompt ? ["prompt.number", { number: prompt + 1 }] : ["prompt.together"];
 }
 
 function nearestKept(kept, step) {
@@ -1308,7 +1750,7 @@ async function decoded(picture) {
   try {
     await image.decode();
   } catch {
-    throw new Error("a picture of this run cannot be read (WebP)");
+    throw new Error(phrase("picture.webp"));
   }
   return image;
 }
@@ -1317,7 +1759,7 @@ async function decoded(picture) {
 const AS_CHIPS = 8; // prompts; more become a list
 
 function runText(run) {
-  const name = run.label || run.model || "run";
+  const name = run.label || run.model || phrase("run.unnamed");
   return run.edit && name === run.model ? `${name}, ${run.edit}` : name;
 }
 
@@ -1348,28 +1790,28 @@ function promptChip(source, prompt, text) {
 function promptPicker(source, onpick) {
   const { run } = source;
   const mean = run.perPrompt && run.prompts.length > 1;
-  const label = "Prompt";
+  const label = phrase("prompt");
   if (run.prompts.length > AS_CHIPS) {
     const options = run.prompts.map((text, value) => ({ value, text: `${value + 1} · ${text.slice(0, 90)}` }));
-    if (mean) options.unshift({ value: -1, text: "Mean over all prompts" });
+    if (mean) options.unshift({ value: -1, text: phrase("prompt.mean") });
     return dropdown({ label, options, onpick: (value) => onpick(Number(value)) });
   }
   const options = run.prompts.map((text, value) => ({ value, content: promptChip(source, value, text), title: text }));
-  if (mean) options.push({ value: -1, content: el("span.fc-prompt", {}, "Mean over all prompts"), title: "Scores averaged over the prompts" });
+  if (mean) options.push({ value: -1, content: el("span.fc-prompt", {}, phrase("prompt.mean")), title: phrase("prompt.mean.title") });
   return choices({ label, kind: "fc-chips.fc-scroller", options, onpick });
 }
 
 function paneControls({ sources, onchange, extra = [] }) {
   const to = (name) => (value) => onchange({ [name]: value });
   const controls = {
-    layer: slider({ label: "Block (depth)", count: 1, onpick: to("layer") }),
-    step: slider({ label: "Denoising step", count: 1, onpick: to("step") }),
-    run: dropdown({ label: "Run", onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
-    score: dropdown({ label: "Score", onpick: to("score") }),
-    set: dropdown({ label: "Marked channels", onpick: to("set") }),
+    layer: slider({ label: phrase("block.depth"), count: 1, onpick: to("layer") }),
+    step: slider({ label: phrase("step.denoising"), count: 1, onpick: to("step") }),
+    run: dropdown({ label: phrase("run"), onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
+    score: dropdown({ label: phrase("score"), onpick: to("score") }),
+    set: dropdown({ label: phrase("marked.channels"), onpick: to("set") }),
     k: stepper({ label: "k", low: 1, onpick: to("k") }),
-    draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
-    cond: dropdown({ label: "Picture", onpick: to("cond") }),
+    draw: stepper({ label: phrase("draw"), low: 1, onpick: to("draw") }),
+    cond: dropdown({ label: phrase("picture"), onpick: to("cond") }),
   };
   const { layer, step, ...rest } = controls;
   const promptHolder = el("div.fc-prompts");
@@ -1387,9 +1829,8 @@ function paneControls({ sources, onchange, extra = [] }) {
     layer.resize(run.layers.length);
     step.resize(run.steps.length);
     controls.score.fill(run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value] })));
-    const words = { top: "top k here", bottom: "bottom k here", random: "random k, not top", pins: "pinned channels" };
-    controls.set.fill(setNames(run).map((value) => ({ value, text: words[value] || `${run.channels[value.slice(4)].label || value.slice(4)} (frozen)` })));
-    controls.cond.fill(run.conditions.map((value) => ({ value, text: value || "untouched" })));
+    controls.set.fill(setNames(run).map((value) => ({ value, text: value.startsWith("set:") ? phrase("mark.frozen", { set: run.channels[value.slice(4)].label || value.slice(4) }) : phrase(`mark.${value}`) })));
+    controls.cond.fill(run.conditions.map((value) => ({ value, text: value || phrase("untouched") })));
     known = source;
   }
 
@@ -1487,9 +1928,9 @@ function heatMap({ onmove }) {
     el(
       "div.fc-grid",
       {},
-      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, "block"), last),
+      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, phrase("block")), last),
       button,
-      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, "channel"), right)),
+      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, phrase("channel.axis")), right)),
     ),
     pointed,
   );
@@ -1541,7 +1982,7 @@ function heatMap({ onmove }) {
     const { run, scores, pane } = view;
     const start = layer * run.width;
     const rank = rankOf(scores, start, run.width, channel);
-    return `Channel ${channel} in block ${layer}: ${SCORE_NAMES[pane.score]} ${number(scores[start + channel])}, ${ordinal(rank)} of ${run.width}`;
+    return phrase("heat.cell", { channel, block: layer, score: phrase(`score.${pane.score}`), value: number(scores[start + channel]), rank: ordinal(rank), count: run.width });
   }
   function point() {
     ghost.hidden = !hover;
@@ -1603,10 +2044,10 @@ function heatMap({ onmove }) {
       rowMark.style.height = `${100 / rows}%`;
       columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
       marks(rug, marked, run.width, pane.channel);
-      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step] + 1}`);
+      setText(title, phrase("heat.title", { score: phrase(`score.${pane.score}`), step: run.steps[pane.step] + 1 }));
       setText(last, String(rows - 1));
       setText(right, String(run.width - 1));
-      setAttr(button, "aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
+      setAttr(button, "aria-label", phrase("heat.label", { channels: run.width, blocks: rows, cell: tellOf(pane) }));
       point();
     },
   };
@@ -1634,7 +2075,7 @@ function saveChannels(view, pins) {
 
 function provenanceText(run) {
   const { provenance } = run;
-  const parts = [run.model, run.revision && `revision ${run.revision}`, provenance.seed !== undefined && provenance.seed !== null && `seed ${provenance.seed}`, provenance.dtype];
+  const parts = [run.model, run.revision && phrase("origin.revision", { revision: run.revision }), provenance.seed !== undefined && provenance.seed !== null && phrase("origin.seed", { seed: provenance.seed }), provenance.dtype];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -1649,8 +2090,8 @@ function drawPane(context, pane, left, ink, soft, name) {
     context.fillStyle = colour;
     context.fillText(words, x, y, WIDE);
   };
-  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step] + 1}`;
-  text(title, left, 22, ink, 650);
+  const title = phrase("export.title", { score: phrase(`score.${at.score}`), prompt: phrase(...promptPhrase(run, at.prompt)), step: run.steps[at.step] + 1 });
+  text(name ? `${name}: ${title}` : title, left, 22, ink, 650);
   y += 26;
   text(provenanceText(run), left, 14, soft);
   y += 16;
@@ -1667,7 +2108,7 @@ function drawPane(context, pane, left, ink, soft, name) {
   context.lineTo(x, y + tall);
   context.stroke();
   y += tall + 22;
-  text(`Blocks 0 to ${run.layers.length - 1} downwards, channels 0 to ${run.width - 1} across. Channel ${at.channel} in block ${at.layer}: ${scores[at.layer * run.width + at.channel].toPrecision(3)}, rank ${view.rank}.`, left, 15, soft);
+  text(phrase("export.caption", { lastBlock: run.layers.length - 1, lastChannel: run.width - 1, channel: at.channel, block: at.layer, value: scores[at.layer * run.width + at.channel].toPrecision(3), rank: view.rank }), left, 15, soft);
   y += 16;
   const size = (WIDE - 2 * EDGE) / 3;
   const high = (size * looks.grid[0]) / looks.grid[1];
@@ -1683,7 +2124,7 @@ function drawPane(context, pane, left, ink, soft, name) {
     y += high + 20;
     context.font = `14px ${FONT}`;
     context.fillStyle = soft;
-    context.fillText(canvas ? looks.titles[i] : "not kept in this run", across, y, size);
+    context.fillText(canvas ? looks.titles[i] : phrase("export.unkept"), across, y, size);
     y = before;
   });
   return y + high + 20 + EDGE;
@@ -1703,7 +2144,7 @@ function savePicture(panes, colours) {
   cut.getContext("2d").drawImage(canvas, 0, 0);
   return new Promise((resolve, reject) => {
     cut.toBlob((blob) => {
-      if (!blob) return reject(new Error("this browser could not write the picture"));
+      if (!blob) return reject(new Error(phrase("picture.unwritten")));
       download(blob, "explorer.png");
       resolve(blob);
     }, "image/png");
@@ -1718,29 +2159,27 @@ function ownRun({ root, open, sample }) {
   const zone = el(
     "div.fc-drop",
     {},
-    el("p.fc-title", {}, "Open a run of your own"),
+    el("p.fc-title", {}, phrase("own.title")),
     el(
       "p",
       {},
-      "Drop a run file here, as ",
-      el("code", {}, "fewchannels run"),
-      " writes it. It is read in this page, in your browser: nothing is uploaded.",
+      ...filled("own.drop", { command: el("code", {}, "fewchannels run") }),
     ),
-    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, "Choose a file"), sample ? el("a", { href: sample, download: "" }, "A sample file to try") : null),
+    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, phrase("own.choose")), sample ? el("a", { href: sample, download: "" }, phrase("own.sample")) : null),
     status,
   );
   let busy = 0;
   async function take(file) {
     const now = ++busy;
     status.classList.remove("fc-bad");
-    setText(status, `Reading ${file.name} ...`);
+    setText(status, phrase("reading", { file: file.name }));
     try {
       const said = await open(file);
       if (now === busy) setText(status, said);
     } catch (error) {
       if (now !== busy) return;
       status.classList.add("fc-bad");
-      setText(status, `${file.name} could not be opened. ${error.message}`);
+      setText(status, phrase("own.failed", { file: file.name, why: error.message }));
     }
   }
   input.addEventListener("change", () => {
@@ -1759,24 +2198,22 @@ function ownRun({ root, open, sample }) {
     depth = 0;
     lit(false);
     const { files } = event.dataTransfer;
-    if (files.length !== 1) setText(status, "One run file at a time, please.");
+    if (files.length !== 1) setText(status, phrase("own.single"));
     else take(files[0]);
   });
   return { node: zone, say: (text) => setText(status, text) };
 }
 
-const EDIT_WORDS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
-
 function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
   const id = uid("fc-ask");
   const text = el("input.fc-wide", { type: "text", id, value: prompt, maxlength: 500 });
   const choice = { seed, steps, how: "none" };
-  const seedBox = stepper({ label: "Seed", low: 0, onpick: (value) => set({ seed: value }) });
-  const stepBox = stepper({ label: "Steps", low: 1, onpick: (value) => set({ steps: value }) });
-  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDIT_WORDS[value] || value })), onpick: (how) => set({ how }) });
-  const run = el("button.fc-button.fc-strong", { type: "button" }, "Run the model");
-  const cancel = el("button.fc-button", { type: "button", hidden: true }, "Cancel");
-  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" });
+  const seedBox = stepper({ label: phrase("seed"), low: 0, onpick: (value) => set({ seed: value }) });
+  const stepBox = stepper({ label: phrase("steps"), low: 1, onpick: (value) => set({ steps: value }) });
+  const edit = dropdown({ label: phrase("edit"), options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: known(`asked.${value}`) ? phrase(`asked.${value}`) : value })), onpick: (how) => set({ how }) });
+  const run = el("button.fc-button.fc-strong", { type: "button" }, phrase("ask.run"));
+  const cancel = el("button.fc-button", { type: "button", hidden: true }, phrase("cancel"));
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": phrase("ask.progress") });
   const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
   function set(part) {
     Object.assign(choice, part);
@@ -1793,7 +2230,7 @@ function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
     cancel.hidden = bar.hidden = false;
     bar.value = 0;
     status.classList.remove("fc-bad");
-    setText(status, "The model is running in the kernel ...");
+    setText(status, phrase("ask.running"));
     try {
       const request = { prompt: text.value, seed: choice.seed, steps: choice.steps, ablate: choice.how === "none" ? null : { how: choice.how, channels: marked() } };
       const onProgress = (share) => {
@@ -1804,7 +2241,7 @@ function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
     } catch (error) {
       const cancelled = stop.signal.aborted;
       status.classList.toggle("fc-bad", !cancelled);
-      setText(status, cancelled ? "Cancelled; nothing was changed." : `The run failed: ${error.message}`);
+      setText(status, cancelled ? phrase("ask.cancelled") : phrase("ask.failed", { why: error.message }));
     }
     run.disabled = false;
     cancel.hidden = bar.hidden = true;
@@ -1813,8 +2250,8 @@ function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
     node: el(
       "div.fc-ask",
       {},
-      el("p.fc-title", {}, "Run the model again"),
-      el("div.fc-field", {}, el("label", { for: id }, "Prompt"), text),
+      el("p.fc-title", {}, phrase("ask.title")),
+      el("div.fc-field", {}, el("label", { for: id }, phrase("prompt")), text),
       el("div.fc-fields", {}, seedBox.node, stepBox.node, edit.node),
       el("div.fc-droprow", {}, run, cancel, bar),
       status,
@@ -1827,8 +2264,8 @@ function askNeeds() {
   return el(
     "div.fc-ask",
     {},
-    el("p.fc-title", {}, "Another prompt, another ablation"),
-    el("p", {}, "These need the model itself: open the explorer in a notebook with a live kernel, and the controls appear here."),
+    el("p.fc-title", {}, phrase("ask.needs.title")),
+    el("p", {}, phrase("ask.needs")),
   );
 }
 
@@ -1861,7 +2298,7 @@ function spread() {
     return path;
   };
   return {
-    node: el("div.fc-chart", {}, title, svg, el("div.fc-ends", {}, low, el("span", {}, "score →"), high), caption),
+    node: el("div.fc-chart", {}, title, svg, el("div.fc-ends", {}, low, el("span", {}, phrase("score.axis")), high), caption),
     show({ run, scores, pane, marked }) {
       const start = pane.layer * run.width;
       const found = histogram(scores, start, run.width);
@@ -1874,11 +2311,11 @@ function spread() {
       const place = (100 * found.place(scores[start + pane.channel])).toFixed(2);
       tick.setAttribute("x1", place);
       tick.setAttribute("x2", place);
-      setText(title, `${run.width} channels of block ${pane.layer}`);
+      setText(title, phrase("spread.title", { count: run.width, block: pane.layer }));
       setText(low, number(found.low));
       setText(high, number(found.high));
-      setText(caption, `How many have which ${SCORE_NAMES[pane.score]}${found.logarithmic ? "; both axes logarithmic" : ""}. Blue: marked. Line: channel ${pane.channel}.`);
-      setAttr(svg, "aria-label", `Distribution of the scores of block ${pane.layer}, from ${number(found.low)} to ${number(found.high)}; channel ${pane.channel} has ${number(scores[start + pane.channel])}`);
+      setText(caption, phrase(found.logarithmic ? "spread.caption.log" : "spread.caption", { score: phrase(`score.${pane.score}`), channel: pane.channel }));
+      setAttr(svg, "aria-label", phrase("spread.label", { block: pane.layer, low: number(found.low), high: number(found.high), channel: pane.channel, value: number(scores[start + pane.channel]) }));
     },
   };
 }
@@ -1906,7 +2343,7 @@ function depthLines({ onmove }) {
       "div.fc-chart",
       {},
       title,
-      el("div.fc-grid", {}, el("div.fc-heights", { "aria-hidden": "true" }, high, low), chart, el("div.fc-steps", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, "block"), last)),
+      el("div.fc-grid", {}, el("div.fc-heights", { "aria-hidden": "true" }, high, low), chart, el("div.fc-steps", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, phrase("block")), last)),
     ),
     show({ run, scores, pane }, pins, scale) {
       rows = run.layers.length;
@@ -1942,11 +2379,11 @@ function depthLines({ onmove }) {
       });
       here.setAttribute("x1", x(pane.layer));
       here.setAttribute("x2", x(pane.layer));
-      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step] + 1}`);
+      setText(title, phrase("lines.title", { score: phrase(`score.${pane.score}`), step: run.steps[pane.step] + 1 }));
       setText(high, number(top));
       setText(low, number(bottom));
       setText(last, String(rows - 1));
-      setAttr(svg, "aria-label", `Score over ${rows} blocks of the channels ${channels.join(", ")}, and the mean of all channels; at most ${number(top)}`);
+      setAttr(svg, "aria-label", phrase("lines.label", { blocks: rows, channels: channels.join(", "), high: number(top) }));
     },
   };
 }
@@ -2125,7 +2562,7 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
   const missing = el("div.fc-missing", { hidden: true }, missingText, offer);
   const picture = el("canvas", { role: "img" });
   const over = el("canvas.fc-pixels.fc-over", { "aria-hidden": "true" });
-  const noPicture = el("div.fc-missing", { hidden: true }, el("p", {}, "This run has no picture here."));
+  const noPicture = el("div.fc-missing", { hidden: true }, el("p", {}, phrase("maps.nopicture")));
   const marks = [el("span.fc-token", { hidden: true }), el("span.fc-token", { hidden: true })];
   const frames = [el("div.fc-frame", {}, alone, missing, marks[0]), el("div.fc-frame", {}, picture, over, noPicture, marks[1])];
   const mapTitle = el("figcaption");
@@ -2175,11 +2612,11 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
       mark.style.width = `${100 / width}%`;
       mark.style.height = `${100 / height}%`;
     }
-    setText(pointed, on ? `Token in row ${place.row + 1}, column ${place.column + 1}: ${number(found.map.values[place.row * width + place.column])}` : note());
+    setText(pointed, on ? phrase("token.value", { row: place.row + 1, column: place.column + 1, value: number(found.map.values[place.row * width + place.column]) }) : note());
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept] + 1}.`;
+    return now.kept === now.pane.step ? phrase("maps.point") : phrase("maps.nearest", { step: now.run.steps[now.kept] + 1 });
   }
   for (const frame of frames) {
     const move = (event) => {
@@ -2212,17 +2649,17 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
       ramp.style.background = gradient(scale.palette);
       setText(ends[0], number(scale.low));
       setText(ends[1], number(scale.high));
-      alone.setAttribute("aria-label", `Channel ${now.pane.channel} on the ${map.height} by ${map.width} token grid, from ${number(own.low)} to ${number(own.high)}`);
+      alone.setAttribute("aria-label", phrase("map.label", { channel: now.pane.channel, height: map.height, width: map.width, low: number(own.low), high: number(own.high) }));
     } else {
       const { run, pane } = now;
       const kept = run.mapChannels(pane.layer);
       offered = kept.includes(now.marked[0]) ? now.marked[0] : kept.length ? kept[0] : -1;
-      const why = pane.prompt < 0 ? "Choose one prompt to see token maps." : !run.mapPrompts.includes(pane.prompt) ? "This run keeps no token maps of this prompt." : `The map of channel ${pane.channel} is not kept here; its scores are.`;
+      const why = pane.prompt < 0 ? phrase("maps.oneprompt") : !run.mapPrompts.includes(pane.prompt) ? phrase("maps.noprompt") : phrase("map.unkept", { channel: pane.channel });
       setText(missingText, why);
       offer.hidden = pane.prompt < 0 || !run.mapPrompts.includes(pane.prompt) || offered < 0;
-      setText(offer, `Show channel ${offered}`);
+      setText(offer, phrase("show.channel", { channel: offered }));
     }
-    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step] + 1}`);
+    setText(mapTitle, phrase("channel.place", { channel: now.pane.channel, block: now.pane.layer, step: now.run.steps[now.kept ?? now.pane.step] + 1 }));
     point();
     return own;
   }
@@ -2234,13 +2671,13 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
     maskBox.classList.toggle("fc-none", !showMask);
     if (showMask) {
       drawMask(maskCanvas, mask.mask, height, width, false);
-      maskCanvas.setAttribute("aria-label", `Subject mask from ${found.maps.length} channels: ${percent(mask.share)} of the tokens`);
+      maskCanvas.setAttribute("aria-label", phrase("mask.label", { count: found.maps.length, share: percent(mask.share) }));
     }
-    setText(maskText, showMask ? `${found.few ? `The subject by ${found.maps.length} of them` : "The subject they give"}: ${percent(mask.share)}` : "No subject: no map of them here");
+    setText(maskText, showMask ? phrase(found.few ? "mask.some" : "mask.all", { count: found.maps.length, share: percent(mask.share) }) : phrase("mask.none"));
     if (now.state.over === "mask" && showMask) drawMask(over, mask.mask, height, width, true);
     over.hidden = now.state.over === "none" || (now.state.over === "mask" ? !showMask : !found.map);
     over.style.opacity = now.state.opacity / 100;
-    const what = { map: found.map ? "Its map over the picture" : "The picture", mask: showMask ? "The subject, by the marked channels" : "The picture", none: "The picture" };
+    const what = { map: found.map ? phrase("over.title.map") : phrase("over.title.none"), mask: showMask ? phrase("over.title.mask") : phrase("over.title.none"), none: phrase("over.title.none") };
     setText(overTitle, `${what[now.state.over]}${now.pane.cond ? ` (${now.pane.cond})` : ""}`);
   }
 
@@ -2258,11 +2695,11 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
       one.drawn = given;
       one.canvas.style.aspectRatio = `${given.width} / ${given.height}`;
       setText(one.label, String(one.channel));
-      one.button.setAttribute("aria-label", `Show channel ${one.channel}`);
+      one.button.setAttribute("aria-label", phrase("show.channel", { channel: one.channel }));
       one.button.classList.toggle("fc-is-chosen", one.channel === now.pane.channel);
     });
     tiles.forEach((one, i) => (one.button.hidden = i >= shown));
-    setText(smallTitle, `${now.label}${found.few ? ` (${maps.length} of ${some.length} have maps here)` : ""}`);
+    setText(smallTitle, found.few ? phrase("maps.few", { set: now.label, count: maps.length, all: some.length }) : now.label);
     const own = paintMap();
     paintMask();
     onscale(own);
@@ -2288,7 +2725,7 @@ function channelMaps({ onpick, onsame, onscale, onfail }) {
       now = { source, run, pane, marked, state, label, kept, grid: run.grid || [1, 1] };
       for (const frame of [...frames, maskCanvas.parentNode]) frame.style.aspectRatio = `${now.grid[1]} / ${now.grid[0]}`;
       drawMaps(kept === null ? [null, ...marked.map(() => null)] : source.maps(pane.prompt, pane.layer, kept, [pane.channel, ...marked]));
-      picture.setAttribute("aria-label", `Picture of prompt: ${run.prompts[Math.max(0, pane.prompt)] ?? "none"}`);
+      picture.setAttribute("aria-label", phrase("picture.of", { prompt: run.prompts[Math.max(0, pane.prompt)] ?? phrase("none") }));
       drawPicture(pane.prompt < 0 ? null : source.picture(pane.prompt, pane.cond));
     },
     rescale(range) {
@@ -2310,17 +2747,17 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
 
   const hint = bubble();
   const heat = heatMap({ onmove: change });
-  const ranks = rankedList(ROWS, "marked", true, (channel) => change({ channel }), "marked");
+  const ranks = rankedList(ROWS, phrase("marked"), true, (channel) => change({ channel }), phrase("marked"));
   const finder = channelFinder({ current: () => ({ channel: Math.max(0, pane.channel), width: source.run.width }), onpick: (channel) => change({ channel }) });
-  const maps = channelMaps({ onpick: (channel) => change({ channel }), onsame: (channel) => hint.say(`Channel ${channel} is the one that is shown.`), onscale: (scale) => onmaps(index, scale), onfail });
-  const facts = readouts(["Score", "Rank", "Against the median", "Marked: share of energy"]);
+  const maps = channelMaps({ onpick: (channel) => change({ channel }), onsame: (channel) => hint.say(phrase("channel.shown", { channel })), onscale: (scale) => onmaps(index, scale), onfail });
+  const facts = readouts([phrase("score"), phrase("rank"), phrase("against.median"), phrase("marked.share")]);
   const chart = spread();
   const lines = depthLines({ onmove: change });
   const pinList = el("ul.fc-pins");
   const stripHolder = el("div");
   const pinButton = el("button.fc-button", { type: "button", onclick: togglePin });
-  const goHere = el("button.fc-button", { type: "button", title: "The largest channel of this block and step", onclick: toLargest }, "Largest here");
-  const goPeak = el("button.fc-button", { type: "button", title: "The block and step where this channel is largest", onclick: toPeakOf }, "Its peak");
+  const goHere = el("button.fc-button", { type: "button", title: phrase("largest.here.title"), onclick: toLargest }, phrase("largest.here"));
+  const goPeak = el("button.fc-button", { type: "button", title: phrase("peak.title"), onclick: toPeakOf }, phrase("peak"));
   const head = el("p.fc-panename");
   const node = el(
     "section.fc-pane",
@@ -2345,13 +2782,13 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
   function togglePin() {
     const pins = pinsOf(state);
     const next = pins.includes(pane.channel) ? pins.filter((c) => c !== pane.channel) : [...pins, pane.channel];
-    if (next.length > MAX_PINS) hint.say(`At most ${MAX_PINS} channels are followed: let one go first.`);
+    if (next.length > MAX_PINS) hint.say(phrase("pins.most", { count: MAX_PINS }));
     else global({ pins: next.join("-") });
   }
   function toLargest() {
     if (!view) return;
     const channel = largest(view.scores, pane.layer * source.run.width, source.run.width, 1)[0];
-    if (channel === pane.channel) hint.say(`Channel ${channel} is the largest here.`);
+    if (channel === pane.channel) hint.say(phrase("largest.here.already", { channel }));
     else change({ channel });
   }
   async function toPeakOf() {
@@ -2360,7 +2797,7 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
       const values = await source.alongTime(pane.score, pane.prompt, channel);
       const best = largest(values, 0, values.length, 1)[0];
       const there = { layer: Math.floor(best / source.run.steps.length), step: best % source.run.steps.length };
-      if (there.layer === pane.layer && there.step === pane.step) hint.say(`Channel ${channel} is at its peak here.`);
+      if (there.layer === pane.layer && there.step === pane.step) hint.say(phrase("peak.already", { channel }));
       else change(there);
     } catch (error) {
       onfail(error);
@@ -2368,7 +2805,7 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
   }
   function showPins() {
     const pins = pinsOf(state);
-    setText(pinButton, pins.includes(pane.channel) ? "Unpin" : "Pin");
+    setText(pinButton, pins.includes(pane.channel) ? phrase("unpin") : phrase("pin"));
     pinButton.setAttribute("aria-pressed", String(pins.includes(pane.channel)));
     const key = `${pane.channel} ${state.pins}`;
     if (key === pinsShown) return;
@@ -2381,10 +2818,10 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
         const swatch = el("i.fc-line-swatch", { "data-pin": pins.indexOf(channel) });
         const name = el("button.fc-pinname", { type: "button", onclick: () => change({ channel }) }, swatch, String(channel));
         if (i === 0) name.disabled = true;
-        const away = el("button.fc-away", { type: "button", "aria-label": `Unpin channel ${channel}`, onclick: () => global({ pins: pins.filter((c) => c !== channel).join("-") }) }, "×");
+        const away = el("button.fc-away", { type: "button", "aria-label": phrase("unpin.channel", { channel }), onclick: () => global({ pins: pins.filter((c) => c !== channel).join("-") }) }, "×");
         return el("li", { class: i === 0 ? "fc-is-chosen" : null }, name, pinned ? away : null);
       }),
-      el("li.fc-plain", {}, el("i.fc-line-swatch", { "data-pin": "mean" }), "mean of all"),
+      el("li.fc-plain", {}, el("i.fc-line-swatch", { "data-pin": "mean" }), phrase("mean.all")),
     );
     if (focused) (pinList.querySelector("button:not(:disabled)") || pinButton).focus();
   }
@@ -2397,7 +2834,7 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
     for (const c of view.marked) some += energy[start + c];
     view.share = some / (all || 1);
     const value = view.scores[start + pane.channel];
-    facts.show([figures(value), `${view.rank} of ${source.run.width}`, view.median > 0 ? `${number(value / view.median)} ×` : "–", percent(view.share)]);
+    facts.show([figures(value), phrase("rank.of", { rank: view.rank, count: source.run.width }), view.median > 0 ? `${number(value / view.median)} ×` : "–", percent(view.share)]);
   }, onfail);
 
   const drawStrip = latest((values) => {
@@ -2428,7 +2865,7 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
         list: order.map((channel) => ({ channel, value: scores[start + channel], length: Math.max(0, scores[start + channel] / most), top: isMarked.has(channel), map: kept.has(channel), chosen: channel === pane.channel })),
         medianLength: Math.min(1, view.median / most),
       },
-      `${SCORE_NAMES[pane.score]} in block ${pane.layer}`,
+      phrase("pane.ranked", { score: phrase(`score.${pane.score}`), block: pane.layer }),
     );
     maps.show(source, view, state, markedText(run, pane));
     chart.show(view);
@@ -2448,14 +2885,14 @@ function explorerPane({ index, controls, change, global, onfail, onscores, onmap
     name: () => head.textContent,
     sentence: () =>
       view
-        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step] + 1}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
+        ? phrase("pane.told", { channel: pane.channel, block: pane.layer, step: source.run.steps[pane.step] + 1, value: number(view.scores[pane.layer * source.run.width + pane.channel]), rank: ordinal(view.rank), count: source.run.width })
         : "",
     show(nextSource, nextPane, nextState, name) {
       if (nextSource !== source) view = null;
       [source, pane, state] = [nextSource, nextPane, nextState];
       setText(head, name);
       head.hidden = !state.two;
-      node.setAttribute("aria-label", name || "View");
+      node.setAttribute("aria-label", name || phrase("view"));
       hint.say("");
       if (stripOfRun !== source.run) {
         stripOfRun = source.run;
@@ -2504,7 +2941,7 @@ function packedRun(header, buffer) {
   const table = mapTable(groups);
 
   function values(score) {
-    if (!header.scores[score]) throw new Error(`This run has no score "${score}".`);
+    if (!header.scores[score]) throw new Error(phrase("run.noscore", { score }));
     if (!unpacked.has(score)) unpacked.set(score, logValues(buffer, header.scores[score]));
     return unpacked.get(score);
   }
@@ -2592,14 +3029,14 @@ function kernelAsker(model, given) {
       const cancel = () => {
         leave();
         model.send({ kind: "cancel", id });
-        reject(new DOMException("The run was cancelled.", "AbortError"));
+        reject(new DOMException(phrase("kernel.cancelled"), "AbortError"));
       };
       const leave = () => {
         model.off("msg:custom", hear);
         if (signal) signal.removeEventListener("abort", cancel);
       };
       if (signal && signal.aborted) {
-        reject(new DOMException("The run was cancelled.", "AbortError"));
+        reject(new DOMException(phrase("kernel.cancelled"), "AbortError"));
         return;
       }
       model.on("msg:custom", hear);
@@ -2635,20 +3072,18 @@ function fromHash(key, hash) {
 }
 
 // js/link_button.js
-const COPY = "Copy link to this view";
-
 function linkButton(key, store, classes = "fc-quiet") {
-  const button = el(`button.fc-button.${classes}`, { type: "button" }, COPY);
+  const button = el(`button.fc-button.${classes}`, { type: "button" }, phrase("link.copy"));
   button.addEventListener("click", async () => {
     const hash = toHash(key, store.get());
     try {
       history.replaceState(history.state, "", hash);
       await navigator.clipboard.writeText(location.href);
-      setText(button, "Link copied");
+      setText(button, phrase("link.copied"));
     } catch {
-      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
+      setText(button, location.hash === hash ? phrase("link.address") : phrase("link.none"));
     }
-    setTimeout(() => setText(button, COPY), 2500);
+    setTimeout(() => setText(button, phrase("link.copy")), 2500);
   });
   return button;
 }
@@ -2676,7 +3111,7 @@ const PATIENCE = 60_000; // ms that opening may take
 
 async function openRun(file, { key = "file", connect = connectReader } = {}) {
   const port = await connect().catch(() => {
-    throw new RunFileError("This page may not start the program that reads files (its content rules forbid it). Open the page from another place, or from the disk.");
+    throw new RunFileError(phrase("reader.forbidden"));
   });
   const waiting = new Map();
   let asked = 0;
@@ -2693,7 +3128,7 @@ async function openRun(file, { key = "file", connect = connectReader } = {}) {
     waiting.clear();
     port.close();
   };
-  port.onfail = () => fail("The reader of the file stopped, perhaps for want of memory. Open the file again, or a smaller one.");
+  port.onfail = () => fail(phrase("reader.stopped"));
   const ask = (name, given) =>
     new Promise((resolve, reject) => {
       if (lost) {
@@ -2704,14 +3139,14 @@ async function openRun(file, { key = "file", connect = connectReader } = {}) {
       port.postMessage({ id: asked, name, given });
     });
 
-  const timer = setTimeout(() => fail(`The file could not be opened within ${PATIENCE / 1000} seconds.`), PATIENCE);
+  const timer = setTimeout(() => fail(phrase("reader.late", { seconds: PATIENCE / 1000 })), PATIENCE);
   try {
     const { about, maps } = await ask("open", file);
-    const run = fileRun(about, maps, ask, key, () => fail("The file was closed."));
+    const run = fileRun(about, maps, ask, key, () => fail(phrase("reader.closed")));
     await run.scores(run.scoreNames.includes(run.score) ? run.score : run.scoreNames[0], 0, run.steps.length >> 1);
     return run;
   } catch (error) {
-    fail("The file was closed.");
+    fail(phrase("reader.closed"));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -2724,7 +3159,7 @@ function fileRun(about, maps, ask, key, close) {
   return {
     ...about,
     key,
-    precision: "Values are those of the file: scores from statistics in float32, maps as they were kept.",
+    precision: phrase("reader.precision"),
     scores: (score, prompt, step) => ask("scores", { score, prompt, step }),
     alongTime: (score, prompt, channel) => ask("alongTime", { score, prompt, channel }),
     mapChannels: table.channels,
@@ -2755,7 +3190,8 @@ function fileRun(about, maps, ask, key, close) {
 
 async function connectReader() {
   const url = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const program = url(`${RUN_WORKER}\nserveRuns(self);`);
+  const spoken = `${RUN_WORKER}\nspeak(${JSON.stringify(language())});`; // a worker sees no page that has a language
+  const program = url(`${spoken}\nserveRuns(self);`);
   try {
     return await new Promise((resolve, reject) => {
       const worker = new Worker(program);
@@ -2772,7 +3208,7 @@ async function connectReader() {
       };
     });
   } catch {
-    return besides((await import(url(`${RUN_WORKER}\nexport { serveRuns };`))).serveRuns);
+    return besides((await import(url(`${spoken}\nexport { serveRuns };`))).serveRuns);
   } finally {
     URL.revokeObjectURL(program);
   }
@@ -2814,9 +3250,9 @@ const explorerKind = {
     const found = [null, null]; // what each pane last drew: { most, marked }
     const mapScales = [null, null];
 
-    const extraScale = dropdown({ label: "Colours", options: [{ value: "log", text: "logarithmic" }, { value: "linear", text: "linear" }, { value: "block", text: "linear, block by block" }], onpick: (scale) => set({ scale }) });
-    const extraOver = dropdown({ label: "Over the picture", options: [{ value: "map", text: "the map" }, { value: "mask", text: "the subject mask" }, { value: "none", text: "nothing" }], onpick: (over) => set({ over }) });
-    const extraOpacity = slider({ label: "Opacity", count: 101, onpick: (opacity) => set({ opacity }) });
+    const extraScale = dropdown({ label: phrase("colours"), options: [{ value: "log", text: phrase("colours.log") }, { value: "linear", text: phrase("colours.linear") }, { value: "block", text: phrase("colours.block") }], onpick: (scale) => set({ scale }) });
+    const extraOver = dropdown({ label: phrase("over"), options: [{ value: "map", text: phrase("over.map") }, { value: "mask", text: phrase("over.mask") }, { value: "none", text: phrase("over.none") }], onpick: (over) => set({ over }) });
+    const extraOpacity = slider({ label: phrase("opacity"), count: 101, onpick: (opacity) => set({ opacity }) });
     const shared = paneControls({ sources, onchange: (part) => set(part), extra: [extraScale.node, extraOver.node, extraOpacity.node] });
     function newPane(index) {
       const change = (part) => set(paneChange(data, store.get(), index, linkedMove(index, part)));
@@ -2840,19 +3276,19 @@ const explorerKind = {
 
     const name = el("p.fc-head");
     const origin = el("p.fc-origin");
-    const views = choices({ label: "View", kind: "fc-seg.fc-unlabelled", options: [{ value: 0, content: "One view" }, { value: 1, content: "Compare two" }], onpick: (two) => store.set(two ? compareBy(data, store.get(), store.get().by) : { ...store.get(), two: 0 }) });
-    const by = dropdown({ label: "The two differ in", options: Object.entries(COMPARISONS).map(([value, { text }]) => ({ value, text })), onpick: (value) => store.set(compareBy(data, store.get(), value)) });
+    const views = choices({ label: phrase("view"), kind: "fc-seg.fc-unlabelled", options: [{ value: 0, content: phrase("view.one") }, { value: 1, content: phrase("view.two") }], onpick: (two) => store.set(two ? compareBy(data, store.get(), store.get().by) : { ...store.get(), two: 0 }) });
+    const by = dropdown({ label: phrase("differ"), options: Object.keys(COMPARISONS).map((value) => ({ value, text: phrase(`compare.${value}`) })), onpick: (value) => store.set(compareBy(data, store.get(), value)) });
     const both = el("p.fc-both");
     const hint = bubble();
-    const png = el("button.fc-button", { type: "button" }, "Save as PNG");
-    const json = el("button.fc-button", { type: "button", title: "The marked channels of every block, as the library's ChannelSet reads them" }, "Channels as JSON");
+    const png = el("button.fc-button", { type: "button" }, phrase("save.png"));
+    const json = el("button.fc-button", { type: "button", title: phrase("save.json.title") }, phrase("save.json"));
     png.addEventListener("click", async () => {
       const style = getComputedStyle(root);
       const colours = { ground: style.getPropertyValue("--fc-bg"), ink: style.getPropertyValue("--fc-text"), soft: style.getPropertyValue("--fc-soft") };
       const shown = panes.filter((pane) => pane.view());
       try {
         await savePicture(shown, colours);
-        hint.say("Saved explorer.png.");
+        hint.say(phrase("saved", { file: "explorer.png" }));
       } catch (error) {
         onfail(error);
       }
@@ -2862,11 +3298,11 @@ const explorerKind = {
       const pins = pinsOf(store.get());
       if (!view) return;
       if (!channelSet(view.run, view.scores, view.pane, pins).indices.some((row) => row.length)) {
-        hint.say("No channel is marked: pin one, or choose another set.");
+        hint.say(phrase("explorer.unmarked"));
         return;
       }
       saveChannels(view, pins);
-      hint.say("Saved channels.json.");
+      hint.say(phrase("saved", { file: "channels.json" }));
     });
     const actions = [host === "page" ? linkButton(data.key, store, "fc-strong") : null, png, json, hint.node];
     const modes = el("div.fc-modes", {}, by.node, both);
@@ -2887,7 +3323,7 @@ const explorerKind = {
       el("div.fc-more", {}, own.node, ask ? ask.node : askNeeds()),
       live.node,
     );
-    if (data.wanted) own.say("This link shows a run file that is not in the page. Open the file here, and the view comes back.");
+    if (data.wanted) own.say(phrase("explorer.wanted"));
 
     function markedNow() {
       const { run, scores, pane } = panes[0].view();
@@ -2907,7 +3343,7 @@ const explorerKind = {
       if (wanted) store.set(explorerState(data, wanted));
       else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: -1 }));
       else store.set(explorerState(data, { ...state, run: at, prompt: 0, channel: -1, cond: undefined, set: undefined }));
-      return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompt${run.prompts.length === 1 ? "" : "s"}.`;
+      return counted("explorer.added", run.prompts.length, {}, { run: run.label, blocks: run.layers.length, channels: run.width, steps: run.steps.length });
     }
     function comparable(state) {
       return Boolean(state.two) && (SHARED_SCALE.includes(state.by) || (state.by === "run" && sameModel(data, state)));
@@ -2921,7 +3357,7 @@ const explorerKind = {
       if (state.two && found[0] && found[1]) {
         const [a, b] = [data.runs[paneState(data, state, 0).run], data.runs[paneState(data, state, 1).run]];
         const shares = a.width === b.width ? found[0].marked.filter((c) => found[1].marked.includes(c)).length : null;
-        setText(both, shares === null ? "" : `Marked in both: ${shares} of ${found[0].marked.length}.`);
+        setText(both, shares === null ? "" : phrase("explorer.both", { shared: shares, count: found[0].marked.length }));
       }
     }
     function scaled(index, scale) {
@@ -2946,7 +3382,7 @@ const explorerKind = {
         const run = data.runs[state.run];
         root.classList.toggle("fc-two", Boolean(two));
         setText(failure, "");
-        setText(name, data.title || `${run.width} channels, ${run.layers.length} blocks, ${run.steps.length} steps`);
+        setText(name, data.title || phrase("explorer.size", { channels: run.width, blocks: run.layers.length, steps: run.steps.length }));
         setText(origin, provenanceText(run));
         views.set(two);
         by.set(state.by);
@@ -2969,7 +3405,7 @@ const explorerKind = {
         if (!two) panes.forEach((pane) => (pane.recolour(null), pane.maps.rescale(null)));
         const edited = panes.some((_, index) => paneState(data, state, index).cond);
         const merged = !run.perPrompt && run.prompts.length > 1;
-        setText(note, [edited && "Only the picture is the edited one; scores and maps are those of the run.", run.precision, merged && "Statistics are merged over the prompts of this run."].filter(Boolean).join(" "));
+        setText(note, [edited && phrase("explorer.edited"), run.precision, merged && phrase("explorer.merged")].filter(Boolean).join(" "));
         if (!first) live.say(panes.map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
         first = false;
       },
@@ -3076,7 +3512,7 @@ function skyline(given) {
         others.setAttribute("d", now.others);
         chosen.setAttribute("d", now.chosen);
         setText(ratio, `${number(now.ratio)} ×`);
-        setAttr(svg, "aria-label", `${name}: the largest channel is ${now.most}, ${number(now.ratio)} times the median one`);
+        setAttr(svg, "aria-label", phrase("skyline.row", { name, channel: now.most, ratio: number(now.ratio) }));
       });
     },
   };
@@ -3125,7 +3561,7 @@ const flipbookKind = {
         }, () => {});
         tiles.forEach(({ canvas }, i) => {
           const label = data.tile_labels ? `${data.tile_labels[i]}; ` : "";
-          canvas.setAttribute("aria-label", `Picture ${i + 1}: ${label}${view.where}`);
+          canvas.setAttribute("aria-label", phrase("flipbook.picture", { number: i + 1, what: `${label}${view.where}` }));
         });
         if (sizes) sizes.show(view.cell);
         if (onward) onward.href = data.onward.addresses[view.cell];
@@ -3177,7 +3613,7 @@ function numberRow(name) {
     node: el("div", {}, el("dt", {}, name), el("dd", {}, value, interval, svg)),
     show(given) {
       setText(value, number(given.value));
-      setText(interval, given.interval ? `${number(given.interval[0])} to ${number(given.interval[1])}` : "");
+      setText(interval, given.interval ? phrase("interval", { low: number(given.interval[0]), high: number(given.interval[1]) }) : "");
       const points = given.line.map((y, i) => [(100 * i) / Math.max(1, given.line.length - 1), 24 * (1 - y)]);
       svg.toggleAttribute("hidden", points.length < 2);
       line.setAttribute("points", points.filter((p) => Number.isFinite(p[1])).map((p) => p.map((v) => v.toFixed(2)).join(",")).join(" "));
@@ -3231,7 +3667,7 @@ async function renderKind(kinds, { model, el: place, host }) {
   const header = model.get("data");
   try {
     const kind = kinds[model.get("kind")];
-    if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
+    if (!kind) throw new Error(phrase("widget.unknown", { kind: model.get("kind") }));
     const data = await kind.open(header, model.get("blob"), model);
     const linked = host === "page" ? fromHash(data.key, location.hash) : null;
     const store = createStore(kind.state(data, linked || model.get("state")));
@@ -3270,7 +3706,7 @@ async function renderKind(kinds, { model, el: place, host }) {
       page.stop();
     };
   } catch (error) {
-    root.replaceChildren(el("p", { "data-fc-error": true }, `This figure could not be shown: ${error.message}`));
+    root.replaceChildren(el("p", { "data-fc-error": true }, phrase("widget.failed", { why: error.message })));
     throw error;
   }
 }

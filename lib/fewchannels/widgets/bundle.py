@@ -33,6 +33,7 @@ QUESTIONS_ENTRY = "questions/page.js"
 NAMES = "names.js"  # written from names.py: those that the pages use
 USED = ("ASKED", "SCORES")
 WORKER = "run_worker.js"  # goes in as a text, from which the page makes a worker
+STRINGS = "strings.js"  # of which a bundle, and a worker, takes what it says
 LIVE = SOURCES / "live"  # the engine of the live lab, which only its own page loads
 LIVE_WORKER = "worker.js"
 
@@ -41,6 +42,8 @@ BUILT = "// Built from js/ by `python lib/fewchannels/widgets/bundle.py`; edit t
 _IMPORT = re.compile(r'^import \{[^}]*\} from "(?P<name>\.{1,2}/[\w./]+\.js)";\n', re.MULTILINE)
 _DECLARED = re.compile(r"^(?:async )?(?:function\*?|const|let|class) (?P<name>\w+)", re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|let|class) )", re.MULTILINE)
+_PHRASE = re.compile(r' +"([\w.]+)": "')
+_FORM = re.compile(r"\.(?:zero|one|two|few|many|other)$")
 _COMMENT = re.compile(r"^[ \t]*//.*\n|^/\*\*?(?:.|\n)*?\*/\n", re.MULTILINE)
 
 
@@ -108,7 +111,10 @@ def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
     """The modules that `first` needs and itself, without imports and exports; only `entry` keeps its exports."""
     owner: dict[str, str] = {}
     parts = []
-    for name, text in _ordered(first, sources, {}).items():
+    modules = _ordered(first, sources, {})
+    if STRINGS in modules:
+        modules[STRINGS] = _said(modules)
+    for name, text in modules.items():
         body = _EXPORT.sub("", _COMMENT.sub("", _IMPORT.sub("", text)))
         for number, line in enumerate(body.splitlines(), 1):
             if re.match(r"import\b", line) or (line.startswith("export") and name != entry):
@@ -119,6 +125,23 @@ def _joined(first: str, sources: Path, entry: str | None) -> list[str]:
             owner[match["name"]] = name
         parts.append(f"// js/{name}\n{body.strip()}")
     return parts
+
+
+def _said(modules: dict[str, str]) -> str:
+    """strings.js with those phrases only that the modules name, as "a.key" or with a part filled in, `a.${part}`."""
+    source = "\n".join(text for name, text in modules.items() if name != STRINGS)
+    keys = {key for pair in re.findall(r'"([a-z][\w.]*)"|`([a-z][\w.]*)`', source) for key in pair if key}
+    forms = re.findall(r"`([a-z]\w*\.(?:[\w.]|\$\{[^}`]*\})+)`", source)  # `stage.spot${more}`: more may be nothing
+    patterns = [re.compile(r"[\w.]*".join(map(re.escape, re.split(r"\$\{[^}]*\}", form)))) for form in forms]
+
+    def named(line: str) -> bool:
+        key = _PHRASE.match(line)
+        if key is None:
+            return True
+        stem = _FORM.sub("", key[1])  # counted(): the forms of a number
+        return bool({key[1], stem} & keys) or any(one.fullmatch(k) for one in patterns for k in (key[1], stem))
+
+    return "\n".join(line for line in modules[STRINGS].split("\n") if named(line))
 
 
 def _bundles() -> dict[Path, str]:

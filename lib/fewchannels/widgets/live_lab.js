@@ -2,7 +2,714 @@
 
 const STYLE = ".fc-widget.fc-widget.fc-widget { --fc-bg: #ffffff; --fc-panel: #f6f7f9; --fc-text: #1d2530; --fc-soft: #59636f; --fc-line: #d9dee5; --fc-bar: #a3abb5; --fc-track: #eceff3; --fc-top: #0072b2; --fc-chosen: #e6f1f9; --fc-accent: #005f96; --fc-on: #ffffff; --fc-mark: #d55e00; color-scheme: light; container-type: inline-size; box-sizing: border-box; position: relative; margin: 1.25rem 0; padding: 1.1rem; border: 1px solid var(--fc-line); border-radius: 12px; background: var(--fc-bg); color: var(--fc-text); font-size: 0.875rem; line-height: 1.4; text-align: left; font-variant-numeric: tabular-nums; scroll-margin-top: 5rem; } @media (prefers-color-scheme: dark) { html:not([data-theme=\"light\"]) body:not([data-jp-theme-light=\"true\"], .vscode-light) .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } } html[data-theme=\"dark\"] .fc-widget.fc-widget.fc-widget, body[data-jp-theme-light=\"false\"] .fc-widget.fc-widget.fc-widget, body.vscode-dark .fc-widget.fc-widget.fc-widget, html[theme=\"dark\"] .fc-widget.fc-widget.fc-widget { --fc-bg: #14181e; --fc-panel: #1c2229; --fc-text: #e4e9ef; --fc-soft: #a4aeba; --fc-line: #333c47; --fc-bar: #6d7783; --fc-track: #262d36; --fc-top: #3d9fd8; --fc-chosen: #17324a; --fc-accent: #74bfec; --fc-on: #0b1219; --fc-mark: #ff8a3d; color-scheme: dark; } .fc-widget.fc-widget.fc-widget *, .fc-widget.fc-widget.fc-widget *::before, .fc-widget.fc-widget.fc-widget *::after { box-sizing: border-box; } .fc-widget.fc-widget.fc-widget [hidden] { display: none !important; } .fc-widget.fc-widget.fc-widget p, .fc-widget.fc-widget.fc-widget figure, .fc-widget.fc-widget.fc-widget dl, .fc-widget.fc-widget.fc-widget dd, .fc-widget.fc-widget.fc-widget ol, .fc-widget.fc-widget.fc-widget fieldset, .fc-widget.fc-widget.fc-widget legend { margin: 0; padding: 0; border: 0; min-width: 0; font-size: inherit; } .fc-widget.fc-widget.fc-widget dt { font-weight: inherit; } .fc-widget.fc-widget.fc-widget ol li { margin: 0; padding: 0; list-style: none; } .fc-widget.fc-widget.fc-widget ol li::marker { content: none; } .fc-widget.fc-widget.fc-widget .fc-sr { position: absolute; width: 1px; height: 1px; margin: -1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-head { font-size: 1.05rem; font-weight: 650; margin-bottom: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-title { font-weight: 650; color: var(--fc-text); float: none; } .fc-widget.fc-widget.fc-widget legend, .fc-widget.fc-widget.fc-widget label { color: var(--fc-soft); font-size: 0.8125rem; margin: 0; } .fc-widget.fc-widget.fc-widget legend.fc-title { font-size: 0.875rem; } .fc-widget.fc-widget.fc-widget button, .fc-widget.fc-widget.fc-widget input, .fc-widget.fc-widget.fc-widget select { font: inherit; color: inherit; margin: 0; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2rem; padding: 0.2rem 0.6rem; border: 1px solid var(--fc-line); border-radius: 8px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-button { cursor: pointer; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-button:hover { border-color: var(--fc-accent); color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-button:active { background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2rem; padding: 0; font-size: 1.1rem; } .fc-widget.fc-widget.fc-widget .fc-quiet { border-color: transparent; background: none; color: var(--fc-accent); padding: 0.2rem 0.4rem; } .fc-widget.fc-widget.fc-widget input[type=\"number\"] { width: 3.8rem; text-align: center; -moz-appearance: textfield; appearance: textfield; } .fc-widget.fc-widget.fc-widget input[type=\"number\"]::-webkit-inner-spin-button { display: none; } .fc-widget.fc-widget.fc-widget input[aria-invalid=\"true\"] { border-color: var(--fc-mark); } .fc-widget.fc-widget.fc-widget :is(button, select, input):focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-controls { display: grid; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-dials { display: grid; gap: 0.8rem 1.6rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { display: grid; gap: 0.5rem; margin-top: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-chips label { display: block; cursor: pointer; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-chips .fc-option { display: flex; gap: 0.6rem; align-items: center; height: 100%; padding: 0.4rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-bg); color: var(--fc-text); line-height: 1.25; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-chips label:hover .fc-option { border-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-chips canvas { width: 3rem; height: 3rem; flex: none; border-radius: 6px; object-fit: cover; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-prompt { display: -webkit-box; -webkit-box-orient: vertical; -webkit-line-clamp: 3; overflow: hidden; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget input:checked + .fc-option { border-color: var(--fc-accent); box-shadow: inset 0 0 0 1px var(--fc-accent); background: var(--fc-chosen); } .fc-widget.fc-widget.fc-widget input:focus-visible + .fc-option { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-options { display: flex; margin-top: 0.3rem; border: 1px solid var(--fc-line); border-radius: 8px; width: max-content; max-width: 100%; flex-wrap: wrap; } .fc-widget.fc-widget.fc-widget .fc-seg label { cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-seg .fc-option { display: block; padding: 0.3rem 0.8rem; border-radius: 7px; color: var(--fc-text); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-seg input:checked + .fc-option { background: var(--fc-accent); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-slider { display: grid; grid-template-columns: auto 1fr; gap: 0 0.8rem; align-items: baseline; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-out { justify-self: end; color: var(--fc-text); font-size: 0.8125rem; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; max-width: 100%; } .fc-widget.fc-widget.fc-widget .fc-slider input { grid-column: 1 / -1; width: 100%; height: 1.9rem; background: none; cursor: pointer; appearance: none; -webkit-appearance: none; border-radius: 6px; touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--fc-accent) calc(9px + var(--fc-fill, 0) * (100% - 18px)), var(--fc-line) 0); } .fc-widget.fc-widget.fc-widget .fc-slider input::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-track { height: 6px; border-radius: 3px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input::-moz-range-thumb { width: 14px; height: 14px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-accent); box-shadow: 0 0 0 1px var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-slider input:focus-visible { outline-offset: -2px; } .fc-widget.fc-widget.fc-widget .fc-marks { grid-column: 1 / -1; position: relative; height: 1.2rem; margin: 0 9px; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-marks span { position: absolute; left: calc(100% * var(--fc-at)); transform: translateX(calc(-100% * var(--fc-at))); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-slider input:disabled { opacity: 0.5; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-select { display: grid; gap: 0.3rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-select select { width: 100%; } .fc-widget.fc-widget.fc-widget .fc-body { display: grid; gap: 1.2rem; margin-top: 1.1rem; padding-top: 1.1rem; border-top: 1px solid var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-caption { display: block; color: var(--fc-soft); font-size: 0.8125rem; margin-bottom: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { display: grid; grid-template-columns: 2.2rem 1fr 3.1rem; gap: 0.5rem; align-items: center; height: 1.6rem; padding: 0 0.3rem; border-radius: 6px; cursor: pointer; color: var(--fc-soft); position: relative; } .fc-widget.fc-widget.fc-widget .fc-row:hover { background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:checked) { background: var(--fc-chosen); color: var(--fc-text); box-shadow: inset 3px 0 0 var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-row:has(input:focus-visible) { outline: 3px solid var(--fc-mark); outline-offset: -1px; z-index: 1; } .fc-widget.fc-widget.fc-widget .fc-number { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-mapped .fc-number { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-value { text-align: right; } .fc-widget.fc-widget.fc-widget .fc-track { position: relative; height: 0.65rem; border-radius: 3px; background: var(--fc-track); overflow: hidden; } .fc-widget.fc-widget.fc-widget .fc-fill { position: absolute; inset: 0; transform-origin: 0 0; background: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-top .fc-fill { background: var(--fc-top); } .fc-widget.fc-widget.fc-widget .fc-median { position: absolute; top: 0; bottom: 0; width: 2px; background: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; margin-top: 0.6rem; color: var(--fc-soft); font-size: 0.78rem; } .fc-widget.fc-widget.fc-widget .fc-legend span { display: flex; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-legend b { font-weight: 650; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-swatch { width: 0.8rem; height: 0.65rem; border-radius: 3px; background: var(--fc-top); flex: none; } .fc-widget.fc-widget.fc-widget .fc-tick { width: 2px; height: 0.75rem; margin: 0 0.3rem; background: var(--fc-text); flex: none; } .fc-widget.fc-widget.fc-widget .fc-channel { display: grid; gap: 0.9rem; align-content: start; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-pick, .fc-widget.fc-widget.fc-widget .fc-find { display: flex; flex-wrap: wrap; gap: 0.4rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-pick { position: relative; } .fc-widget.fc-widget.fc-widget .fc-find label { font-weight: 650; color: var(--fc-text); font-size: 0.875rem; margin-right: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-bubble:not(:empty) { position: absolute; top: calc(100% + 4px); left: 0; z-index: 3; padding: 0.2rem 0.6rem; border-radius: 6px; background: var(--fc-text); color: var(--fc-bg); white-space: nowrap; font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-maps { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-frame { position: relative; width: 100%; border-radius: 8px; overflow: hidden; background: var(--fc-track); touch-action: pan-y; } .fc-widget.fc-widget.fc-widget .fc-frame canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; } .fc-widget.fc-widget.fc-widget .fc-pixels { image-rendering: pixelated; } .fc-widget.fc-widget.fc-widget figcaption { color: var(--fc-soft); font-size: 0.8125rem; margin: 0.3rem 0 0; padding: 0; text-align: left; } .fc-widget.fc-widget.fc-widget figcaption p { margin: 0; } .fc-widget.fc-widget.fc-widget .fc-missing { position: absolute; inset: 0; display: grid; place-content: center; justify-items: center; gap: 0.6rem; padding: 0.8rem; text-align: center; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-missing .fc-button { white-space: normal; } .fc-widget.fc-widget.fc-widget .fc-token { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 1px #000, inset 0 0 0 1px #000; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-colours { grid-column: 1; } .fc-widget.fc-widget.fc-widget .fc-ramp { display: block; height: 0.6rem; border-radius: 3px; } .fc-widget.fc-widget.fc-widget .fc-ends { display: flex; justify-content: space-between; font-size: 0.8125rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-pointed { grid-column: 2; color: var(--fc-soft); font-size: 0.8125rem; min-height: 2.4em; } .fc-widget.fc-widget.fc-widget .fc-options-row { display: flex; flex-wrap: wrap; gap: 0.6rem 1.2rem; align-items: end; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-slider { flex: 1 1 5rem; } .fc-widget.fc-widget.fc-widget .fc-options-row .fc-select { flex: 0 1 8rem; } .fc-widget.fc-widget.fc-widget .fc-check { display: flex; gap: 0.45rem; align-items: center; min-height: 2rem; } .fc-widget.fc-widget.fc-widget .fc-check input { width: 1.1rem; height: 1.1rem; accent-color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-check label { color: var(--fc-text); cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-facts { display: grid; grid-template-columns: 1fr 1fr; gap: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-facts > div { padding: 0.5rem 0.7rem; border-radius: 8px; background: var(--fc-panel); display: flex; flex-direction: column; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-facts dt { color: var(--fc-soft); font-size: 0.75rem; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-facts dd { font-size: 1.05rem; font-weight: 650; margin: 0.1rem 0 0; } .fc-widget.fc-widget.fc-widget .fc-headline { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.2rem 1rem; margin-bottom: 0.35rem; } .fc-widget.fc-widget.fc-widget .fc-key { display: flex; align-items: center; gap: 0.4rem; color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-key .fc-ramp { width: 5rem; } .fc-widget.fc-widget.fc-widget .fc-grid { display: grid; grid-template-columns: auto 1fr; gap: 0.2rem 0.5rem; color: var(--fc-soft); font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-depth { display: flex; flex-direction: column; justify-content: space-between; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-depth span:nth-child(2) { writing-mode: vertical-rl; transform: rotate(180deg); } .fc-widget.fc-widget.fc-widget .fc-steps { grid-column: 2; display: flex; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-strip { position: relative; display: block; width: 100%; padding: 0; border: 0; border-radius: 6px; background: var(--fc-track); cursor: pointer; touch-action: manipulation; user-select: none; } .fc-widget.fc-widget.fc-widget .fc-strip canvas { position: absolute; inset: 0; width: 100%; height: 100%; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-here { position: absolute; border: 2px solid #fff; box-shadow: 0 0 0 2px #d55e00; border-radius: 3px; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-foot { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0.3rem 1rem; margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-foot p { color: var(--fc-soft); font-size: 0.78rem; flex: 1 1 20rem; } .fc-widget.fc-widget.fc-widget .fc-axes { grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-tilerow { margin-top: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-tilerow .fc-title { margin-bottom: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-tiles { display: grid; grid-template-columns: repeat(var(--fc-few), minmax(0, 1fr)); gap: 0.6rem; max-width: calc(var(--fc-tiles) * 16rem); } .fc-widget.fc-widget.fc-widget .fc-tiles canvas { width: 100%; height: auto; display: block; border-radius: 8px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-tiles figcaption { overflow-wrap: anywhere; line-height: 1.25; font-size: 0.75rem; } .fc-widget.fc-widget.fc-widget .fc-skyline { display: grid; grid-template-columns: auto 1fr auto; gap: 4px 0.5rem; align-items: center; margin-top: 1rem; color: var(--fc-soft); font-size: 0.75rem; line-height: 1; } .fc-widget.fc-widget.fc-widget .fc-skyline svg { display: block; width: 100%; height: 1.65rem; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-others { fill: var(--fc-bar); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-edited { fill: var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-skyline .fc-ratio { min-width: 2.9rem; text-align: right; } .fc-widget.fc-widget.fc-widget .fc-cell-caption { margin-top: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-onward { margin-top: 0.8rem; } .fc-widget.fc-widget.fc-widget .fc-onward a { color: var(--fc-accent); } .fc-widget.fc-widget.fc-widget .fc-lines { margin-top: 0.8rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); } .fc-widget.fc-widget.fc-widget .fc-lines dd { display: flex; flex-wrap: wrap; align-items: center; gap: 0 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-interval { font-weight: 400; font-size: 0.78rem; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-line { flex: 1 1 5rem; min-width: 5rem; max-width: 9rem; height: 2rem; overflow: visible; margin-left: auto; } .fc-widget.fc-widget.fc-widget .fc-line polyline { fill: none; stroke: var(--fc-bar); stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-line circle { fill: var(--fc-top); } @container (min-width: 34rem) { .fc-widget.fc-widget.fc-widget .fc-chips .fc-options { grid-template-columns: repeat(auto-fit, minmax(12rem, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-controls .fc-dials { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr) auto; } .fc-widget.fc-widget.fc-widget .fc-tiles { grid-template-columns: repeat(min(var(--fc-tiles), 6), minmax(0, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-facts:not(.fc-lines) { grid-template-columns: repeat(4, 1fr); } } @container (min-width: 38rem) { .fc-widget.fc-widget.fc-widget .fc-body { grid-template-columns: minmax(11.5rem, 4fr) minmax(0, 9fr); gap: 1.4rem; } } @container (max-width: 37.99rem) { .fc-widget.fc-widget.fc-widget .fc-channel { order: -1; } .fc-widget.fc-widget.fc-widget .fc-rows { columns: 2; column-gap: 1rem; } } @container (max-width: 29.99rem) { .fc-widget.fc-widget.fc-widget .fc-rows { column-gap: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-row { grid-template-columns: 2rem 1fr 2.9rem; gap: 0.35rem; padding: 0 0.2rem; font-size: 0.8125rem; } } @media (pointer: coarse) { .fc-widget.fc-widget.fc-widget .fc-row { height: 1.9rem; } .fc-widget.fc-widget.fc-widget .fc-button, .fc-widget.fc-widget.fc-widget input[type=\"number\"], .fc-widget.fc-widget.fc-widget select { min-height: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-icon { width: 2.4rem; } .fc-widget.fc-widget.fc-widget .fc-slider input { height: 2.4rem; } } @media (forced-colors: active) { .fc-widget.fc-widget.fc-widget .fc-fill { forced-color-adjust: none; } } .fc-widget.fc-widget.fc-widget.fc-lab { --fc-ask: #1b5e8c; --fc-ask-line: #9dbfd6; --fc-orange: #a84700; --fc-orange-line: #e0ab7c; --fc-orange-ground: #fcf4e4; --fc-others: #a9a69c; --fc-hot: #c25400; --fc-ghost: #f0cfae; --fc-serif: \"Literata\", \"Iowan Old Style\", \"Palatino Linotype\", Palatino, Georgia, serif; padding: 1.1rem 1.3rem 1.3rem; font-size: 0.875rem; } html[data-theme=\"dark\"] .fc-widget.fc-widget.fc-widget.fc-lab, body[data-jp-theme-light=\"false\"] .fc-widget.fc-widget.fc-widget.fc-lab, body.vscode-dark .fc-widget.fc-widget.fc-widget.fc-lab, html[theme=\"dark\"] .fc-widget.fc-widget.fc-widget.fc-lab { --fc-ask: #7cbde8; --fc-ask-line: #3f6c8a; --fc-orange: #f3a666; --fc-orange-line: #85552c; --fc-orange-ground: #2b2416; --fc-others: #7b838d; --fc-hot: #f08c3c; --fc-ghost: #5c3f26; } @media (prefers-color-scheme: dark) { html:not([data-theme=\"light\"]) body:not([data-jp-theme-light=\"true\"], .vscode-light) .fc-widget.fc-widget.fc-widget.fc-lab { --fc-ask: #7cbde8; --fc-ask-line: #3f6c8a; --fc-orange: #f3a666; --fc-orange-line: #85552c; --fc-orange-ground: #2b2416; --fc-others: #7b838d; --fc-hot: #f08c3c; --fc-ghost: #5c3f26; } } .fc-widget.fc-widget.fc-widget.fc-lab.fc-max { position: fixed; inset: 0; z-index: 3000; margin: 0; border: 0; border-radius: 0; overflow: auto; padding: 1rem max(1rem, calc((100vw - 78rem) / 2)); } .fc-widget.fc-widget.fc-widget .fc-lab-body { display: contents; } .fc-widget.fc-widget.fc-widget .fc-lab-top { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: center; gap: 0.3rem 1rem; min-height: 2.2rem; } .fc-widget.fc-widget.fc-widget .fc-lab-status { color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-lab-failure:empty { display: none; } .fc-widget.fc-widget.fc-widget .fc-lab-failure { margin: 0.5rem 0; padding: 0.6rem 0.8rem; border-left: 3px solid var(--fc-hot); background: var(--fc-orange-ground); } .fc-widget.fc-widget.fc-widget .fc-start { display: flex; flex-wrap: wrap; gap: 0.8rem 1.6rem; align-items: center; justify-content: space-between; margin: 0.6rem 0 1rem; padding: 0.9rem 1.1rem; border-radius: 10px; background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-start > div:first-child { flex: 1 1 22rem; } .fc-widget.fc-widget.fc-widget .fc-start p { max-width: 44rem; } .fc-widget.fc-widget.fc-widget .fc-start .fc-title { font-size: 0.95rem; margin-bottom: 0.2rem; } .fc-widget.fc-widget.fc-widget .fc-start-go { display: grid; gap: 0.5rem; justify-items: stretch; min-width: 10rem; } .fc-widget.fc-widget.fc-widget .fc-go { background: var(--fc-ask); border-color: var(--fc-ask); color: var(--fc-on); font-weight: 600; min-height: 2.6rem; padding: 0.4rem 1.2rem; font-size: 1rem; } .fc-widget.fc-widget.fc-widget .fc-go:hover { background: var(--fc-bg); color: var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-start progress { width: 100%; accent-color: var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-part { min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-part-title { font: 600 1.25rem/1.3 var(--fc-serif); color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-part-lead { color: var(--fc-soft); margin-bottom: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-sentence { font: 400 1.18rem/2.05 var(--fc-serif); color: var(--fc-text); } .fc-widget.fc-widget.fc-widget span.fc-sentence:empty { display: none; } .fc-widget.fc-widget.fc-widget .fc-menu { position: relative; display: inline-block; white-space: nowrap; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-menu select { position: absolute; inset: -0.35rem 0; width: 100%; height: calc(100% + 0.7rem); min-height: 0; padding: 0; border: 0; opacity: 0; cursor: pointer; font: 1rem system-ui, sans-serif; } .fc-widget.fc-widget.fc-widget .fc-word { color: var(--fc-ask); border-bottom: 2px solid var(--fc-ask-line); padding: 0 0.08em; } .fc-widget.fc-widget.fc-widget .fc-word::after { content: \"\u25be\"; font: 0.62em system-ui, sans-serif; vertical-align: 0.25em; margin-left: 0.2em; } .fc-widget.fc-widget.fc-widget .fc-orange .fc-word { color: var(--fc-orange); border-color: var(--fc-orange-line); } .fc-widget.fc-widget.fc-widget .fc-menu:hover .fc-word { background: var(--fc-panel); } .fc-widget.fc-widget.fc-widget .fc-menu:has(select:focus-visible) { outline: 3px solid var(--fc-mark); outline-offset: 2px; border-radius: 3px; } .fc-widget.fc-widget.fc-widget fieldset:disabled .fc-menu select { cursor: default; } .fc-widget.fc-widget.fc-widget fieldset:disabled .fc-word::after { content: \"\"; margin: 0; } .fc-widget.fc-widget.fc-widget .fc-orange .fc-menu { white-space: normal; } .fc-widget.fc-widget.fc-widget .fc-ask-part { display: flex; flex-wrap: wrap; justify-content: space-between; align-items: baseline; gap: 0 1.2rem; margin-bottom: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-prompt-line { flex: 1 1 30rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-quiet-row { display: flex; gap: 0.9rem; } .fc-widget.fc-widget.fc-widget .fc-link { border: 0; background: none; padding: 0.25rem 0; color: var(--fc-ask); cursor: pointer; text-decoration: underline; text-underline-offset: 0.2em; text-decoration-thickness: 1px; } .fc-widget.fc-widget.fc-widget fieldset:disabled .fc-link { color: var(--fc-soft); text-decoration: none; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-typed { width: 100%; font: 400 1.1rem/1.4 var(--fc-serif); padding: 0.4rem 0.6rem; border: 1px solid var(--fc-ask-line); border-radius: 8px; background: var(--fc-bg); color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-typed[aria-invalid=\"true\"] { border-color: var(--fc-mark); } .fc-widget.fc-widget.fc-widget .fc-said { color: var(--fc-soft); font-size: 0.8125rem; overflow-wrap: anywhere; } .fc-widget.fc-widget.fc-widget .fc-said.fc-bad { color: var(--fc-orange); } .fc-widget.fc-widget.fc-widget .fc-said:empty { display: none; } .fc-widget.fc-widget.fc-widget .fc-source-row { display: flex; flex-wrap: wrap; gap: 0 1.2rem; align-items: baseline; justify-content: space-between; } .fc-widget.fc-widget.fc-widget .fc-source-row .fc-sentence { font-size: 1.05rem; } .fc-widget.fc-widget.fc-widget .fc-stage { display: grid; grid-template: \"left right\" auto \"middle middle\" auto \"card card\" auto / minmax(0, 1fr) minmax(0, 1fr); gap: 0.9rem; align-items: start; } .fc-widget.fc-widget.fc-widget .fc-side:first-child { grid-area: left; } .fc-widget.fc-widget.fc-widget .fc-side { grid-area: right; } .fc-widget.fc-widget.fc-widget .fc-middle { grid-area: middle; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-channel-card { grid-area: card; } .fc-widget.fc-widget.fc-widget .fc-picture { position: relative; aspect-ratio: 1; border-radius: 6px; overflow: hidden; background: var(--fc-track); box-shadow: 0 1px 2px rgb(60 50 30 / 10%), 0 4px 14px rgb(60 50 30 / 10%); } .fc-widget.fc-widget.fc-widget .fc-picture canvas { position: absolute; inset: 0; width: 100%; height: 100%; display: block; } .fc-widget.fc-widget.fc-widget .fc-over-canvas { image-rendering: pixelated; opacity: 0.78; } .fc-widget.fc-widget.fc-widget .fc-over-canvas.fc-masking { opacity: 1; } .fc-widget.fc-widget.fc-widget .fc-edited-figure .fc-picture { outline: 3px solid var(--fc-hot); outline-offset: 3px; } .fc-widget.fc-widget.fc-widget .fc-bar-line { position: absolute; left: 0; right: 0; bottom: 0; height: 4px; opacity: 0; } .fc-widget.fc-widget.fc-widget .fc-forming .fc-bar-line { opacity: 1; background: rgb(0 0 0 / 25%); } .fc-widget.fc-widget.fc-widget .fc-bar-done { display: block; height: 100%; background: #fff; transform-origin: left; } .fc-widget.fc-widget.fc-widget .fc-figure figcaption { margin-top: 0.5rem; min-height: 3.9em; } .fc-widget.fc-widget.fc-widget .fc-figure figcaption strong { color: var(--fc-text); font-weight: 650; } .fc-widget.fc-widget.fc-widget .fc-paint { position: absolute; inset: 0; display: grid; grid-template-rows: repeat(auto-fit, minmax(0, 1fr)); touch-action: none; cursor: crosshair; } .fc-widget.fc-widget.fc-widget .fc-paint > div { display: flex; flex: 1; min-height: 0; } .fc-widget.fc-widget.fc-widget .fc-paint { display: flex; flex-direction: column; } .fc-widget.fc-widget.fc-widget .fc-paint span { flex: 1; box-shadow: inset 0 0 0 0.5px rgb(255 255 255 / 40%); } .fc-widget.fc-widget.fc-widget .fc-paint span[aria-selected=\"true\"] { background: rgb(240 120 20 / 62%); box-shadow: inset 0 0 0 1px #fff; } .fc-widget.fc-widget.fc-widget .fc-paint span:focus-visible { outline: 3px solid #fff; outline-offset: -3px; box-shadow: inset 0 0 0 5px #000; } .fc-widget.fc-widget.fc-widget .fc-over-row { display: flex; flex-wrap: wrap; gap: 0.2rem 1.2rem; justify-content: space-between; margin-bottom: 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-small-seg { display: flex; flex-wrap: wrap; align-items: center; gap: 0.2rem 0.5rem; } .fc-widget.fc-widget.fc-widget .fc-small-seg legend { float: left; width: auto; } .fc-widget.fc-widget.fc-widget .fc-small-seg .fc-options { margin: 0; display: flex; border: 1px solid var(--fc-line); border-radius: 8px; } .fc-widget.fc-widget.fc-widget .fc-small-seg label { cursor: pointer; } .fc-widget.fc-widget.fc-widget .fc-small-seg .fc-option { display: block; padding: 0.12rem 0.55rem; border-radius: 7px; font-size: 0.8125rem; color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-small-seg input:checked + .fc-option { background: var(--fc-ask); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-small-seg input:focus-visible + .fc-option { outline: 3px solid var(--fc-mark); outline-offset: 2px; } .fc-widget.fc-widget.fc-widget .fc-sky { border-radius: 6px; touch-action: manipulation; user-select: none; cursor: crosshair; } .fc-widget.fc-widget.fc-widget .fc-sky:focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 3px; } .fc-widget.fc-widget.fc-widget .fc-sky-grid { position: relative; display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 5px 0.6rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-sky-name { font-size: 0.75rem; color: var(--fc-soft); white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-sky-row { background: var(--fc-panel); border-radius: 3px; height: 2.6rem; } .fc-widget.fc-widget.fc-widget .fc-sky-row svg { display: block; width: 100%; height: 100%; } .fc-widget.fc-widget.fc-widget .fc-here-row { box-shadow: inset 3px 0 0 var(--fc-ask), inset 0 0 0 1px var(--fc-ask-line); } .fc-widget.fc-widget.fc-widget .fc-others { stroke: var(--fc-others); stroke-width: 0.84; } .fc-widget.fc-widget.fc-widget .fc-edited { stroke: var(--fc-hot); stroke-width: 1.25; } .fc-widget.fc-widget.fc-widget .fc-ghosts { stroke: var(--fc-ghost); stroke-width: 1.25; } .fc-widget.fc-widget.fc-widget .fc-sky-over { position: absolute; inset: 0; display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0 0.6rem; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-sky-over::before { content: \"block 0\"; visibility: hidden; font-size: 0.75rem; white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-sky-over { position: absolute; } .fc-widget.fc-widget.fc-widget .fc-sky-over > .fc-sky-mark { position: relative; width: 0; height: 100%; border-left: 1.5px dashed var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-sky-under { min-height: 1.4em; margin-top: 0.25rem; color: var(--fc-ask); font-size: 0.8125rem; text-align: right; } .fc-widget.fc-widget.fc-widget .fc-channel-card { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.7rem 1rem; align-items: center; padding: 0.7rem 0.9rem; border: 1px solid var(--fc-line); border-radius: 10px; } .fc-widget.fc-widget.fc-widget .fc-thumbs { display: flex; gap: 0.6rem; } .fc-widget.fc-widget.fc-widget .fc-thumb { display: block; width: 5rem; height: 5rem; image-rendering: pixelated; border-radius: 4px; background: var(--fc-track); } .fc-widget.fc-widget.fc-widget .fc-thumbs figure:nth-child(2) .fc-thumb { background: linear-gradient(#f4c27a, #f4c27a); } .fc-widget.fc-widget.fc-widget .fc-thumbs figcaption { font-size: 0.75rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-channel-text { font: 400 1rem/1.35 var(--fc-serif); } .fc-widget.fc-widget.fc-widget .fc-channel-more { color: var(--fc-soft); font-size: 0.8125rem; margin-top: 0.15rem; } .fc-widget.fc-widget.fc-widget .fc-channel-take { display: flex; flex-wrap: wrap; gap: 0.35rem; align-items: center; margin-top: 0.45rem; } .fc-widget.fc-widget.fc-widget .fc-channel-take .fc-button[aria-pressed=\"true\"] { background: var(--fc-orange-ground); border-color: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-course { grid-column: 1 / -1; width: 100%; max-width: 20rem; height: auto; overflow: visible; } .fc-widget.fc-widget.fc-widget .fc-course[hidden] { display: none; } .fc-widget.fc-widget.fc-widget .fc-course text { font: 9px system-ui, sans-serif; fill: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-course-line { fill: none; stroke: var(--fc-hot); stroke-width: 2; } .fc-widget.fc-widget.fc-widget .fc-course-median { fill: none; stroke: var(--fc-others); stroke-width: 1.6; } .fc-widget.fc-widget.fc-widget .fc-course-dot { fill: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-time { display: grid; grid-template-columns: auto minmax(0, 1fr); gap: 0.8rem; align-items: start; margin: 0.9rem 0 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-time-line { position: relative; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-dots { position: absolute; left: 10px; right: 10px; top: 0; height: 2rem; display: flex; justify-content: space-between; align-items: center; pointer-events: none; } .fc-widget.fc-widget.fc-widget .fc-dots::before { content: \"\"; position: absolute; left: 0; right: 0; top: calc(50% - 1px); height: 2px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-dots i { position: relative; width: 10px; height: 10px; margin: 0 -5px; border-radius: 50%; background: var(--fc-bg); border: 2px solid var(--fc-others); } .fc-widget.fc-widget.fc-widget .fc-dots i.fc-dot-edited { background: var(--fc-orange-line); border-color: var(--fc-orange-line); } .fc-widget.fc-widget.fc-widget .fc-dots i.fc-dot-here { transform: scale(1.6); background: var(--fc-ask); border-color: var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-dots i.fc-dot-edited.fc-dot-here { background: var(--fc-hot); border-color: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-time-line input { display: block; width: 100%; height: 2rem; appearance: none; -webkit-appearance: none; background: none; cursor: pointer; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-time-line input::-webkit-slider-runnable-track { height: 20px; background: none; } .fc-widget.fc-widget.fc-widget .fc-time-line input::-webkit-slider-thumb { -webkit-appearance: none; width: 20px; height: 20px; border-radius: 50%; background: none; border: 0; } .fc-widget.fc-widget.fc-widget .fc-time-line input::-moz-range-track { background: none; } .fc-widget.fc-widget.fc-widget .fc-time-line input::-moz-range-thumb { width: 20px; height: 20px; border: 0; background: none; } .fc-widget.fc-widget.fc-widget .fc-time-ends { display: flex; justify-content: space-between; gap: 0.5rem; color: var(--fc-soft); font-size: 0.8125rem; } .fc-widget.fc-widget.fc-widget .fc-edit-part { border-top: 1px solid var(--fc-line); border-bottom: 1px solid var(--fc-line); padding: 0.8rem 0 1rem; margin: 0.5rem 0 1rem; } .fc-widget.fc-widget.fc-widget .fc-modes-seg .fc-options { display: inline-flex; border: 1px solid var(--fc-line); border-radius: 9px; } .fc-widget.fc-widget.fc-widget .fc-modes-seg .fc-option { padding: 0.32rem 0.9rem; border-radius: 8px; display: block; } .fc-widget.fc-widget.fc-widget .fc-modes-seg input:checked + .fc-option { background: var(--fc-orange); color: var(--fc-on); box-shadow: none; } .fc-widget.fc-widget.fc-widget .fc-unlabelled legend { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); } .fc-widget.fc-widget.fc-widget .fc-edit-part .fc-sentence { margin: 0.3rem 0; } .fc-widget.fc-widget.fc-widget .fc-dials-grid { display: grid; gap: 0.2rem 2rem; max-width: 46rem; } .fc-widget.fc-widget.fc-widget .fc-dial { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr) 3.2rem; gap: 0.8rem; align-items: center; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-dial-out { color: var(--fc-text); text-align: right; } .fc-widget.fc-widget.fc-widget .fc-dial input { width: 100%; height: 1.9rem; margin: 0; background: none; appearance: none; -webkit-appearance: none; cursor: pointer; border-radius: 6px; } .fc-widget.fc-widget.fc-widget .fc-dial input::-webkit-slider-runnable-track { height: 6px; border-radius: 3px; background: linear-gradient(90deg, var(--fc-hot) calc(9px + var(--fc-fill, 0) * (100% - 18px)), var(--fc-line) 0); } .fc-widget.fc-widget.fc-widget .fc-dial input::-webkit-slider-thumb { -webkit-appearance: none; width: 18px; height: 18px; margin-top: -6px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-hot); box-shadow: 0 0 0 1px var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-dial input::-moz-range-track { height: 6px; border-radius: 3px; background: var(--fc-line); } .fc-widget.fc-widget.fc-widget .fc-dial input::-moz-range-progress { height: 6px; border-radius: 3px; background: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-dial input::-moz-range-thumb { width: 14px; height: 14px; border-radius: 50%; border: 2px solid var(--fc-bg); background: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-dropzone { display: flex; flex-wrap: wrap; gap: 0.5rem 1.2rem; align-items: center; padding: 0.7rem 0.9rem; border: 1.5px dashed var(--fc-orange-line); border-radius: 10px; margin: 0.4rem 0; } .fc-widget.fc-widget.fc-widget .fc-dropzone > p:first-child { flex: 1 1 18rem; } .fc-widget.fc-widget.fc-widget .fc-droprow { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-paint-row { color: var(--fc-soft); margin-top: 0.4rem; } .fc-widget.fc-widget.fc-widget .fc-found { display: grid; grid-template-columns: 1fr 1fr; gap: 0.8rem 1.2rem; } .fc-widget.fc-widget.fc-widget .fc-found div { border-left: 2px solid var(--fc-line); padding-left: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-found dt { color: var(--fc-soft); font-size: 0.8125rem; line-height: 1.3; } .fc-widget.fc-widget.fc-widget .fc-found dd { font: 400 1.2rem/1.35 var(--fc-serif); margin-top: 0.1rem; } .fc-widget.fc-widget.fc-widget .fc-side { display: grid; gap: 0.8rem; min-width: 0; } .fc-widget.fc-widget.fc-widget .fc-glued { white-space: nowrap; } .fc-widget.fc-widget.fc-widget .fc-small-figure { display: grid; grid-template-columns: 5rem minmax(0, 1fr); gap: 0.7rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-small-figure figcaption { margin: 0; min-height: 0; } .fc-widget.fc-widget.fc-widget .fc-guide-part { margin-top: 1.4rem; } .fc-widget.fc-widget.fc-widget .fc-cards { display: grid; grid-template-columns: minmax(0, 1fr); grid-auto-flow: row dense; gap: 0.7rem; } .fc-widget.fc-widget.fc-widget .fc-card { display: flex; flex-direction: column; gap: 0.25rem; text-align: left; padding: 0.7rem 0.8rem; border: 1px solid var(--fc-line); border-radius: 10px; background: var(--fc-bg); cursor: pointer; font: 400 0.97rem/1.38 var(--fc-serif); color: var(--fc-text); } .fc-widget.fc-widget.fc-widget .fc-card:hover { border-color: var(--fc-hot); } .fc-widget.fc-widget.fc-widget .fc-card.fc-on { border-color: var(--fc-hot); box-shadow: inset 0 0 0 1px var(--fc-hot); background: var(--fc-orange-ground); } .fc-widget.fc-widget.fc-widget .fc-card-head, .fc-widget.fc-widget.fc-widget .fc-card-done { font: 0.75rem/1.4 system-ui, sans-serif; color: var(--fc-soft); } .fc-widget.fc-widget.fc-widget .fc-card-done { margin-top: auto; color: var(--fc-orange); } .fc-widget.fc-widget.fc-widget .fc-guess { grid-column: 1 / -1; display: grid; gap: 0.6rem; padding: 0.9rem 1.1rem; border-radius: 10px; background: var(--fc-orange-ground); max-width: none; } .fc-widget.fc-widget.fc-widget .fc-guess p { max-width: 46rem; font-size: 0.95rem; } .fc-widget.fc-widget.fc-widget .fc-guess .fc-guess-question { font: 400 1.1rem/1.4 var(--fc-serif); } .fc-widget.fc-widget.fc-widget .fc-guess:focus { outline: none; } .fc-widget.fc-widget.fc-widget .fc-guess a { color: var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-answers { display: flex; flex-wrap: wrap; gap: 0.5rem; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-answers .fc-button { white-space: normal; text-align: left; } .fc-widget.fc-widget.fc-widget .fc-more-part { margin-top: 1.3rem; } .fc-widget.fc-widget.fc-widget .fc-actions { display: flex; flex-wrap: wrap; gap: 0.5rem; position: relative; align-items: center; } .fc-widget.fc-widget.fc-widget .fc-strong { border-color: var(--fc-ask); background: var(--fc-ask); color: var(--fc-on); font-weight: 600; } .fc-widget.fc-widget.fc-widget .fc-strong:hover { background: var(--fc-bg); color: var(--fc-ask); } .fc-widget.fc-widget.fc-widget .fc-button:disabled, .fc-widget.fc-widget.fc-widget fieldset:disabled .fc-button { opacity: 0.55; cursor: default; } .fc-widget.fc-widget.fc-widget .fc-python-box { margin: 0.7rem 0 0; border: 0; background: none; box-shadow: none; padding: 0; } .fc-widget.fc-widget.fc-widget .fc-python-box summary { cursor: pointer; color: var(--fc-ask); width: max-content; max-width: 100%; } .fc-widget.fc-widget.fc-widget .fc-python { margin: 0.4rem 0 0; padding: 0.8rem; border-radius: 8px; background: var(--fc-panel); color: var(--fc-text); font: 0.8125rem/1.5 ui-monospace, \"Cascadia Mono\", Menlo, Consolas, monospace; overflow-x: auto; white-space: pre; } .fc-widget.fc-widget.fc-widget .fc-keys { margin-top: 0.7rem; color: var(--fc-soft); font-size: 0.8125rem; max-width: 52rem; } .fc-widget.fc-widget.fc-widget .fc-link:focus-visible, .fc-widget.fc-widget.fc-widget .fc-card:focus-visible, .fc-widget.fc-widget.fc-widget summary:focus-visible, .fc-widget.fc-widget.fc-widget .fc-python:focus-visible { outline: 3px solid var(--fc-mark); outline-offset: 2px; } @container (min-width: 30rem) { .fc-widget.fc-widget.fc-widget .fc-channel-card { grid-template-columns: auto minmax(0, 1fr) 10rem; } .fc-widget.fc-widget.fc-widget .fc-course { grid-column: auto; } .fc-widget.fc-widget.fc-widget .fc-cards { grid-template-columns: repeat(2, minmax(0, 1fr)); } } @container (min-width: 44rem) { .fc-widget.fc-widget.fc-widget .fc-found { grid-template-columns: repeat(4, minmax(0, 1fr)); } .fc-widget.fc-widget.fc-widget .fc-cards { grid-template-columns: repeat(4, minmax(0, 1fr)); } } @container (min-width: 56rem) { .fc-widget.fc-widget.fc-widget .fc-stage { grid-template: \"left middle right\" auto \"card card card\" auto / minmax(11rem, 14.5rem) minmax(0, 1fr) minmax(11rem, 14.5rem); gap: 1rem 1.5rem; } .fc-widget.fc-widget.fc-widget .fc-channel-card { grid-template-columns: auto minmax(0, 1fr) 13rem; } } @container (min-width: 70rem) { .fc-widget.fc-widget.fc-widget .fc-stage { grid-template: \"left middle right\" auto \"left card right\" 1fr / 15.5rem minmax(0, 1fr) 15.5rem; } .fc-widget.fc-widget.fc-widget .fc-channel-card { grid-template-columns: auto minmax(0, 1fr) 9rem; } } @container (max-width: 29.99rem) { .fc-widget.fc-widget.fc-widget .fc-sentence { font-size: 1.08rem; line-height: 2; } .fc-widget.fc-widget.fc-widget .fc-sky-row { height: 1.9rem; } .fc-widget.fc-widget.fc-widget .fc-channel-card { grid-template-columns: minmax(0, 1fr); } .fc-widget.fc-widget.fc-widget .fc-dial { grid-template-columns: minmax(0, 1fr) auto; gap: 0 0.6rem; } .fc-widget.fc-widget.fc-widget .fc-dial input { grid-column: 1 / -1; grid-row: 2; } .fc-widget.fc-widget.fc-widget .fc-stage { gap: 0.9rem 1rem; } .fc-widget.fc-widget.fc-widget .fc-small-figure { grid-template-columns: minmax(0, 1fr); gap: 0.3rem; } .fc-widget.fc-widget.fc-widget .fc-small-figure .fc-picture { width: 5rem; } } @media (prefers-reduced-motion: no-preference) { .fc-widget.fc-widget.fc-widget .fc-bar-done { transition: width 80ms linear; } }";
 
-const LAB_WORKER = "// js/live/float32.js\nconst r = Math.fround;\n\n// js/live/kernels_plain.js\nconst POWERS = new Float32Array(new Int32Array(256).map((_, i) => i << 23).buffer); // 2^(i - 127)\nconst [LOG2E, LN2, REST, GELU, CUBE] = [1.44269504, 0.693359375, 2.1219444e-4, -1.5957691216, 0.044715].map(r);\nconst SERIES = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].map(r);\nconst [P0, P1, P2, P3, P4, P5] = SERIES;\nconst MAGIC = 12582912;\n\nconst pmin = (a, b) => (b < a ? b : a);\nconst pmax = (a, b) => (a < b ? b : a);\n\nfunction expOf(given) {\n  const x = pmin(pmax(given, -87), 88);\n  const n = r(r(r(x * LOG2E) + MAGIC) - MAGIC);\n  const rest = r(r(x - r(n * LN2)) + r(n * REST));\n  let p = r(r(P0 * rest) + P1);\n  p = r(r(p * rest) + P2);\n  p = r(r(p * rest) + P3);\n  p = r(r(p * rest) + P4);\n  p = r(r(p * rest) + P5);\n  p = r(r(r(p * r(rest * rest)) + rest) + 1);\n  return r(p * POWERS[n + 127 | 0]);\n}\n\nfunction plainKernels(memory) {\n  const f = new Float32Array(memory.buffer);\n\n  const summed = (count, term) => {\n    let a = 0;\n    let b = 0;\n    let c = 0;\n    let d = 0;\n    for (let i = 0; i < count; i += 4) {\n      a = r(a + term(i));\n      b = r(b + term(i + 1));\n      c = r(c + term(i + 2));\n      d = r(d + term(i + 3));\n    }\n    return r(r(a + b) + r(c + d));\n  };\n\n  function matmul(a, lda, taps, tap, w, bias, c, ldc, m, n, k) {\n    for (let j = 0; j < n; j += 8) {\n      const panel = w + j * taps * k;\n      for (let i = 0; i < m; i++) {\n        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;\n        let b = panel;\n        for (let t = 0; t < taps; t++) {\n          const from = a + i * lda + t * tap;\n          for (let p = from; p < from + k; p++, b += 8) {\n            const x = f[p];\n            s0 += x * f[b];\n            s1 += x * f[b + 1];\n            s2 += x * f[b + 2];\n            s3 += x * f[b + 3];\n            s4 += x * f[b + 4];\n            s5 += x * f[b + 5];\n            s6 += x * f[b + 6];\n            s7 += x * f[b + 7];\n          }\n        }\n        const o = c + i * ldc + j;\n        const e = bias + j;\n        f[o] = s0 + f[e];\n        f[o + 1] = s1 + f[e + 1];\n        f[o + 2] = s2 + f[e + 2];\n        f[o + 3] = s3 + f[e + 3];\n        f[o + 4] = s4 + f[e + 4];\n        f[o + 5] = s5 + f[e + 5];\n        f[o + 6] = s6 + f[e + 6];\n        f[o + 7] = s7 + f[e + 7];\n      }\n    }\n  }\n\n  function attention(qkv, out, room, zeros, tokens, heads, width) {\n    const all = heads * width;\n    const row = 3 * all;\n    const keys = room;\n    const values = keys + tokens * width;\n    const scores = values + tokens * width;\n    const scale = r(1 / Math.sqrt(width));\n    for (let head = 0; head < heads; head++) {\n      const q = qkv + head * width;\n      for (let t = 0; t < tokens; t++) {\n        const k = q + all + t * row;\n        const panel = (t & ~7) * width + (t & 7);\n        for (let i = 0; i < width; i++) {\n          f[keys + panel + 8 * i] = f[k + i];\n          f[values + (i & ~7) * tokens + 8 * t + (i & 7)] = f[k + all + i];\n        }\n      }\n      matmul(q, row, 1, 0, keys, zeros, scores, tokens, tokens, tokens, width);\n      for (let t = 0; t < tokens; t++) {\n        const from = scores + t * tokens;\n        let largest = -Infinity;\n        for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);\n        for (let i = 0; i < tokens; i++) f[from + i] = expOf(r(r(f[from + i] - largest) * scale));\n        const share = r(1 / summed(tokens, (i) => f[from + i]));\n        for (let i = 0; i < tokens; i++) f[from + i] *= share;\n      }\n      matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);\n    }\n  }\n\n  function layerNorm(sized, values, scale, shift, out, rows, width, epsilon) {\n    for (let i = 0; i < rows; i++) {\n      const s = sized + i * width;\n      const v = values + i * width;\n      const mean = r(summed(width, (p) => f[s + p]) / width);\n      const squares = summed(width, (p) => {\n        const d = r(f[s + p] - mean);\n        return r(d * d);\n      });\n      const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));\n      for (let p = 0; p < width; p++) {\n        f[out + i * width + p] = r(r(r(f[v + p] - mean) * gain) * r(f[scale + p] + 1)) + f[shift + p];\n      }\n    }\n  }\n\n  function rmsNorm(x, stride, weight, rows, heads, width, epsilon) {\n    for (let i = 0; i < rows; i++) {\n      for (let from = x + i * stride, end = from + heads * width; from < end; from += width) {\n        const squares = summed(width, (p) => r(f[from + p] * f[from + p]));\n        const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));\n        for (let p = 0; p < width; p++) f[from + p] = r(f[from + p] * gain) * f[weight + p];\n      }\n    }\n  }\n\n  function silu(x, count) {\n    for (let p = x; p < x + count; p++) f[p] = f[p] / r(1 + expOf(-f[p]));\n  }\n\n  function gelu(x, count) {\n    for (let p = x; p < x + count; p++) {\n      const v = f[p];\n      const u = r(r(v + r(r(r(v * v) * v) * CUBE)) * GELU);\n      f[p] = v / r(1 + expOf(u));\n    }\n  }\n\n  function addGated(x, y, gate, rows, width) {\n    for (let i = 0; i < rows * width; i++) f[x + i] = f[x + i] + r(f[gate + (i % width)] * f[y + i]);\n  }\n\n  function relu(x, count) {\n    for (let p = x; p < x + count; p++) f[p] = pmax(f[p], 0);\n  }\n\n  function addRelu(x, y, count) {\n    for (let i = 0; i < count; i++) f[x + i] = pmax(r(f[x + i] + f[y + i]), 0);\n  }\n\n  return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, relu, addRelu };\n}\n\n// js/live/kernels_wasm.js\nconst KERNELS = \"AGFzbQEAAAABQQdgAn9/AGALf39/f39/f39/f38AYAd/f39/f399AGAIf39/f39/f30AYAd/f39/f39/AGADf39/AGAFf39/f38AAg8BA2VudgZtZW1vcnkCAAADCgkBAAIAAwAEBQYHXwoGbWF0bXVsAAAJYXR0ZW50aW9uAAYJbGF5ZXJOb3JtAAQHcm1zTm9ybQACBHNpbHUAAQRnZWx1AAUIYWRkR2F0ZWQACARyZWx1AAMHYWRkUmVsdQAHBm1lbW9yeQIACpkeCYIIAg1/DnsgAUECdCEPIAdBAnQhECADIAprQQJ0IREgBEECdCEDIAIgCmxBBXQiFSAIbiEWA0AgCSATSgRAIAUgE2pBAnQiAf0ABAAhGiAB/QAEECEbIABBAnQhASAGIBNqQQJ0IQtBACENA0AgDUEEaiAITARAIAMhBCABIQcgASAPaiEMIAEgD0EBdGohDiABIA9BA2xqIRL9DAAAAAAAAAAAAAAAAAAAAAAhGP0MAAAAAAAAAAAAAAAAAAAAACEZ/QwAAAAAAAAAAAAAAAAAAAAAIR39DAAAAAAAAAAAAAAAAAAAAAAhHv0MAAAAAAAAAAAAAAAAAAAAACEf/QwAAAAAAAAAAAAAAAAAAAAAISD9DAAAAAAAAAAAAAAAAAAAAAAhIf0MAAAAAAAAAAAAAAAAAAAAACEiQQAhFANAIAIgFEoEQCAEIApBBXRqIRcDQCAEIBdJBEAgGCAH/QkCACIkIAT9AAQAIiP95gH95AEhGCAZICQgBP0ABBAiJP3mAf3kASEZIB0gDP0JAgAiJSAj/eYB/eQBIR0gHiAlICT95gH95AEhHiAfIA79CQIAIiUgI/3mAf3kASEfICAgJSAk/eYB/eQBISAgISAS/QkCACIlICP95gH95AEhISAiICUgJP3mAf3kASEiIAdBBGohByAMQQRqIQwgDkEEaiEOIBJBBGohEiAEQSBqIQQMAQsLIAcgEWohByAMIBFqIQwgDiARaiEOIBEgEmohEiAUQQFqIRQMAQsLIAsgGCAa/eQB/QsEACALIBkgG/3kAf0LBBAgCyAQaiIEIB0gGv3kAf0LBAAgBCAeIBv95AH9CwQQIAsgEEEBdGoiBCAfIBr95AH9CwQAIAQgICAb/eQB/QsEECALIBBBA2xqIgQgISAa/eQB/QsEACAEICIgG/3kAf0LBBAgASAPQQJ0aiEBIAsgEEECdGohCyADIBVqIA0gFmxqIQdBACEEA0AgBCAWQQJ0SQRAIBwgBCAHav0ABAD9USEcIARBQGshBAwBCwsgDUEEaiENDAELCwNAIAggDUoEQCADIQQgASEH/QwAAAAAAAAAAAAAAAAAAAAAIRj9DAAAAAAAAAAAAAAAAAAAAAAhGUEAIQwDQCACIAxKBEAgBCAKQQV0aiEOA0AgBCAOSQRAIBggB/0JAgAiHSAE/QAEAP3mAf3kASEYIBkgHSAE/QAEEP3mAf3kASEZIAdBBGohByAEQSBqIQQMAQsLIAcgEWohByAMQQFqIQwMAQsLIAsgGCAa/eQB/QsEACALIBkgG/3kAf0LBBAgASAPaiEBIAsgEGohCyANQQFqIQ0MAQsLIAMgFWohAyATQQhqIRMMAQsLQQAgHP0LBAAL0gMCBHsBfyAAQQJ0IQYgACABakECdCEAA0AgACAGSwRAIAb9AAQAIgL94QH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiBP0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASID/QwAAEBLAABASwAAQEsAAEBL/eUBIQUgBiAC/QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAQgBf0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAF/QyDgF45g4BeOYOAXjmDgF45/eYB/eQBIgL95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgAv3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAC/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAL95gH9DKqqKj6qqio+qqoqPqqqKj795AEgAv3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASACIAL95gH95gEgAv3kAf0MAACAPwAAgD8AAIA/AACAP/3kASADQRf9qwH9DAAAgD8AAIA/AACAPwAAgD/9rgH95gH95AH95wH9CwQAIAZBEGohBgwBCwsL9QECAXsGfyAFQQJ0IQsDQCADIApKBEBBACEJA0AgBCAJSgRAIAAgASAKbGogBSAJbGpBAnQhDP0MAAAAAAAAAAAAAAAAAAAAACEHQQAhCANAIAggC0kEQCAHIAggDGr9AAQAIgcgB/3mAf3kASEHIAhBEGohCAwBCwtDAACAPyAH/R8AIAf9HwGSIAf9HwIgB/0fA5KSIAWylSAGkpGV/RMhB0EAIQgDQCAIIAtJBEAgCCAMaiINIA39AAQAIAf95gEgAkECdCAIav0ABAD95gH9CwQAIAhBEGohCAwBCwsgCUEBaiEJDAELCyAKQQFqIQoMAQsLC0oBAX8gAEECdCECIAAgAWpBAnQhAANAIAAgAksEQCACIAL9AAQA/QwAAAAAAAAAAAAAAAAAAAAA/esB/QsEACACQRBqIQIMAQsLC/cCAgZ/AnsgBkECdCEJA0AgBSAKSgRAIAAgBiAKbCIIakECdCELIAEgCGpBAnQhDCAEIAhqQQJ0IQ39DAAAAAAAAAAAAAAAAAAAAAAhDkEAIQgDQCAIIAlJBEAgDiAIIAtq/QAEAP3kASEOIAhBEGohCAwBCwsgDv0fACAO/R8BkiAO/R8CIA79HwOSkiAGspX9EyEP/QwAAAAAAAAAAAAAAAAAAAAAIQ5BACEIA0AgCCAJSQRAIA4gCCALav0ABAAgD/3lASIOIA795gH95AEhDiAIQRBqIQgMAQsLQwAAgD8gDv0fACAO/R8BkiAO/R8CIA79HwOSkiAGspUgB5KRlf0TIQ5BACEIA0AgCCAJSQRAIAggDWogCCAMav0ABAAgD/3lASAO/eYBIAJBAnQgCGr9AAQA/QwAAIA/AACAPwAAgD8AAIA//eQB/eYBIANBAnQgCGr9AAQA/eQB/QsEACAIQRBqIQgMAQsLIApBAWohCgwBCwsLiAQCBHsBfyAAQQJ0IQYgACABakECdCEAA0AgACAGSwRAIAb9AAQAIgUgBSAF/eYBIAX95gH9DBMnNz0TJzc9Eyc3PRMnNz395gH95AH9DCpCzL8qQsy/KkLMvypCzL/95gH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiBP0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASID/QwAAEBLAABASwAAQEsAAEBL/eUBIQIgBiAF/QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAQgAv0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAC/QyDgF45g4BeOYOAXjmDgF45/eYB/eQBIgL95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgAv3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAC/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAL95gH9DKqqKj6qqio+qqoqPqqqKj795AEgAv3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASACIAL95gH95gEgAv3kAf0MAACAPwAAgD8AAIA/AACAP/3kASADQRf9qwH9DAAAgD8AAIA/AACAPwAAgD/9rgH95gH95AH95wH9CwQAIAZBEGohBgwBCwsLqAcDC38FewF9IAUgBmwiC0EDbCENIAIiCCAEIAZsIgJqIg4gAmohDEQAAAAAAADwPyAGt5+jtv0TIRMDQCAFIApKBEAgACAGIApsaiEJQQAhBwNAIAQgB0oEQCAJIAtqIAcgDWxqIg8gC2ohECAHQXhxIAZsIAdBB3FqIRFBACECA0AgAiAGSARAIAggEWogAkEDdGpBAnQgAiAPakECdCoCADgCACAOIAJBeHEgBGxqIAdBA3RqIAJBB3FqQQJ0IAIgEGpBAnQqAgA4AgAgAkEBaiECDAELCyAHQQFqIQcMAQsLIAkgDUEBQQAgCCADIAwgBCAEIAQgBhAAQQAhCQNAIAQgCUoEQCAMIAQgCWxqQQJ0IgIgBEECdGohDyAC/QAEACESIAIhBwNAIAcgD0kEQCASIAf9AAQA/esBIRIgB0EQaiEHDAELCyAS/R8AIBL9HwGXIBL9HwIgEv0fA5eXIRf9DAAAAAAAAAAAAAAAAAAAAAAhEiACIQcDQCAHIA9JBEAgB/0ABAAgF/0T/eUBIBP95gH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiFf0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASIU/QwAAEBLAABASwAAQEsAAEBL/eUBIRYgB/0MZ2lQOWdpUDlnaVA5Z2lQOSAVIBb9DACAMT8AgDE/AIAxPwCAMT/95gH95QEgFv0Mg4BeOYOAXjmDgF45g4BeOf3mAf3kASIV/eYB/QzOQ7c6zkO3Os5DtzrOQ7c6/eQBIBX95gH9DAiJCDwIiQg8CIkIPAiJCDz95AEgFf3mAf0MwakqPcGpKj3BqSo9wakqPf3kASAV/eYB/Qyqqio+qqoqPqqqKj6qqio+/eQBIBX95gH9DAAAAD8AAAA/AAAAPwAAAD/95AEgFSAV/eYB/eYBIBX95AH9DAAAgD8AAIA/AACAPwAAgD/95AEgFEEX/asB/QwAAIA/AACAPwAAgD8AAIA//a4B/eYBIhT9CwQAIBIgFP3kASESIAdBEGohBwwBCwtDAACAPyAS/R8AIBL9HwGSIBL9HwIgEv0fA5KSlf0TIRIDQCACIA9JBEAgAiAC/QAEACAS/eYB/QsEACACQRBqIQIMAQsLIAlBAWohCQwBCwsgDCAEQQFBACAOIAMgASAGIApsaiALIAQgBiAEEAAgCkEBaiEKDAELCwtTAQJ/A0AgAyACQQJ0SQRAIABBAnQgA2oiBCAE/QAEACABQQJ0IANq/QAEAP3kAf0MAAAAAAAAAAAAAAAAAAAAAP3rAf0LBAAgA0EQaiEDDAELCwt8AQZ/IARBAnQhBwNAIAMgBkoEQCAAIAQgBmwiBWpBAnQhCCABIAVqQQJ0IQlBACEFA0AgBSAHSQRAIAUgCGoiCiAK/QAEACACQQJ0IAVq/QAEACAFIAlq/QAEAP3mAf3kAf0LBAAgBUEQaiEFDAELCyAGQQFqIQYMAQsLCw==\";\n\n// js/live/arena.js\nconst PAGE = 65536;\nconst TOUCHED = 4; // floats at the beginning that are the kernels' own\nconst AHEAD = 65536; // and at the end, which they may read\n\nclass Arena {\n  constructor(floats, plain = false) {\n    const pages = Math.ceil((4 * floats) / PAGE);\n    const code = plain ? null : wasmCode();\n    this.simd = code !== null;\n    const memory = this.simd ? new WebAssembly.Memory({ initial: pages }) : { buffer: new ArrayBuffer(pages * PAGE) };\n    this.kernels = this.simd\n      ? new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports\n      : plainKernels(memory);\n    this.f32 = new Float32Array(memory.buffer);\n    this.used = TOUCHED;\n  }\n\n  place(count) {\n    const place = this.used;\n    this.used += Math.ceil(count / 4) * 4;\n    const room = this.f32.length - AHEAD;\n    if (this.used > room) throw new Error(`the arena has room for ${room} floats, not for ${this.used}`);\n    return place;\n  }\n\n  put(values) {\n    const place = this.place(values.length);\n    this.f32.set(values, place);\n    return place;\n  }\n\n  view(place, count) {\n    return this.f32.subarray(place, place + count);\n  }\n}\n\nfunction wasmCode() {\n  if (typeof WebAssembly === \"undefined\") return null;\n  const code = Uint8Array.from(atob(KERNELS), (c) => c.charCodeAt(0));\n  return WebAssembly.validate(code) ? code : null;\n}\n\n// js/live/autoencoder.js\nclass Autoencoder {\n  constructor(weights, config, arena, latentSide) {\n    Object.assign(this, { arena, config, latentSide });\n    this.side = latentSide * config.upsampling_scaling_factor ** (config.num_decoder_blocks.length - 1);\n    this.latentChannels = config.latent_channels;\n    this.planes = new Map();\n    let layer = 0;\n    const convolution = (part, i, inner = \"\") => weights.convolution(`${part}.layers.${i}${inner}`);\n    const blocks = (part, count) =>\n      Array.from({ length: count }, () => {\n        const i = layer++;\n        return [0, 2, 4].map((j) => convolution(part, i, `.conv.${j}`));\n      });\n    this.encoder = config.num_encoder_blocks.map((count) => ({\n      enter: convolution(\"encoder\", layer++),\n      blocks: blocks(\"encoder\", count),\n    }));\n    this.encoded = convolution(\"encoder\", layer);\n    layer = 2; // behind the first convolution and its ReLU\n    this.first = convolution(\"decoder\", 0);\n    this.decoder = config.num_decoder_blocks.map((count, i) => {\n      const own = blocks(\"decoder\", count);\n      if (i < config.num_decoder_blocks.length - 1) layer++; // a layer that only makes the picture larger\n      return { blocks: own, leave: convolution(\"decoder\", layer++) };\n    });\n  }\n\n  _plane(use, side, channels) {\n    const key = `${use} ${side} ${channels}`;\n    if (!this.planes.has(key)) {\n      const count = (side + 2) ** 2 * channels;\n      this.planes.set(key, { place: this.arena.place(count), count, side, channels });\n    }\n    return this.planes.get(key);\n  }\n\n  _convolve(from, layer, to, stride = 1) {\n    const { side, channels } = from;\n    for (let y = 0; y < to.side; y++) {\n      const a = from.place + y * stride * (side + 2) * channels;\n      const c = this._at(to, 0, y);\n      const { w, bias, n, k } = layer;\n      this.arena.kernels.matmul(a, stride * channels, 3, (side + 2) * channels, w, bias, c, to.channels, to.side, n, k);\n    }\n    return to;\n  }\n\n  _at({ place, side, channels }, x, y) {\n    return place + ((y + 1) * (side + 2) + x + 1) * channels;\n  }\n\n  _blocks(x, blocks) {\n    const { kernels } = this.arena;\n    const [a, b] = [\"a\", \"b\"].map((use) => this._plane(use, x.side, x.channels));\n    for (const [one, two, three] of blocks) {\n      this._convolve(x, one, a);\n      kernels.relu(a.place, a.count);\n      this._convolve(a, two, b);\n      kernels.relu(b.place, b.count);\n      this._convolve(b, three, a);\n      kernels.addRelu(x.place, a.place, x.count);\n    }\n    return x;\n  }\n\n  _doubled(x) {\n    const { f32 } = this.arena;\n    const to = this._plane(\"large\", 2 * x.side, x.channels);\n    for (let row = 0; row < to.side; row++) {\n      for (let column = 0; column < to.side; column++) {\n        const from = this._at(x, column >> 1, row >> 1);\n        f32.copyWithin(this._at(to, column, row), from, from + x.channels);\n      }\n    }\n    return to;\n  }\n\n  decode(latents) {\n    const { f32, kernels } = this.arena;\n    const { latentSide, latentChannels, config } = this;\n    const start = this._plane(\"latents\", latentSide, latentChannels);\n    for (let i = 0; i < latentSide ** 2; i++) {\n      const at = this._at(start, i % latentSide, Math.floor(i / latentSide));\n      for (let c = 0; c < latentChannels; c++) {\n        const scaled = latents[c * latentSide ** 2 + i] / config.scaling_factor + config.shift_factor;\n        f32[at + c] = Math.fround(Math.tanh(Math.fround(scaled) / 3)) * 3;\n      }\n    }\n    let x = this._convolve(start, this.first, this._plane(\"x\", latentSide, this.first.n));\n    kernels.relu(x.place, x.count);\n    this.decoder.forEach(({ blocks, leave }, i) => {\n      x = this._blocks(x, blocks);\n      if (i < this.decoder.length - 1) x = this._doubled(x);\n      x = this._convolve(x, leave, this._plane(\"x\", x.side, leave.n));\n    });\n    const picture = new Uint8ClampedArray(4 * x.side ** 2); // it rounds halves to even, as numpy.rint does\n    for (let i = 0; i < x.side ** 2; i++) {\n      const at = this._at(x, i % x.side, Math.floor(i / x.side));\n      for (let c = 0; c < 3; c++) {\n        const centred = Math.fround(Math.fround(2 * f32[at + c]) - 1);\n        const light = Math.min(Math.max(Math.fround(centred / 2 + 0.5), 0), 1);\n        picture[4 * i + c] = Math.fround(light * 255);\n      }\n      picture[4 * i + 3] = 255;\n    }\n    return picture;\n  }\n\n  encode(pixels) {\n    const { f32 } = this.arena;\n    const { side, latentSide, latentChannels, config } = this;\n    if (pixels.length !== 4 * side ** 2) throw new Error(`a picture of ${pixels.length} bytes: expected ${side} x ${side} x 4`);\n    let x = this._plane(\"pixels\", side, 3);\n    for (let i = 0; i < side ** 2; i++) {\n      const at = this._at(x, i % side, Math.floor(i / side));\n      const share = pixels[4 * i + 3] / 255;\n      for (let c = 0; c < 3; c++) {\n        const byte = Math.round(pixels[4 * i + c] * share + 255 * (1 - share));\n        f32[at + c] = Math.fround(Math.fround(Math.fround(byte / 127.5) - 1) + 1) / 2;\n      }\n    }\n    this.encoder.forEach(({ enter, blocks }, i) => {\n      const stride = i ? 2 : 1;\n      x = this._blocks(this._convolve(x, enter, this._plane(\"x\", x.side / stride, enter.n), stride), blocks);\n    });\n    x = this._convolve(x, this.encoded, this._plane(\"latents\", latentSide, this.encoded.n));\n    const latents = new Float32Array(latentChannels * latentSide ** 2);\n    for (let i = 0; i < latentSide ** 2; i++) {\n      const at = this._at(x, i % latentSide, Math.floor(i / latentSide));\n      for (let c = 0; c < latentChannels; c++) {\n        latents[c * latentSide ** 2 + i] = (f32[at + c] - config.shift_factor) * config.scaling_factor;\n      }\n    }\n    return latents;\n  }\n}\n\n// js/live/random.js\nfunction seedWords(numbers, count) {\n  const entropy = numbers.flatMap((number) => {\n    if (!Number.isSafeInteger(number) || number < 0) throw new Error(`seed ${number}: expected a whole number from 0 on`);\n    return number < 2 ** 32 ? [number] : [number >>> 0, Math.floor(number / 2 ** 32)];\n  });\n  let hash = 0x43b0d7e5;\n  const hashed = (value) => {\n    value ^= hash;\n    hash = Math.imul(hash, 0x931e8875);\n    value = Math.imul(value, hash);\n    return value ^ (value >>> 16);\n  };\n  const mixed = (x, y) => {\n    const value = Math.imul(0xca01f9dd, x) - Math.imul(0x4973f715, y);\n    return value ^ (value >>> 16);\n  };\n  const pool = [0, 1, 2, 3].map((i) => hashed(entropy[i] || 0));\n  for (let from = 0; from < 4; from++) {\n    for (let to = 0; to < 4; to++) if (from !== to) pool[to] = mixed(pool[to], hashed(pool[from]));\n  }\n  for (const word of entropy.slice(4)) for (let to = 0; to < 4; to++) pool[to] = mixed(pool[to], hashed(word));\n  hash = 0x8b51f9dd;\n  return Uint32Array.from({ length: count }, (_, i) => {\n    const value = pool[i & 3] ^ hash;\n    hash = Math.imul(hash, 0x58f38ded);\n    const product = Math.imul(value, hash);\n    return product ^ (product >>> 16);\n  });\n}\n\nfunction twister(seed) {\n  const state = new Uint32Array(624);\n  state[0] = seed;\n  for (let i = 1; i < 624; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;\n  let at = 624;\n  return () => {\n    if (at === 624) {\n      for (let i = 0; i < 624; i++) {\n        const y = (state[i] & 0x80000000) | (state[(i + 1) % 624] & 0x7fffffff);\n        state[i] = state[(i + 397) % 624] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);\n      }\n      at = 0;\n    }\n    let y = state[at++];\n    y ^= y >>> 11;\n    y ^= (y << 7) & 0x9d2c5680;\n    y ^= (y << 15) & 0xefc60000;\n    return (y ^ (y >>> 18)) >>> 0;\n  };\n}\n\nfunction noise(seed, sample, count) {\n  const next = twister(seedWords([seed, sample], 1)[0]);\n  const values = Float32Array.from({ length: count }, () => (next() & 0xffffff) / 2 ** 24);\n  for (let block = 0; block < count; block += 16) {\n    for (let j = block; j < block + 8; j++) {\n      const radius = r(Math.sqrt(r(-2 * r(Math.log(r(1 - values[j]))))));\n      const angle = r(r(2 * Math.PI) * values[j + 8]); // as torch has it with AVX2; without, 1.5e-6 away\n      values[j] = radius * r(Math.cos(angle));\n      values[j + 8] = radius * r(Math.sin(angle));\n    }\n  }\n  return values;\n}\n\nconst MASK = (1n << 128n) - 1n;\nconst STEP = 0x2360ed051fc65da44385df649fccf645n;\n\nfunction permutation(numbers, count) {\n  const words = seedWords(numbers, 8);\n  const wide = (i) => (BigInt(words[i + 1]) << 32n) | BigInt(words[i]);\n  const increment = ((((wide(4) << 64n) | wide(6)) << 1n) | 1n) & MASK;\n  const advanced = (state) => (state * STEP + increment) & MASK;\n  let state = advanced(increment + ((wide(0) << 64n) | wide(2)));\n  let kept = null; // a 64-bit number serves two draws, its low half first\n  const next = () => {\n    if (kept !== null) {\n      const high = kept;\n      kept = null;\n      return high;\n    }\n    state = advanced(state);\n    const folded = (state >> 64n) ^ (state & 0xffffffffffffffffn);\n    const turn = state >> 122n;\n    const value = ((folded >> turn) | (folded << (64n - turn))) & 0xffffffffffffffffn;\n    kept = Number(value >> 32n);\n    return Number(value & 0xffffffffn);\n  };\n  const order = Int32Array.from({ length: count }, (_, i) => i);\n  for (let i = count - 1; i > 0; i--) {\n    const mask = 2 ** (32 - Math.clz32(i)) - 1;\n    let j;\n    do j = (next() & mask) >>> 0; while (j > i);\n    [order[i], order[j]] = [order[j], order[i]];\n  }\n  return order;\n}\n\n// js/live/edits.js\nconst NEEDS = { scale: \"factor\", replace: \"values\", mean: \"reference\", mean_level: \"reference\", transport: \"source\" };\nconst THROUGH = [\"stream\", \"both\", \"content\", \"gain\"];\nconst READS = [\"attention\", \"mlp\", \"last\"];\nconst PARTS = [\"both\", \"level\", \"pattern\"];\nconst RECORDED = [\"mean\", \"mean_level\", \"transport\"]; // of other runs, at a block's output\n\nconst WAYS = {\n  zero: (old) => old.fill(0),\n  scale: (old, { edit }) => old.map((value) => value * r(edit.factor)),\n  own_mean: (old, place) => replaced(old, place, (level) => level),\n  no_level: (old, place) => patterned(old, place, () => 0),\n  shuffle(old, { edit, layer, step, count, k }) {\n    const order = permutation([edit.seed ?? 0, edit.sample ?? 0, layer, step], count);\n    const made = new Float32Array(old.length);\n    for (let row = 0; row < count; row++) for (let i = 0; i < k; i++) made[row * k + i] = old[order[row] * k + i];\n    return made;\n  },\n  replace: (old, place) => replaced(old, place, (_, channel) => given(place.edit.values, channel, place)),\n  mean: (old, place) => replaced(old, place, (_, channel) => given(place.edit.reference, channel, place)),\n  mean_level: (old, place) => patterned(old, place, (channel) => given(place.edit.reference, channel, place)),\n  transport(old, place) {\n    const taken = place.taken();\n    const { part = \"both\" } = place.edit;\n    if (part === \"both\") return taken;\n    const levels = part === \"level\" ? taken : old;\n    return patterned(part === \"level\" ? old : taken, place, (_, i) => mean(levels, i, place));\n  },\n};\n\nfunction mean(values, column, { count, k }) {\n  let sum = 0;\n  for (let i = 0; i < count; i++) sum += values[i * k + column];\n  return r(sum / count);\n}\n\nfunction replaced(old, place, level) {\n  const levels = place.channels.map((channel, i) => level(mean(old, i, place), channel));\n  return old.map((_, i) => levels[i % place.k]);\n}\n\nfunction patterned(old, place, level) {\n  const own = place.channels.map((_, i) => mean(old, i, place));\n  const levels = place.channels.map((channel, i) => level(channel, i));\n  return old.map((value, i) => r(value - own[i % place.k]) + levels[i % place.k]);\n}\n\nfunction given(values, channel, { layer, step, shape }) {\n  const { blocks, width, steps } = shape;\n  if (typeof values === \"number\") return values;\n  if (values.length === width) return values[channel];\n  if (values.length === blocks * width) return values[layer * width + channel];\n  return values[(layer * steps + step) * width + channel];\n}\n\nclass Edits {\n  constructor(edits, shape) {\n    this.shape = shape;\n    this.edits = edits.map((edit) => checked(edit, shape));\n    this.sums = new Float64Array(2 * shape.steps * shape.blocks).fill(NaN);\n    this.first = Math.min(shape.steps, ...this.edits.flatMap(({ steps }) => [...steps]));\n  }\n\n  moved() {\n    return this.edits.filter(({ how }) => how === \"transport\");\n  }\n\n  after(layer, step, values) {\n    for (const edit of this._at(layer, step)) {\n      if (edit.through === \"stream\") this._make(edit, layer, step, values, values);\n    }\n    if (!this.reads(layer, step)) return;\n    this.block ??= new Float32Array(values.length);\n    this.block.set(values);\n  }\n\n  reads(layer, step) {\n    return this._at(layer, step).some(({ through }) => through !== \"stream\");\n  }\n\n  read(layer, step, norm, sized, values) {\n    for (const edit of this._at(layer, step)) {\n      if (edit.through === \"stream\" || (edit.into && !edit.into.includes(norm))) continue;\n      for (const [through, copy] of [[\"content\", sized], [\"gain\", values]]) {\n        if (edit.through !== through) this._make(edit, layer, step, copy, norm === \"mlp\" ? this.block : copy);\n      }\n    }\n  }\n\n  change() {\n    const { steps, blocks } = this.shape;\n    return Float32Array.from({ length: steps * blocks }, (_, i) => Math.sqrt(this.sums[2 * i + 1] / this.sums[2 * i]));\n  }\n\n  _at(layer, step) {\n    return this.edits.filter(({ layers, steps, channels }) => layers.has(layer) && steps.has(step) && channels[layer].length);\n  }\n\n  _make(edit, layer, step, values, block) {\n    const { width } = this.shape;\n    const channels = edit.channels[layer];\n    const { where } = edit;\n    const [k, count] = [channels.length, where.length];\n    const taking = (from) => {\n      const taken = new Float32Array(count * k);\n      for (let i = 0; i < taken.length; i++) taken[i] = from[where[Math.floor(i / k)] * width + channels[i % k]];\n      return taken;\n    };\n    const taken = () => taking(edit.from.states[step].subarray(layer * values.length, (layer + 1) * values.length));\n    const now = taking(values);\n    const later = values !== block && RECORDED.includes(edit.how);\n    const old = later ? taking(block) : now;\n    const place = { edit, layer, step, channels, count, k, taken, shape: this.shape };\n    let made = WAYS[edit.how](old.slice(), place);\n    const share = r(edit.strength);\n    if (share !== 1) made = made.map((value, i) => old[i] + r(share * r(value - old[i])));\n    if (later) made = made.map((value, i) => (now[i] === old[i] ? value : now[i] + r(value - old[i])));\n    const at = 2 * (step * this.shape.blocks + layer);\n    if (Number.isNaN(this.sums[at])) this.sums.fill(0, at, at + 2);\n    let [all, moved] = this.sums.subarray(at, at + 2);\n    for (let i = 0; i < values.length; i++) all += values[i] * values[i]; // `for of` would leave an object a value\n    for (let i = 0; i < made.length; i++) {\n      moved += (made[i] - now[i]) ** 2;\n      values[where[Math.floor(i / k)] * width + channels[i % k]] = made[i];\n    }\n    this.sums.set([all, moved], at);\n  }\n}\n\nfunction checked(edit, { blocks, width, tokens, steps }) {\n  const { how, through = \"stream\", into = null, part = \"both\", strength = 1 } = edit;\n  const refuse = (name, expected) => {\n    throw new Error(`${name}=${shown(edit[name])}: expected ${expected}`);\n  };\n  if (!Object.hasOwn(WAYS, how)) refuse(\"how\", `one of ${Object.keys(WAYS).join(\", \")}`);\n  if (how in NEEDS && (edit[NEEDS[how]] ?? null) === null) throw new Error(`how=\"${how}\" needs ${NEEDS[how]}`);\n  if (!THROUGH.includes(through)) refuse(\"through\", `one of ${THROUGH.join(\", \")}`);\n  if (into && (through === \"stream\" || !into.length || !into.every((name) => READS.includes(name)))) {\n    refuse(\"into\", `some of ${READS.join(\", \")}, or null, and null for what is edited in the stream`);\n  }\n  if (!PARTS.includes(part)) refuse(\"part\", `one of ${PARTS.join(\", \")}`);\n  if (!Number.isFinite(strength)) refuse(\"strength\", \"a number\");\n  if (how === \"scale\" && !Number.isFinite(edit.factor)) refuse(\"factor\", \"a number\");\n  for (const name of [\"values\", \"reference\"]) {\n    const sizes = [width, blocks * width, blocks * steps * width];\n    if ((edit[name] ?? null) !== null && typeof edit[name] !== \"number\" && !sizes.includes(edit[name].length)) {\n      refuse(name, `a number, or ${sizes.join(\", \")} of them`);\n    }\n  }\n  const each = Array.isArray(edit.channels) && edit.channels.some((one) => typeof one !== \"number\");\n  const channels = each ? edit.channels : Array.from({ length: blocks }, () => edit.channels);\n  const fits = (list, size) => isList(list) && Array.from(list).every((i) => Number.isInteger(i) && i >= 0 && i < size);\n  if (channels.length !== blocks || !channels.every((list) => fits(list, width))) {\n    refuse(\"channels\", `numbers from 0 to ${width - 1}, or a list of them for each of ${blocks} blocks`);\n  }\n  if (!channels.some((list) => list.length)) refuse(\"channels\", \"at least one\");\n  const chosen = (name, size) => {\n    const asked = edit[name] ?? Array.from({ length: size }, (_, i) => i);\n    if (!fits(asked, size) || !asked.length) refuse(name, `numbers from 0 to ${size - 1}, at least one, or null for all`);\n    return new Set(asked);\n  };\n  const mask = edit.tokens ?? new Uint8Array(tokens).fill(1);\n  const where = Array.from({ length: tokens }, (_, i) => i).filter((i) => mask[i]);\n  if (mask.length !== tokens || !where.length) refuse(\"tokens\", `${tokens} truth values, at least one of them true`);\n  return {\n    ...edit,\n    through,\n    strength,\n    channels: channels.map((list) => Array.from(list)),\n    layers: chosen(\"layers\", blocks),\n    steps: chosen(\"steps\", steps),\n    where,\n  };\n}\n\nfunction isList(value) {\n  return Array.isArray(value) || ArrayBuffer.isView(value);\n}\n\nfunction shown(value) {\n  const text = JSON.stringify(ArrayBuffer.isView(value) ? Array.from(value) : value) ?? \"nothing\";\n  return text.length > 80 ? `${text.slice(0, 80)}…` : text;\n}\n\n// js/live/free.js\nfunction free(buffer) {\n  if (buffer.byteLength) buffer.transfer?.(0);\n}\n\n// js/live/prompt.js\nclass PromptError extends Error {}\n\nconst BLANK = /[\\s\\x1c-\\x1f\\x85]+/u;\n\nfunction wordsOf(prompt) {\n  return prompt.toLowerCase().split(BLANK).filter((word) => word);\n}\n\nfunction checkWords(prompt, { vocabulary, shapes, sentence }) {\n  const words = wordsOf(prompt);\n  for (const word of words) {\n    if (vocabulary.includes(word)) continue;\n    const near = nearest(word, vocabulary);\n    const hint = near ? `the nearest word the toy world knows is ${quote(near)}` : \"the toy world knows none like it\";\n    throw new PromptError(\n      `unknown word ${quote(word)} in the prompt ${quote(prompt)}; ${hint}. It knows: ${vocabulary.join(\", \")}`\n    );\n  }\n  const named = words.filter((word) => shapes.includes(word));\n  if (named.length > 2) {\n    throw new PromptError(\n      `the prompt ${quote(prompt)} names ${named.length} subjects (${named.join(\", \")}); a scene of the toy world has ` +\n        `at most two: expected ${sentence}`\n    );\n  }\n}\n\nfunction parsePrompt(prompt, grammar) {\n  checkWords(prompt, grammar);\n  const { sizes, colours, shapes, positions, textures } = grammar;\n  const one = (words) => `(${words.join(\"|\")})`;\n  const subject = new RegExp(`^a ${one(sizes)} ${one(colours)} ${one(shapes)} at the ${one(positions)}$`);\n  const ground = new RegExp(`^${one(textures)} ${one(colours)}(?: and ${one(colours)})? background$`);\n  const text = wordsOf(prompt).join(\" \");\n  const cut = text.lastIndexOf(\" on a \");\n  const found = cut < 0 ? null : ground.exec(text.slice(cut + 6));\n  const head = text.slice(0, Math.max(cut, 0));\n  const subjects = head === \"nothing\" ? [] : head.split(/ and (?=a )/).map((part) => subject.exec(part));\n  if (!found || subjects.includes(null)) return null;\n  return {\n    subjects: subjects.map(([, size, colour, shape, position]) => ({ size, colour, shape, position })),\n    texture: found[1],\n    background: found[2],\n    second: found[3] || null,\n  };\n}\n\nclass WordEncoder {\n  constructor(weights, config, ids) {\n    this.words = weights.values(\"words.weight\");\n    this.places = weights.values(\"places.weight\");\n    Object.assign(this, { ids, width: config.width, length: config.max_tokens });\n  }\n\n  encode(prompt, grammar) {\n    checkWords(prompt, grammar);\n    const words = wordsOf(prompt);\n    const { width, length } = this;\n    if (words.length > length) {\n      throw new PromptError(\n        `the prompt ${quote(prompt)} has ${words.length} words; the toy world reads at most ${length}`\n      );\n    }\n    const states = new Float32Array(length * width);\n    const sums = new Float64Array(width);\n    for (let place = 0; place < length; place++) {\n      const id = place < words.length ? this.ids[words[place]] : this.ids[\"<pad>\"];\n      for (let i = 0; i < width; i++) {\n        states[place * width + i] = this.words[id * width + i] + this.places[place * width + i];\n        sums[i] += states[place * width + i];\n      }\n    }\n    return { states, pooled: Float32Array.from(sums, (sum) => sum / length) };\n  }\n}\n\nfunction quote(text) {\n  const mark = text.includes(\"'\") && !text.includes('\"') ? '\"' : \"'\";\n  const plain = text.replace(/[\\\\]/g, \"\\\\\\\\\").replace(/\\n/g, \"\\\\n\").replace(/\\t/g, \"\\\\t\").replace(/\\r/g, \"\\\\r\");\n  return mark + (mark === \"'\" ? plain.replace(/'/g, \"\\\\'\") : plain) + mark;\n}\n\nfunction nearest(word, known) {\n  const scored = known.map((other) => [(2 * matching(other, word)) / (other.length + word.length), other]);\n  const near = scored.filter(([score]) => score >= 0.6);\n  return near.sort(([a, x], [b, y]) => b - a || (x < y ? 1 : -1)).map(([, other]) => other)[0];\n}\n\nfunction matching(a, b) {\n  let [best, i, j] = [0, 0, 0];\n  for (let x = 0; x < a.length; x++) {\n    for (let y = 0; y < b.length; y++) {\n      let size = 0;\n      while (x + size < a.length && y + size < b.length && a[x + size] === b[y + size]) size++;\n      if (size > best) [best, i, j] = [size, x, y];\n    }\n  }\n  if (!best) return 0;\n  return best + matching(a.slice(0, i), b.slice(0, j)) + matching(a.slice(i + best), b.slice(j + best));\n}\n\n// js/live/safetensors.js\nconst TYPES = { F16: 2, F32: 4 };\n\nclass Weights {\n  constructor(bytes, arena, name) {\n    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n    const length = bytes.byteLength < 8 ? NaN : Number(view.getBigUint64(0, true));\n    if (!(length <= bytes.byteLength - 8)) throw new Error(`${name} is no safetensors file, or was cut short`);\n    this.header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));\n    const data = bytes.subarray(8 + length);\n    this.data = data.byteOffset % 2 ? data.slice() : data; // a copy begins where 16-bit numbers may lie\n    this.arena = arena;\n    this.name = name;\n    const sizes = Object.values(this.header).map(({ shape = [] }) => shape.reduce((product, size) => product * size, 1));\n    this.buffer = new Float32Array(Math.max(...sizes));\n  }\n\n  has(tensor) {\n    return tensor in this.header;\n  }\n\n  shape(tensor) {\n    return this._entry(tensor).shape;\n  }\n\n  _entry(tensor) {\n    const entry = this.header[tensor];\n    if (!entry) throw new Error(`${this.name} holds no ${tensor}: these weights are of another model`);\n    if (!(entry.dtype in TYPES)) throw new Error(`${this.name}: ${tensor} is ${entry.dtype}; expected F16 or F32`);\n    return entry;\n  }\n\n  values(tensor) {\n    return this._read(tensor).slice();\n  }\n\n  _read(tensor) {\n    const { dtype, data_offsets: [from, to] } = this._entry(tensor);\n    if (to > this.data.byteLength) throw new Error(`${this.name} was cut short before ${tensor}`);\n    const count = (to - from) / TYPES[dtype];\n    const values = this.buffer.subarray(0, count);\n    if (dtype === \"F32\") {\n      new Uint8Array(values.buffer, 0, to - from).set(this.data.subarray(from, to));\n      return values;\n    }\n    const halves = new Uint16Array(this.data.buffer, this.data.byteOffset + from, count);\n    const table = floats();\n    for (let i = 0; i < count; i++) values[i] = table[halves[i]];\n    return values;\n  }\n\n  vector(tensor) {\n    return this.arena.put(this._read(tensor));\n  }\n\n  linear(...layers) {\n    const shapes = layers.map((layer) => this.shape(`${layer}.weight`));\n    const k = shapes[0].slice(1).reduce((product, size) => product * size, 1);\n    const rows = shapes.reduce((sum, [count]) => sum + count, 0);\n    const n = Math.ceil(rows / 8) * 8;\n    const bias = this.arena.place(n);\n    const w = this.arena.place(n * k);\n    let row = 0;\n    shapes.forEach(([count], i) => {\n      if (this.has(`${layers[i]}.bias`)) this.arena.f32.set(this._read(`${layers[i]}.bias`), bias + row);\n      const values = this._read(`${layers[i]}.weight`);\n      for (let from = 0; from < count * k; from += k) this._panel(w, row++, values.subarray(from, from + k));\n    });\n    return { w, bias, n, k };\n  }\n\n  convolution(layer) {\n    const [outputs, inputs] = this.shape(`${layer}.weight`);\n    const n = Math.ceil(outputs / 8) * 8;\n    const bias = this.arena.place(n);\n    if (this.has(`${layer}.bias`)) this.arena.f32.set(this._read(`${layer}.bias`), bias);\n    const values = this._read(`${layer}.weight`);\n    const w = this.arena.place(n * 9 * inputs);\n    const row = new Float32Array(9 * inputs);\n    for (let o = 0; o < outputs; o++) {\n      for (let i = 0; i < inputs; i++) {\n        for (let tap = 0; tap < 9; tap++) row[tap * inputs + i] = values[(o * inputs + i) * 9 + tap];\n      }\n      this._panel(w, o, row);\n    }\n    return { w, bias, n, k: 3 * inputs };\n  }\n\n  _panel(w, row, values) {\n    const { f32 } = this.arena;\n    const from = w + (row & ~7) * values.length + (row & 7);\n    for (let i = 0; i < values.length; i++) f32[from + 8 * i] = values[i];\n  }\n}\n\nlet table;\n\nfunction floats() {\n  if (table) return table;\n  table = new Float32Array(65536);\n  for (let half = 0; half < 65536; half++) {\n    const exponent = (half >> 10) & 31;\n    const fraction = half & 1023;\n    const size =\n      exponent === 31 ? (fraction ? NaN : Infinity)\n      : exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15)\n      : (fraction / 1024) * 2 ** -14;\n    table[half] = half & 0x8000 ? -size : size;\n  }\n  return table;\n}\n\n// js/live/transformer.js\nconst EPSILON = 1e-6;\nconst FREQUENCIES = 128;\n\nclass Transformer {\n  constructor(weights, config, arena, words, most) {\n    if (config.patch_size !== 1 || config.pos_embed_max_size !== config.sample_size || config.qk_norm !== \"rms_norm\") {\n      throw new Error(\"the transformer is not of the toy world's kind: one token a latent, SD3 with RMS-normed queries\");\n    }\n    Object.assign(this, { arena, words, most });\n    this.blocks = config.num_layers;\n    this.heads = config.num_attention_heads;\n    this.headWidth = config.attention_head_dim;\n    this.width = this.heads * this.headWidth;\n    this.channels = config.in_channels;\n    this.tokens = config.sample_size ** 2;\n    const all = this.tokens + words;\n    if (all % 8 || this.headWidth % 8) throw new Error(`${all} tokens in heads of ${this.headWidth}: expected multiples of 8`);\n    this._read(weights);\n    const room = (rows, columns) => arena.place(rows * columns);\n    this.zeros = arena.place(Math.max(4 * this.width, all));\n    this.image = room(this.tokens, this.width); // the hidden states, between blocks and within\n    this.text = room(words, this.width);\n    this.embedded = room(words, this.width);\n    this.latents = room(this.tokens, this.channels);\n    this.normed = room(all, this.width);\n    this.qkv = room(all, 3 * this.width);\n    this.attended = room(all, this.width);\n    this.hidden = room(all, 4 * this.width);\n    this.update = room(all, this.width);\n    this.velocities = room(this.tokens, 8 * Math.ceil(this.channels / 8));\n    this.scores = room(all, 2 * this.headWidth + all);\n    this.sized = room(this.tokens, this.width);\n    this.seen = room(this.tokens, this.width);\n    this.vector = room(most, Math.max(this.width, 2 * FREQUENCIES));\n    this.condition = room(most, this.width);\n  }\n\n  _read(weights) {\n    const linear = (...names) => weights.linear(...names);\n    this.places = weights.vector(\"pos_embed.pos_embed\");\n    this.patch = linear(\"pos_embed.proj\");\n    this.context = linear(\"context_embedder\");\n    this.time = [linear(\"time_text_embed.timestep_embedder.linear_1\"), linear(\"time_text_embed.timestep_embedder.linear_2\")];\n    this.pooled = [linear(\"time_text_embed.text_embedder.linear_1\"), linear(\"time_text_embed.text_embedder.linear_2\")];\n    const modulated = (name) => {\n      const layer = linear(name);\n      return { ...layer, out: this.arena.place(this.most * layer.n) };\n    };\n    this.layers = Array.from({ length: this.blocks }, (_, i) => {\n      const block = `transformer_blocks.${i}`;\n      const attention = `${block}.attn`;\n      const last = i === this.blocks - 1; // after which the words are no longer needed\n      return {\n        image: {\n          modulation: modulated(`${block}.norm1.linear`),\n          qkv: linear(`${attention}.to_q`, `${attention}.to_k`, `${attention}.to_v`),\n          norms: [weights.vector(`${attention}.norm_q.weight`), weights.vector(`${attention}.norm_k.weight`)],\n          out: linear(`${attention}.to_out.0`),\n          mlp: [linear(`${block}.ff.net.0.proj`), linear(`${block}.ff.net.2`)],\n        },\n        text: {\n          modulation: modulated(`${block}.norm1_context.linear`),\n          qkv: linear(`${attention}.add_q_proj`, `${attention}.add_k_proj`, `${attention}.add_v_proj`),\n          norms: [weights.vector(`${attention}.norm_added_q.weight`), weights.vector(`${attention}.norm_added_k.weight`)],\n          out: last ? null : linear(`${attention}.to_add_out`),\n          mlp: last ? null : [linear(`${block}.ff_context.net.0.proj`), linear(`${block}.ff_context.net.2`)],\n        },\n      };\n    });\n    this.last = modulated(\"norm_out.linear\");\n    this.project = linear(\"proj_out\");\n  }\n\n  _linear(x, { w, bias, n, k }, rows, out) {\n    this.arena.kernels.matmul(x, k, 1, 0, w, bias, out, n, rows, n, k);\n  }\n\n  begin({ states, pooled }, sigmas) {\n    const { f32, kernels } = this.arena;\n    const steps = sigmas.length;\n    if (steps > this.most) throw new Error(`${steps} steps: expected at most ${this.most}`);\n    f32.set(states, this.hidden);\n    this._linear(this.hidden, this.context, this.words, this.embedded);\n    sigmas.forEach((sigma, i) => {\n      const time = Math.fround(Math.fround(sigma) * 1000);\n      const rate = Math.fround(-Math.log(10000));\n      for (let j = 0; j < FREQUENCIES; j++) {\n        const frequency = Math.fround(Math.exp(Math.fround(rate * j) / FREQUENCIES));\n        const angle = Math.fround(time * frequency);\n        f32[this.vector + i * 2 * FREQUENCIES + j] = Math.cos(angle);\n        f32[this.vector + i * 2 * FREQUENCIES + FREQUENCIES + j] = Math.sin(angle);\n      }\n    });\n    this._linear(this.vector, this.time[0], steps, this.hidden);\n    kernels.silu(this.hidden, steps * this.width);\n    this._linear(this.hidden, this.time[1], steps, this.condition);\n    f32.set(pooled, this.vector);\n    this._linear(this.vector, this.pooled[0], 1, this.hidden);\n    kernels.silu(this.hidden, this.width);\n    this._linear(this.hidden, this.pooled[1], 1, this.vector);\n    for (let i = 0; i < steps * this.width; i++) f32[this.condition + i] += f32[this.vector + (i % this.width)];\n    kernels.silu(this.condition, steps * this.width);\n    const modulated = [this.last, ...this.layers.flatMap(({ image, text }) => [image.modulation, text.modulation])];\n    for (const layer of modulated) this._linear(this.condition, layer, steps, layer.out);\n  }\n\n  velocity(latents, step, edits) {\n    const { arena, tokens, channels, width } = this;\n    const { f32 } = arena;\n    for (let c = 0; c < channels; c++) {\n      for (let i = 0; i < tokens; i++) f32[this.latents + i * channels + c] = latents[c * tokens + i];\n    }\n    this._linear(this.latents, this.patch, tokens, this.image);\n    for (let i = 0; i < tokens * width; i++) f32[this.image + i] += f32[this.places + i];\n    f32.copyWithin(this.text, this.embedded, this.embedded + this.words * width);\n    this.layers.forEach((layer, block) => {\n      this._block(layer, block, step, edits);\n      edits.after(block, arena.view(this.image, tokens * width));\n    });\n    const scale = this.last.out + step * this.last.n; // here, and for the words of the last block, scale comes first\n    this._norm(this.image, this.blocks - 1, \"last\", scale, scale + width, edits);\n    this._linear(this.normed, this.project, tokens, this.velocities);\n    const out = new Float32Array(channels * tokens);\n    for (let c = 0; c < channels; c++) {\n      for (let i = 0; i < tokens; i++) out[c * tokens + i] = f32[this.velocities + i * this.project.n + c];\n    }\n    return out;\n  }\n\n  _block({ image, text }, block, step, edits) {\n    const { kernels } = this.arena;\n    const { tokens, words, width } = this;\n    const all = tokens + words;\n    const after = tokens * width; // where the words' rows begin, behind the picture's\n    const six = (layer) => Array.from({ length: 6 }, (_, i) => layer.out + step * layer.n + i * width);\n    const [shift1, scale1, gate1, shift2, scale2, gate2] = six(image.modulation);\n    const own = six(text.modulation);\n    const [textShift, textScale] = text.mlp ? own : [own[1], own[0]];\n\n    this._norm(this.image, block - 1, \"attention\", scale1, shift1, edits);\n    kernels.layerNorm(this.text, this.text, textScale, textShift, this.normed + after, words, width, EPSILON);\n    this._linear(this.normed, image.qkv, tokens, this.qkv);\n    this._linear(this.normed + after, text.qkv, words, this.qkv + 3 * after);\n    for (const i of [0, 1]) {\n      const from = this.qkv + i * width;\n      kernels.rmsNorm(from, 3 * width, image.norms[i], tokens, this.heads, this.headWidth, EPSILON);\n      kernels.rmsNorm(from + 3 * after, 3 * width, text.norms[i], words, this.heads, this.headWidth, EPSILON);\n    }\n    kernels.attention(this.qkv, this.attended, this.scores, this.zeros, all, this.heads, this.headWidth);\n    this._linear(this.attended, image.out, tokens, this.update);\n    kernels.addGated(this.image, this.update, gate1, tokens, width);\n    this._norm(this.image, block - 1, \"mlp\", scale2, shift2, edits);\n    this._mlp(this.normed, image.mlp, tokens);\n    kernels.addGated(this.image, this.update, gate2, tokens, width);\n    if (!text.mlp) return;\n\n    this._linear(this.attended + after, text.out, words, this.update);\n    kernels.addGated(this.text, this.update, own[2], words, width);\n    kernels.layerNorm(this.text, this.text, own[4], own[3], this.normed, words, width, EPSILON);\n    this._mlp(this.normed, text.mlp, words);\n    kernels.addGated(this.text, this.update, own[5], words, width);\n  }\n\n  _mlp(x, [first, second], rows) {\n    this._linear(x, first, rows, this.hidden);\n    this.arena.kernels.gelu(this.hidden, rows * first.n);\n    this._linear(this.hidden, second, rows, this.update);\n  }\n\n  _norm(x, before, norm, scale, shift, edits) {\n    const { arena, tokens, width } = this;\n    const count = tokens * width;\n    let [sized, values] = [x, x];\n    if (before >= 0 && edits.reads(before)) {\n      [sized, values] = [this.sized, this.seen];\n      arena.f32.copyWithin(sized, x, x + count);\n      arena.f32.copyWithin(values, x, x + count);\n      edits.read(before, norm, arena.view(sized, count), arena.view(values, count));\n    }\n    arena.kernels.layerNorm(sized, values, scale, shift, this.normed, tokens, width, EPSILON);\n  }\n}\n\n// js/live/sampler.js\nconst MOST_STEPS = 64;\nconst ROOM = 3_000_000; // floats for activations\nconst KEPT = 32; // steps whose hidden states are kept of untouched runs, 0.66 MB each; of the last run in any case\n\nclass Sampler {\n  constructor(files, about, { plain = false } = {}) {\n    const bytes = Object.values(files).reduce((sum, file) => sum + file.byteLength, 0);\n    this.arena = new Arena(bytes / 2 + ROOM, plain);\n    const { transformer, vae, text_encoder: words } = about.configs;\n    const open = (name, arena) => new Weights(files[name], arena, name);\n    this.grammar = about.grammar;\n    this.words = new WordEncoder(open(\"text_encoder\", this.arena), words, about.ids);\n    this.transformer = new Transformer(open(\"transformer\", this.arena), transformer, this.arena, words.max_tokens, MOST_STEPS);\n    this.autoencoder = new Autoencoder(open(\"vae\", this.arena), vae, this.arena, transformer.sample_size);\n    this.runs = new Map(); // what was drawn untouched, the latest last\n  }\n\n  get shape() {\n    const { blocks, width, tokens, channels } = this.transformer;\n    return { blocks, width, tokens, channels };\n  }\n\n  async draw(given, { watch = () => {}, pause = async () => {}, wanted = () => true, bare = false } = {}) {\n    const { prompt, seed = 0, sample = 0, steps = 16 } = given;\n    if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {\n      throw new Error(`steps=${steps}: expected a whole number from 1 to ${MOST_STEPS}`);\n    }\n    const { tokens, channels } = this.transformer;\n    const embedded = this.words.encode(prompt, this.grammar);\n    const start = given.latents ? Float32Array.from(given.latents) : noise(seed, sample, channels * tokens);\n    if (start.length !== channels * tokens) throw new Error(`latents of ${start.length} numbers: expected ${channels * tokens}`);\n    const edits = new Edits(given.edits || [], { ...this.shape, steps });\n    const held = []; // other runs that this one needs until it is drawn\n    const hold = (run) => held.push(run.hold());\n    let run = null;\n    let whole = false;\n    try {\n      for (const edit of edits.moved()) {\n        const source = await this._untouched({ steps, seed, sample, ...edit.source }, { pause, wanted });\n        if (!source) return null;\n        hold(source);\n        edit.from = source;\n      }\n      const key = runKey({ ...given, seed, sample, steps });\n      const known = this.runs.get(key);\n      if (known) {\n        hold(known);\n        this._keep(key, known);\n      }\n      if (known && edits.first >= steps) {\n        for (let step = 0; step < steps; step++) watch(known.at(step));\n        return known;\n      }\n      run = new Run({ ...this.shape, steps, start, bare: bare && edits.first < steps });\n      const begin = known ? edits.first : 0;\n      if (known) run.continue(known, begin);\n      let begun = false;\n      for (let step = 0; step < steps; step++) {\n        if (step >= begin) {\n          await pause();\n          if (!wanted()) return null;\n          if (!begun || this.last !== run) {\n            this.transformer.begin(embedded, run.sigmas.slice(0, steps)); // another run may have been between\n            [begun, this.last] = [true, run];\n          }\n          this._step(run, step, edits, given.clean, start);\n        }\n        watch(run.at(step));\n      }\n      run.change = edits.change();\n      if (edits.first >= steps) this._keep(key, run);\n      whole = true;\n      return run;\n    } finally {\n      for (const other of held) other.leave();\n      if (run && !whole) run.hold().leave();\n    }\n  }\n\n  _step(run, step, edits, clean, start) {\n    const { blocks, tokens, width } = this.shape;\n    const latents = run.latents[step];\n    const states = run.states?.[step];\n    const velocity = this.transformer.velocity(latents, step, {\n      after: (block, values) => {\n        edits.after(block, step, values);\n        states?.set(values, block * tokens * width);\n        run.measure(step, block, values);\n      },\n      reads: (block) => edits.reads(block, step),\n      read: (block, norm, sized, values) => edits.read(block, step, norm, sized, values),\n    });\n    const [sigma, next] = [run.sigmas[step], run.sigmas[step + 1]];\n    const change = Math.fround(next - sigma);\n    for (let i = 0; i < latents.length; i++) {\n      run.estimates[step][i] = latents[i] - sigma * velocity[i];\n      run.latents[step + 1][i] = clean\n        ? Math.fround(Math.fround(1 - next) * clean[i]) + Math.fround(next * start[i])\n        : latents[i] + Math.fround(change * velocity[i]);\n    }\n  }\n\n  async _untouched(given, callbacks) {\n    return this.draw({ ...given, edits: [] }, callbacks);\n  }\n\n  _keep(key, run) {\n    const known = this.runs.get(key);\n    if (known !== run) {\n      known?.leave();\n      run.hold();\n    }\n    this.runs.delete(key); // the latest is the last\n    this.runs.set(key, run);\n    let steps = [...this.runs.values()].reduce((sum, one) => sum + one.steps, 0);\n    for (const [old, one] of this.runs) {\n      if (steps <= KEPT || this.runs.size === 1) break;\n      steps -= one.steps;\n      this.runs.delete(old);\n      one.leave();\n    }\n  }\n}\n\nfunction runKey({ prompt, seed, sample, steps, latents, clean }) {\n  const own = (values) => (values ? Array.from(values) : null);\n  return JSON.stringify([prompt.toLowerCase().split(/\\s+/), seed, sample, steps, own(latents), own(clean)]);\n}\n\nclass Run {\n  constructor({ blocks, width, tokens, channels, steps, start, bare = false }) {\n    Object.assign(this, { blocks, width, tokens, steps, held: 0 });\n    const each = (count, size) => Array.from({ length: count }, () => new Float32Array(size));\n    this.sigmas = Float32Array.from({ length: steps + 1 }, (_, i) => (i < steps ? 1 - i / steps : 0));\n    this.latents = [start, ...each(steps, channels * tokens)];\n    this.estimates = each(steps, channels * tokens);\n    const size = blocks * tokens * width;\n    const states = new Float32Array(bare ? 0 : steps * size); // as one, which goes back to the system once it is free\n    this.states = bare ? null : Array.from({ length: steps }, (_, step) => states.subarray(step * size, (step + 1) * size));\n    this.levels = each(steps, blocks * width);\n    this.change = null;\n  }\n\n  hold() {\n    this.held++;\n    return this;\n  }\n\n  leave() {\n    if (--this.held || !this.states) return;\n    free(this.states[0].buffer);\n    this.states = null;\n  }\n\n  kept() {\n    if (!this.states) throw new Error(\"The hidden states of this run are no longer kept: draw it again.\");\n    return this.states;\n  }\n\n  continue(run, step) {\n    for (const name of [\"estimates\", \"levels\"]) this[name].splice(0, step, ...run[name].slice(0, step));\n    this.latents.splice(0, step + 1, ...run.latents.slice(0, step + 1));\n    for (let i = 0; this.states && i < step; i++) this.states[i].set(run.states[i]);\n  }\n\n  measure(step, block, values) {\n    const { width, tokens } = this;\n    const sums = new Float64Array(width);\n    for (let i = 0; i < tokens; i++) for (let c = 0; c < width; c++) sums[c] += values[i * width + c];\n    const levels = this.levels[step];\n    for (let c = 0; c < width; c++) levels[block * width + c] = Math.abs(sums[c] / tokens);\n  }\n\n  map(step, block, channel, into = new Float32Array(this.tokens), at = 0) {\n    const { tokens, width } = this;\n    const states = this.kept()[step];\n    const from = block * tokens * width + channel;\n    for (let i = 0; i < tokens; i++) into[at + i] = states[from + i * width];\n    return into;\n  }\n\n  at(step) {\n    return { step, steps: this.steps, run: this, levels: this.levels[step], estimate: this.estimates[step] };\n  }\n}\n\n// js/live/worker.js\nconst PREVIEW = 100; // ms from one picture of a run that still forms to the next\nconst LOOKED_AT = 4; // runs that maps can be asked of\nconst DIGITS = new Uint8Array(256).fill(255);\n[...\"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\"].forEach((one, i) => (DIGITS[one.charCodeAt(0)] = i));\n\nfunction serveLive(port, { now = () => performance.now(), build = (...given) => new Sampler(...given), kept = LOOKED_AT } = {}) {\n  let sampler = null;\n  let opening = null;\n  let queue = [];\n  let drawn = null; // what is being drawn\n  let seen = -Infinity; // when a picture was last sent\n  const runs = new Map();\n\n  const channel = new MessageChannel();\n  let goOn = () => {};\n  channel.port1.onmessage = () => goOn();\n  const pause = () => new Promise((resolve) => {\n    goOn = resolve;\n    channel.port2.postMessage(null);\n  });\n\n  const send = (message, ...moved) => port.postMessage(message, moved.filter(Boolean).map(({ buffer }) => buffer));\n  const fail = (error, { id, lane } = {}) => send({ type: \"failed\", id, lane, text: error.message });\n\n  function open({ about, plain }) {\n    const bytes = about.files.reduce((sum, [, size]) => sum + size, 0);\n    opening = { about, plain, bytes, data: new Uint8Array(bytes), read: 0 };\n  }\n\n  function part({ text }) {\n    const { data, read } = opening;\n    const bytes = unpacked(text, data.subarray(read));\n    opening.read += bytes;\n    free(text.buffer);\n    send({ type: \"opened\", share: opening.read / opening.bytes });\n    if (opening.read < opening.bytes) return;\n    const { about, plain } = opening;\n    opening = null;\n    let from = 0;\n    const files = Object.fromEntries(about.files.map(([name, size]) => [name, data.subarray(from, (from += size))]));\n    sampler = build(files, about, { plain });\n    free(data.buffer);\n    const { simd } = sampler.arena;\n    send({ type: \"ready\", about: { ...sampler.shape, simd, side: sampler.autoencoder.side, digest: about.digest } });\n  }\n\n  function drop(lane) {\n    const leave = (one) => lane === undefined || one.lane === lane;\n    for (const one of queue.filter(leave)) send({ type: \"dropped\", id: one.id, lane: one.lane });\n    queue = queue.filter((one) => !leave(one));\n    if (drawn && leave(drawn)) drawn.wanted = false;\n  }\n\n  async function work() {\n    while (queue.length && !drawn) {\n      drawn = { ...queue.shift(), wanted: true };\n      const own = drawn;\n      try {\n        const began = now();\n        const run = await sampler.draw(own.given, {\n          pause,\n          wanted: () => own.wanted,\n          watch: (step) => watch(own, step),\n        });\n        if (run) finish(own, run, now() - began);\n        else send({ type: \"dropped\", id: own.id, lane: own.lane });\n      } catch (error) {\n        fail(error, own);\n      }\n      drawn = null;\n    }\n  }\n\n  function watch({ id, lane, watch: { maps: asked = [], pictures = true } = {} }, { step, steps, run, estimate }) {\n    const picture = pictures && step < steps - 1 && now() - seen >= PREVIEW ? sampler.autoencoder.decode(estimate) : null;\n    if (picture) seen = now();\n    const maps = new Float32Array(asked.length * run.tokens);\n    asked.forEach(([block, channel], i) => run.map(step, block, channel, maps, i * run.tokens));\n    const levels = run.levels[step].slice();\n    send({ type: \"step\", id, lane, step, steps, levels, maps, picture }, levels, maps, picture);\n  }\n\n  function finish({ id, lane }, run, ms) {\n    if (kept) runs.set(id, run.hold());\n    while (runs.size > kept) {\n      const [old, one] = runs.entries().next().value;\n      runs.delete(old);\n      one.leave();\n    }\n    const latents = run.latents[run.steps].slice();\n    const levels = new Float32Array(run.steps * run.levels[0].length);\n    run.levels.forEach((values, step) => levels.set(values, step * values.length));\n    const picture = sampler.autoencoder.decode(latents);\n    const change = run.change;\n    send({ type: \"done\", id, lane, picture, latents, levels, change, ms }, picture, latents, levels);\n  }\n\n  function map({ id, run, step, block, channel }) {\n    const found = runs.get(run);\n    if (!found) throw new Error(`run ${run} is no longer kept: draw it again`);\n    const values = found.map(step, block, channel);\n    send({ type: \"map\", id, values }, values);\n  }\n\n  function encode({ id, pixels }) {\n    const latents = sampler.autoencoder.encode(pixels);\n    const picture = sampler.autoencoder.decode(latents);\n    send({ type: \"encoded\", id, latents, picture }, latents, picture);\n  }\n\n  const heard = {\n    open,\n    part,\n    map,\n    encode,\n    stop: ({ lane }) => drop(lane),\n    draw(message) {\n      drop(message.lane);\n      queue.push(message);\n      work();\n    },\n  };\n\n  port.onmessage = ({ data }) => {\n    try {\n      if (!heard[data.type]) throw new Error(`message ${data.type}: expected one of ${Object.keys(heard).join(\", \")}`);\n      if (!sampler && ![\"open\", \"part\", \"stop\"].includes(data.type)) throw new Error(\"the model has not been loaded yet\");\n      heard[data.type](data);\n    } catch (error) {\n      fail(error, data);\n    }\n  };\n}\n\nfunction unpacked(text, out) {\n  let [at, bits, waiting] = [0, 0, 0];\n  let count = text.length;\n  while (count && text[count - 1] === 61) count--; // \"=\"\n  if (Math.floor((6 * count) / 8) > out.length) throw new Error(\"there are more weights than their list names\");\n  for (let i = 0; i < count; i++) {\n    const value = DIGITS[text[i]];\n    if (value === 255) throw new Error(\"a part of the model is no base64: load the page again\");\n    bits = ((bits & 0xffff) << 6) | value;\n    waiting += 6;\n    if (waiting < 8) continue;\n    waiting -= 8;\n    out[at++] = bits >> waiting;\n  }\n  return at;\n}\n\n// js/lab/numerics.js\nfunction quantile(values, share) {\n  const sorted = Float64Array.from(values).sort();\n  const place = share * (sorted.length - 1);\n  const low = Math.floor(place);\n  return sorted[low] + (place - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);\n}\n\nfunction linesOf(plane, side, from, to) {\n  return Array.from(plane).filter((_, i) => i % side >= from && i % side < to && Math.floor(i / side) >= from && Math.floor(i / side) < to);\n}\n\nfunction rowsTurned(re, im, side, sign) {\n  const [outRe, outIm] = [new Float64Array(re.length), new Float64Array(re.length)];\n  const cos = Float64Array.from({ length: side }, (_, i) => Math.cos((2 * Math.PI * i) / side));\n  const sin = Float64Array.from({ length: side }, (_, i) => sign * Math.sin((2 * Math.PI * i) / side));\n  for (let row = 0; row < side; row++) {\n    for (let f = 0; f < side; f++) {\n      let [a, b] = [0, 0];\n      for (let x = 0; x < side; x++) {\n        const turn = (f * x) % side;\n        const at = row * side + x;\n        a += re[at] * cos[turn] - im[at] * sin[turn];\n        b += re[at] * sin[turn] + im[at] * cos[turn];\n      }\n      outRe[f * side + row] = a;\n      outIm[f * side + row] = b;\n    }\n  }\n  return [outRe, outIm];\n}\n\nfunction planeFft(plane, side) {\n  const [re, im] = rowsTurned(...rowsTurned(plane, new Float64Array(plane.length), side, -1), side, -1);\n  return { re, im };\n}\n\nfunction planeInverse({ re, im }, side) {\n  const [out] = rowsTurned(...rowsTurned(re, im, side, 1), side, 1);\n  return out.map((value) => value / out.length);\n}\n\nfunction topAxis(points) {\n  const m = [0, 1, 2].map((i) => [0, 1, 2].map((j) => points.reduce((sum, p) => sum + p[i] * p[j], 0)));\n  const axes = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];\n  for (let round = 0; round < 30; round++) {\n    for (const [p, q] of [[0, 1], [0, 2], [1, 2]]) {\n      if (Math.abs(m[p][q]) < 1e-12 * (Math.abs(m[p][p]) + Math.abs(m[q][q]) + 1e-300)) continue;\n      const half = 0.5 * Math.atan2(2 * m[p][q], m[q][q] - m[p][p]);\n      const [c, s] = [Math.cos(half), Math.sin(half)];\n      for (let k = 0; k < 3; k++) [m[k][p], m[k][q]] = [c * m[k][p] - s * m[k][q], s * m[k][p] + c * m[k][q]];\n      for (let k = 0; k < 3; k++) [m[p][k], m[q][k]] = [c * m[p][k] - s * m[q][k], s * m[p][k] + c * m[q][k]];\n      for (let k = 0; k < 3; k++) [axes[k][p], axes[k][q]] = [c * axes[k][p] - s * axes[k][q], s * axes[k][p] + c * axes[k][q]];\n    }\n  }\n  const most = [0, 1, 2].reduce((best, i) => (m[i][i] > m[best][best] ? i : best), 0);\n  return axes.map((row) => row[most]);\n}\n\nfunction withoutSlope(values, places) {\n  const rows = places.map(([y, x]) => [1, y, x]);\n  const a = [0, 1, 2].map((i) => [...[0, 1, 2].map((j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)), rows.reduce((sum, row, n) => sum + row[i] * values[n], 0)]);\n  for (let i = 0; i < 3; i++) {\n    const pivot = [i, i + 1, i + 2].filter((k) => k < 3).reduce((best, k) => (Math.abs(a[k][i]) > Math.abs(a[best][i]) ? k : best), i);\n    [a[i], a[pivot]] = [a[pivot], a[i]];\n    if (Math.abs(a[i][i]) < 1e-12) continue;\n    for (let k = 0; k < 3; k++) {\n      if (k === i) continue;\n      const share = a[k][i] / a[i][i];\n      for (let j = i; j < 4; j++) a[k][j] -= share * a[i][j];\n    }\n  }\n  const found = [0, 1, 2].map((i) => (Math.abs(a[i][i]) < 1e-12 ? 0 : a[i][3] / a[i][i]));\n  return values.map((value, n) => value - found[0] - found[1] * rows[n][1] - found[2] * rows[n][2]);\n}\n\n// js/lab/by_eye.js\nconst SIDE = 48;\nconst COUNT = SIDE * SIDE;\nconst READ = {\n  shapes: [\"circle\", \"square\", \"triangle\", \"star\", \"heart\", \"ring\", \"cross\", \"moon\"],\n  colours: [\"red\", \"orange\", \"yellow\", \"green\", \"cyan\", \"blue\", \"purple\", \"pink\", \"white\", \"black\"],\n  positions: [\"left\", \"right\", \"center\", \"top\", \"bottom\"],\n};\nconst RGB = [\n  [214, 40, 40], [242, 140, 20], [244, 220, 60], [50, 150, 60], [80, 215, 215],\n  [40, 70, 200], [130, 50, 165], [245, 140, 185], [242, 242, 242], [28, 28, 30],\n];\nconst TINTS = RGB.map((c) => c.map((v) => ((c[0] + c[1] + c[2]) / 3 > 128 ? v * 0.72 : v + (255 - v) * 0.3)));\nconst DIRECTION = { left: [-1, 0], right: [1, 0], center: [0, 0], top: [0, -1], bottom: [0, 1] };\nconst OFFSET = { small: 12, large: 10.5, huge: 6 };\nconst CLUSTERS = 7;\nconst PATCH = 0.022;\nconst LARGE = 0.088;\nconst HUGE = 0.25;\nconst EDGES = Array.from({ length: 21 }, (_, i) => -1.3 + 0.13 * i);\nconst LIGHT = Array.from({ length: 8 }, (_, i) => 0.84 + (0.35 * i) / 7);\n\nconst squareOf = (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;\nconst sumOf = (mask) => mask.reduce((sum, value) => sum + value, 0);\nconst lowestOf = (values) => values.reduce((best, value, i) => (value < values[best] ? i : best), 0);\n\nfunction readByEye(rgba) {\n  const image = new Float64Array(3 * COUNT);\n  for (let i = 0; i < COUNT; i++) for (let c = 0; c < 3; c++) image[3 * i + c] = rgba[4 * i + c];\n  const { labels, centres } = segmentsOf(image);\n  const ground = groundOf(labels, centres.length);\n  const found = subjectsIn(labels, centres, ground, 16 * paleness(image));\n  const free = new Uint8Array(COUNT).fill(1);\n  for (const mask of found) mask.forEach((inside, i) => inside && (free[i] = 0));\n  const [texture, background, second] = sceneOf(image, labels, centres, ground, free);\n  let told = found.map((mask) => ({ mask, subject: described(mask, image, background, second) }));\n  told.sort((a, b) => READ.positions.indexOf(a.subject.position) - READ.positions.indexOf(b.subject.position));\n  if (told.length === 2 && told[0].subject.position === told[1].subject.position) {\n    told = [sumOf(told[1].mask) > sumOf(told[0].mask) ? told[1] : told[0]]; // two parts of one\n  }\n  return { subjects: told.map(({ subject }) => subject), texture, background, second };\n}\n\nfunction smoothed(image) {\n  const apart = [];\n  for (let y = 1; y < SIDE - 1; y++) {\n    for (let x = 1; x < SIDE - 1; x++) {\n      for (let c = 0; c < 3; c++) {\n        const at = 3 * (y * SIDE + x) + c;\n        apart.push(Math.abs(2 * image[at] - image[at - 3] - image[at + 3]));\n      }\n    }\n  }\n  const deviation = quantile(apart, 0.5) / (0.6745 * Math.sqrt(6));\n  const passes = [5, 14, 28, 45].filter((bound) => bound < deviation).length;\n  let out = image;\n  for (let pass = 0; pass < passes; pass++) {\n    for (const step of [SIDE, 1]) {\n      const now = new Float64Array(3 * COUNT);\n      for (let i = 0; i < COUNT; i++) {\n        const along = step === 1 ? i % SIDE : Math.floor(i / SIDE);\n        const [low, high] = [along ? i - step : i, along < SIDE - 1 ? i + step : i];\n        for (let c = 0; c < 3; c++) now[3 * i + c] = Math.fround(0.25 * out[3 * low + c] + 0.5 * out[3 * i + c] + 0.25 * out[3 * high + c]);\n      }\n      out = now;\n    }\n  }\n  return { soft: out, left: deviation * [1, 0.375, 0.27, 0.22, 0.19][passes], reach: passes };\n}\n\nfunction paleness(pixels) {\n  let spread = 0;\n  for (let c = 0; c < 3; c++) {\n    let [sum, squares] = [0, 0];\n    for (let i = 0; i < COUNT; i++) sum += pixels[3 * i + c];\n    for (let i = 0; i < COUNT; i++) squares += (pixels[3 * i + c] - sum / COUNT) ** 2;\n    spread += squares / COUNT;\n  }\n  return Math.min(1, Math.max(0.3, Math.sqrt(spread) / 60));\n}\n\nconst pixel = (pixels, i) => [pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]];\n\nfunction nearestCentres(x, centres) {\n  const labels = new Uint8Array(COUNT);\n  const sizes = centres.map((c) => c[0] * c[0] + c[1] * c[1] + c[2] * c[2]);\n  for (let i = 0; i < COUNT; i++) {\n    let best = Infinity;\n    for (let j = 0; j < centres.length; j++) {\n      const c = centres[j];\n      const far = sizes[j] - 2 * (x[3 * i] * c[0] + x[3 * i + 1] * c[1] + x[3 * i + 2] * c[2]);\n      if (far < best) [best, labels[i]] = [far, j];\n    }\n  }\n  return labels;\n}\n\nfunction segmentsOf(image) {\n  const { soft, left, reach } = smoothed(image);\n  const middle = [0, 0, 0];\n  for (let i = 0; i < COUNT; i++) for (let c = 0; c < 3; c++) middle[c] += soft[3 * i + c] / COUNT;\n  let centres = [middle];\n  const far = new Float64Array(COUNT).fill(Infinity);\n  while (centres.length < CLUSTERS) {\n    const last = centres[centres.length - 1];\n    let most = 0;\n    for (let i = 0; i < COUNT; i++) {\n      far[i] = Math.min(far[i], Math.fround(squareOf(pixel(soft, i), last)));\n      if (far[i] > far[most]) most = i;\n    }\n    centres.push(pixel(soft, most));\n  }\n  const least = Math.max(13 * paleness(soft), 3.5 * left);\n  for (let step = 0; step < 4 + CLUSTERS; step++) {\n    const labels = nearestCentres(soft, centres);\n    const sizes = centres.map(() => 0);\n    const sums = centres.map(() => [0, 0, 0]);\n    labels.forEach((j, i) => {\n      sizes[j]++;\n      for (let c = 0; c < 3; c++) sums[j][c] += soft[3 * i + c];\n    });\n    centres = sums.map((sum, j) => sum.map((value) => value / Math.max(sizes[j], 1)));\n    if (step < 3) continue;\n    const weak = weakestOf(soft, labels, centres, sizes, least, 3 + reach);\n    if (weak === null) break;\n    centres.splice(weak, 1);\n  }\n  return { labels: nearestCentres(soft, centres), centres };\n}\n\nfunction weakestOf(soft, labels, centres, sizes, least, reach) {\n  const count = centres.length;\n  if (count === 1) return null;\n  const flat = new Uint8Array(COUNT);\n  const pure = centres.map((_, j) => {\n    const hot = labels.map((label) => (label === j ? 1 : 0));\n    const near = boxSums(hot, 1);\n    let sum = 0;\n    hot.forEach((inside, i) => {\n      if (!inside || near[i] < 7) return;\n      flat[i] = 1;\n      sum++;\n    });\n    return sum;\n  });\n  const length = centres.map((a, i) => centres.map((b, j) => Math.sqrt(squareOf(a, b)) + (i === j ? 1e9 : 0)));\n  const edge = centres.map(() => new Float64Array(count));\n  const pairs = centres.map(() => new Float64Array(count));\n  for (const step of [SIDE, 1]) {\n    for (let i = 0; i < COUNT; i++) {\n      const along = step === 1 ? i % SIDE : Math.floor(i / SIDE);\n      const other = i + reach * step;\n      if (along >= SIDE - reach || !flat[i] || !flat[other] || labels[i] === labels[other]) continue;\n      const [a, b] = [labels[i], labels[other]];\n      let sum = 0;\n      for (let c = 0; c < 3; c++) sum += (soft[3 * i + c] - soft[3 * other + c]) * (centres[a][c] - centres[b][c]);\n      edge[a][b] += sum / length[a][b];\n      pairs[a][b]++;\n    }\n  }\n  let found = null;\n  for (let i = 0; i < count; i++) {\n    const same = (j) => {\n      const [e, p] = [edge[i][j] + edge[j][i], pairs[i][j] + pairs[j][i]];\n      return length[i][j] < least || (p > 12 && e < 0.5 * length[i][j] * p);\n    };\n    const smaller = (j) => sizes[i] < sizes[j] || (sizes[i] === sizes[j] && i > j);\n    const weak = sizes[i] < 12 || pure[i] < 0.2 * sizes[i] || centres.some((_, j) => same(j) && smaller(j));\n    if (weak && (found === null || sizes[i] < sizes[found])) found = i;\n  }\n  return found;\n}\n\nfunction boxSums(plane, reach) {\n  const rows = new Float64Array(COUNT);\n  const out = new Float64Array(COUNT);\n  for (let y = 0; y < SIDE; y++) {\n    for (let x = 0; x < SIDE; x++) {\n      for (let u = Math.max(0, x - reach); u <= Math.min(SIDE - 1, x + reach); u++) rows[y * SIDE + x] += plane[y * SIDE + u];\n    }\n  }\n  for (let y = 0; y < SIDE; y++) {\n    for (let v = Math.max(0, y - reach); v <= Math.min(SIDE - 1, y + reach); v++) {\n      for (let x = 0; x < SIDE; x++) out[y * SIDE + x] += rows[v * SIDE + x];\n    }\n  }\n  return out;\n}\n\nconst sidesOf = (wide) => [(x, y) => y < wide, (x, y) => y >= SIDE - wide, (x) => x < wide, (x) => x >= SIDE - wide];\n\nfunction groundOf(labels, count) {\n  const share = sidesOf(3).map((inside) => {\n    const counts = new Float64Array(count);\n    labels.forEach((j, i) => inside(i % SIDE, Math.floor(i / SIDE)) && counts[j]++);\n    return counts.map((n) => n / (3 * SIDE));\n  });\n  const mean = Array.from({ length: count }, (_, j) => share.reduce((sum, side) => sum + side[j], 0) / 4);\n  const order = mean.map((_, j) => j).sort((a, b) => mean[b] - mean[a] || a - b);\n  const second = order.slice(1, 2).filter((j) => share.map((side) => side[j]).sort((a, b) => a - b)[1] > 0.07);\n  return [order[0], ...second];\n}\n\nfunction subjectsIn(labels, colours, ground, least, margin = 4) {\n  const found = [];\n  const tones = ground.map((j) => colours[j]);\n  const lit = tones.flatMap((tone) => LIGHT.map((light) => tone.map((value) => light * value)));\n  for (let j = 0; j < colours.length; j++) {\n    let mask = labels.map((label) => (label === j ? 1 : 0));\n    let most = 0.55;\n    if (ground.includes(j)) {\n      if (tones.length === 1 || toneNames(...tones).length === 1) continue;\n      mask = thickerThan(mask, margin);\n      most = 0;\n    } else if (isMixture(colours[j], tones, least) || Math.sqrt(Math.min(...lit.map((tone) => squareOf(tone, colours[j])))) < least) {\n      continue;\n    }\n    const part = grownFrom(mask);\n    const near = boxSums(part, 1);\n    const size = sumOf(part);\n    const thick = part.reduce((sum, inside, i) => sum + (inside && near[i] >= 8 ? 1 : 0), 0);\n    if (size / COUNT >= PATCH && size > most * sumOf(mask) && thick > 0.2 * size) found.push(part);\n  }\n  if (!found.length && margin > 1) return subjectsIn(labels, colours, ground, least, 1);\n  return found.map((mask) => [sumOf(mask), mask]).sort((a, b) => b[0] - a[0]).slice(0, 2).map(([, mask]) => mask);\n}\n\nfunction thickerThan(mask, margin) {\n  const width = boxSums(mask, 3).map((value, i) => value * mask[i]);\n  const sides = sidesOf(8).map((inside) => width.reduce((most, value, i) => (inside(i % SIDE, Math.floor(i / SIDE)) ? Math.max(most, value) : most), 0));\n  const bound = Math.min(46, sides.sort((a, b) => a - b)[1] + margin);\n  const near = boxSums(width.map((value) => (value > bound ? 1 : 0)), 2);\n  return mask.map((inside, i) => (inside && near[i] > 0 ? 1 : 0));\n}\n\nfunction isMixture(colour, tones, least) {\n  if (tones.length === 1) return false;\n  const step = tones[1].map((value, c) => value - tones[0][c]);\n  const size = step.reduce((sum, value) => sum + value * value, 0);\n  const part = step.reduce((sum, value, c) => sum + value * (colour[c] - tones[0][c]), 0) / Math.max(1e-6, size);\n  const rest = step.map((value, c) => tones[0][c] + part * value);\n  return part > 0.15 && part < 0.85 && Math.sqrt(squareOf(colour, rest)) < least;\n}\n\nfunction grownFrom(mask) {\n  const dense = boxSums(mask, 2).map((value, i) => value * mask[i]);\n  let part = new Uint8Array(COUNT);\n  part[dense.reduce((best, value, i) => (value > dense[best] ? i : best), 0)] = mask.some(Boolean) ? 1 : 0;\n  for (let round = 0; round < SIDE; round++) {\n    const near = boxSums(part, 1);\n    const wider = mask.map((inside, i) => (inside && near[i] > 0 ? 1 : 0));\n    const same = wider.every((value, i) => value === part[i]);\n    part = Uint8Array.from(wider);\n    if (same) break;\n  }\n  return part;\n}\n\nlet waves;\n\nfunction wavesOf() {\n  if (waves) return waves;\n  waves = Array.from({ length: 4 }, () => new Uint8Array(COUNT));\n  for (let i = 0; i < COUNT; i++) {\n    const [u, v] = [i % SIDE, Math.floor(i / SIDE)].map((f) => (f < SIDE / 2 ? f : f - SIDE));\n    const radius = Math.hypot(u, v);\n    if (radius <= 4.4 || radius >= 7.6) continue;\n    const turned = Math.abs(Math.atan2(v, u));\n    const angle = Math.min(turned, Math.PI - turned);\n    if (angle < 0.42) waves[0][i] = 1;\n    if (angle > Math.PI / 2 - 0.42) waves[1][i] = 1;\n    if (Math.abs(angle - Math.PI / 4) < 0.36 && u * v > 0) waves[2][i] = 1;\n    if (Math.abs(angle - Math.PI / 4) < 0.36 && u * v < 0) waves[3][i] = 1;\n  }\n  return waves;\n}\n\nfunction sceneOf(image, labels, colours, ground, free) {\n  const near = boxSums(free.map((value) => 1 - value), 1);\n  const where = Array.from({ length: COUNT }, (_, i) => i).filter((i) => near[i] === 0);\n  const tones = ground.map((j) => colours[j]);\n  if (where.length < 100) return [\"plain\", READ.colours[nearestColour(tones[0])], null];\n  const middle = [0, 1, 2].map((c) => where.reduce((sum, i) => sum + image[3 * i + c], 0) / where.length);\n  const x = where.map((i) => middle.map((value, c) => image[3 * i + c] - value));\n  let axis;\n  if (ground.length === 2) {\n    const apart = tones[1].map((value, c) => value - tones[0][c]);\n    const size = Math.max(1e-6, Math.hypot(...apart));\n    axis = apart.map((value) => value / size);\n  } else axis = topAxis(x);\n  const along = x.map((row) => row[0] * axis[0] + row[1] * axis[1] + row[2] * axis[2]);\n  const plane = new Float64Array(COUNT);\n  withoutSlope(along, where.map((i) => [Math.floor(i / SIDE), i % SIDE])).forEach((value, n) => (plane[where[n]] = value));\n  const spectrum = planeFft(plane, SIDE);\n  const power = spectrum.re.map((re, i) => (re * re + spectrum.im[i] * spectrum.im[i]) / (where.length / COUNT));\n  const kinds = wavesOf();\n  const [across, down, ...cross] = kinds.map((kind) => power.reduce((most, value, i) => (kind[i] ? Math.max(most, value) : most), -Infinity));\n  const rest = quantile(linesOf(power, SIDE, 8, 40), 0.5);\n  if (Math.max(across, down, ...cross) < 16 * rest + 3e7) return [\"plain\", READ.colours[nearestColour(middle)], null];\n  const texture = Math.max(...cross) > Math.max(across, down) ? \"checkered\" : down > 0.25 * across ? \"dotted\" : \"striped\";\n  let [a, b] = [null, null];\n  if (ground.length === 2) {\n    [a, b] = tones;\n    const count = (j) => where.reduce((sum, i) => sum + (labels[i] === j ? 1 : 0), 0);\n    if (texture === \"dotted\" && count(ground[1]) > count(ground[0])) [a, b] = [b, a];\n  } else {\n    for (let i = 0; i < COUNT; i++) if (!kinds.some((kind) => kind[i])) spectrum.re[i] = spectrum.im[i] = 0;\n    const pattern = planeInverse(spectrum, SIDE);\n    const bound = quantile(where.map((i) => Math.abs(pattern[i])), 0.4);\n    const meanWhere = (sign) => {\n      const inside = where.filter((i) => sign * pattern[i] > bound);\n      return [0, 1, 2].map((c) => inside.reduce((sum, i) => sum + image[3 * i + c], 0) / inside.length);\n    };\n    [a, b] = [meanWhere(1), meanWhere(-1)];\n    const sharper = (tone, other) => tone.map((value, c) => value + 0.25 * (value - other[c])); // grain made them alike\n    [a, b] = [sharper(a, b), sharper(b, a)];\n    if (texture === \"dotted\" && where.reduce((sum, i) => sum + pattern[i] ** 3, 0) > 0) [a, b] = [b, a];\n  }\n  const two = toneNames(a, b);\n  if (two.length === 1) return [texture, READ.colours[two[0]], null];\n  if (texture !== \"dotted\") two.sort((p, q) => p - q);\n  return [texture, READ.colours[two[0]], READ.colours[two[1]]];\n}\n\nfunction toneNames(a, b) {\n  const far = (tone, palette) => palette.map((colour) => squareOf(tone, colour));\n  const [a0, a1, b0, b1] = [far(a, RGB), far(a, TINTS), far(b, RGB), far(b, TINTS)];\n  const tonal = a0.map((_, i) => Math.min(a0[i] + b1[i], b0[i] + a1[i]));\n  const two = [lowestOf(a0), lowestOf(b0)];\n  const one = two[0] === two[1] || Math.min(...tonal) < Math.min(...a0) + Math.min(...b0);\n  return one ? [lowestOf(tonal)] : two;\n}\n\nfunction nearestColour(colour, but = null) {\n  return lowestOf(RGB.map((own, i) => (i === but ? Infinity : squareOf(own, colour))));\n}\n\nfunction described(mask, image, background, second) {\n  const where = Array.from({ length: COUNT }, (_, i) => i).filter((i) => mask[i]);\n  const share = where.length / COUNT;\n  const size = share > HUGE ? \"huge\" : share > LARGE ? \"large\" : \"small\";\n  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;\n  const middle = [mean(where.map((i) => i % SIDE)) - (SIDE - 1) / 2, mean(where.map((i) => Math.floor(i / SIDE))) - (SIDE - 1) / 2];\n  const places = READ.positions.map((name) => DIRECTION[name].map((value) => value * OFFSET[size]));\n  const position = READ.positions[lowestOf(places.map(([x, y]) => (x - middle[0]) ** 2 + (y - middle[1]) ** 2))];\n  const depth = boxSums(mask, 2);\n  const bound = quantile(where.map((i) => depth[i]), 0.6);\n  const inside = where.filter((i) => depth[i] >= bound);\n  const inner = [0, 1, 2].map((c) => mean(inside.map((i) => image[3 * i + c])));\n  const colour = READ.colours[nearestColour(inner, second ? null : READ.colours.indexOf(background))];\n  return { size, colour, shape: shapeOf(mask), position };\n}\n\nconst box = (x, y, wide, high) => Math.max(Math.abs(x) - wide, Math.abs(y) - high);\n\nconst OUTLINES = {\n  circle: (x, y) => Math.hypot(x, y) - 1,\n  square: (x, y) => box(x, y, 1, 1),\n  triangle: (x, y) => Math.max(y - 0.5, (Math.sqrt(3) / 2) * Math.abs(x) - 0.5 * y - 0.5),\n  star(x, y) {\n    const fifth = (2 * Math.PI) / 5;\n    const turned = (Math.atan2(x, -y) + Math.PI / 5) % fifth;\n    const sector = Math.abs((turned < 0 ? turned + fifth : turned) - Math.PI / 5);\n    const radius = Math.hypot(x, y);\n    const [nx, ny] = [0.56 * Math.sin(Math.PI / 5), 1 - 0.56 * Math.cos(Math.PI / 5)];\n    return ((radius * Math.cos(sector) - 1) * nx + radius * Math.sin(sector) * ny) / Math.hypot(nx, ny);\n  },\n  heart(x, y) {\n    const [u, v] = [(x + y - 0.22) / Math.SQRT2, (y - 0.22 - x) / Math.SQRT2];\n    return Math.min(box(u, v, 0.5, 0.5), Math.min(Math.hypot(u, v + 0.5), Math.hypot(u + 0.5, v)) - 0.5);\n  },\n  ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.72) - 0.28,\n  cross: (x, y) => Math.min(box(x, y, 1, 0.36), box(x, y, 0.36, 1)),\n  moon: (x, y) => Math.max(Math.hypot(x - 0.32, y + 0.1) - 1, 0.8 - Math.hypot(x - 0.94, y + 0.3)),\n};\n\nlet templates;\n\nfunction templatesOf() {\n  if (templates) return templates;\n  const moves = [[0, 0], [0.1, 0], [-0.1, 0], [0, 0.1], [0, -0.1]];\n  templates = READ.shapes.map((shape) => {\n    const outline = OUTLINES[shape];\n    let [count, cx, cy] = [0, 0, 0];\n    for (let i = 0; i < 321; i++) {\n      for (let j = 0; j < 321; j++) {\n        const [x, y] = [-1.6 + j / 100, -1.6 + i / 100];\n        if (outline(x, y) < 0) [count, cx, cy] = [count + 1, cx + x, cy + y];\n      }\n    }\n    const unit = Math.sqrt(count / 321 ** 2) * 3.2;\n    return [-0.25, -0.125, 0, 0.125, 0.25].flatMap((turn) =>\n      [0.92, 1, 1.1].flatMap((scale) =>\n        moves.map(([dx, dy]) => {\n          const [s, c] = [Math.sin(turn), Math.cos(turn)];\n          return Int8Array.from({ length: EDGES.length ** 2 }, (_, i) => {\n            const p = ((EDGES[i % EDGES.length] - dx) * unit) / scale;\n            const q = ((EDGES[Math.floor(i / EDGES.length)] - dy) * unit) / scale;\n            return outline(cx / count + p * c + q * s, cy / count - p * s + q * c) < 0 ? 1 : -1;\n          });\n        }),\n      ),\n    );\n  });\n  return templates;\n}\n\nfunction evenRound(value) {\n  const low = Math.floor(value);\n  return value - low === 0.5 ? low + (low & 1) : Math.round(value);\n}\n\nfunction shapeOf(mask) {\n  let [count, sx, sy] = [0, 0, 0];\n  mask.forEach((inside, i) => inside && ([count, sx, sy] = [count + 1, sx + (i % SIDE), sy + Math.floor(i / SIDE)]));\n  const scale = Math.sqrt(count);\n  const [rows, columns] = [sy / count, sx / count].map((middle) => EDGES.map((edge) => evenRound(middle + edge * scale)));\n  const sampled = rows.flatMap((y) => columns.map((x) => (y < 0 || y >= SIDE || x < 0 || x >= SIDE ? 0 : mask[y * SIDE + x] ? 1 : -1)));\n  const fits = templatesOf().map((own) => Math.max(...own.map((outline) => outline.reduce((sum, value, i) => sum + value * sampled[i], 0))));\n  return READ.shapes[lowestOf(fits.map((fit) => -fit))];\n}\n\n// js/lab/lab_worker.js\nfunction serveLab(port) {\n  let sampler = null;\n  const runs = new Map();\n\n  const held = new Map();\n  const leave = (tag) => {\n    held.get(tag)?.leave();\n    held.delete(tag);\n  };\n  class Remembering extends Sampler {\n    async draw(given, callbacks) {\n      const { tag } = given;\n      if (tag === \"edited\") leave(tag);\n      const run = await super.draw(given, { ...callbacks, bare: tag === \"control\" });\n      if (!run || !tag) return run;\n      runs.set(tag, run.hold());\n      leave(tag);\n      held.set(tag, run);\n      return run;\n    }\n  }\n\n  function runOf({ tag }) {\n    if (!runs.has(tag)) throw new Error(`nothing was drawn yet that is called ${tag}`);\n    return runs.get(tag);\n  }\n\n  const answers = {\n    read: ({ pixels }) => readByEye(pixels),\n    estimate: (given) => sampler.autoencoder.decode(runOf(given).estimates[given.step]),\n    maps: (given) => mapsOf(runOf(given), given.maps),\n    stats: (given) => statsOf(runOf(given)),\n    forget({ tag }) {\n      leave(tag);\n      runs.delete(tag);\n    },\n  };\n\n  const inner = { postMessage: (...message) => port.postMessage(...message) };\n  serveLive(inner, { build: (...given) => (sampler = new Remembering(...given)), kept: 0 });\n  port.onmessage = (event) => {\n    const { type, id, what, given } = event.data;\n    if (type !== \"lab\") {\n      inner.onmessage(event);\n      return;\n    }\n    try {\n      port.postMessage({ type: \"lab\", id, value: answers[what](given) });\n    } catch (error) {\n      port.postMessage({ type: \"lab\", id, error: error.message });\n    }\n  };\n}\n\nfunction mapsOf(run, asked) {\n  const { steps, tokens } = run;\n  const values = new Float32Array(asked.length * steps * tokens);\n  asked.forEach(([block, channel], i) => {\n    for (let step = 0; step < steps; step++) run.map(step, block, channel, values, (i * steps + step) * tokens);\n  });\n  return values;\n}\n\nfunction statsOf(run) {\n  const { steps, blocks, tokens, width } = run;\n  const states = run.kept();\n  const names = [\"mean\", \"mean_abs\", \"max_abs\", \"var\"];\n  const out = Object.fromEntries(names.map((name) => [name, new Float32Array(blocks * steps * width)]));\n  for (let block = 0; block < blocks; block++) {\n    for (let step = 0; step < steps; step++) {\n      const values = states[step].subarray(block * tokens * width, (block + 1) * tokens * width);\n      for (let c = 0; c < width; c++) {\n        let [sum, size, most, squares] = [0, 0, 0, 0];\n        for (let i = c; i < values.length; i += width) {\n          sum += values[i];\n          size += Math.abs(values[i]);\n          most = Math.max(most, Math.abs(values[i]));\n        }\n        for (let i = c; i < values.length; i += width) squares += (values[i] - sum / tokens) ** 2;\n        const at = (block * steps + step) * width + c;\n        [out.mean[at], out.mean_abs[at], out.max_abs[at], out.var[at]] = [sum / tokens, size / tokens, most, squares / tokens];\n      }\n    }\n  }\n  return out;\n}";
+const LAB_WORKER = "// js/live/float32.js\nconst r = Math.fround;\n\n// js/live/kernels_plain.js\nconst POWERS = new Float32Array(new Int32Array(256).map((_, i) => i << 23).buffer); // 2^(i - 127)\nconst [LOG2E, LN2, REST, GELU, CUBE] = [1.44269504, 0.693359375, 2.1219444e-4, -1.5957691216, 0.044715].map(r);\nconst SERIES = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].map(r);\nconst [P0, P1, P2, P3, P4, P5] = SERIES;\nconst MAGIC = 12582912;\n\nconst pmin = (a, b) => (b < a ? b : a);\nconst pmax = (a, b) => (a < b ? b : a);\n\nfunction expOf(given) {\n  const x = pmin(pmax(given, -87), 88);\n  const n = r(r(r(x * LOG2E) + MAGIC) - MAGIC);\n  const rest = r(r(x - r(n * LN2)) + r(n * REST));\n  let p = r(r(P0 * rest) + P1);\n  p = r(r(p * rest) + P2);\n  p = r(r(p * rest) + P3);\n  p = r(r(p * rest) + P4);\n  p = r(r(p * rest) + P5);\n  p = r(r(r(p * r(rest * rest)) + rest) + 1);\n  return r(p * POWERS[n + 127 | 0]);\n}\n\nfunction plainKernels(memory) {\n  const f = new Float32Array(memory.buffer);\n\n  const summed = (count, term) => {\n    let a = 0;\n    let b = 0;\n    let c = 0;\n    let d = 0;\n    for (let i = 0; i < count; i += 4) {\n      a = r(a + term(i));\n      b = r(b + term(i + 1));\n      c = r(c + term(i + 2));\n      d = r(d + term(i + 3));\n    }\n    return r(r(a + b) + r(c + d));\n  };\n\n  function matmul(a, lda, taps, tap, w, bias, c, ldc, m, n, k) {\n    for (let j = 0; j < n; j += 8) {\n      const panel = w + j * taps * k;\n      for (let i = 0; i < m; i++) {\n        let s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;\n        let b = panel;\n        for (let t = 0; t < taps; t++) {\n          const from = a + i * lda + t * tap;\n          for (let p = from; p < from + k; p++, b += 8) {\n            const x = f[p];\n            s0 += x * f[b];\n            s1 += x * f[b + 1];\n            s2 += x * f[b + 2];\n            s3 += x * f[b + 3];\n            s4 += x * f[b + 4];\n            s5 += x * f[b + 5];\n            s6 += x * f[b + 6];\n            s7 += x * f[b + 7];\n          }\n        }\n        const o = c + i * ldc + j;\n        const e = bias + j;\n        f[o] = s0 + f[e];\n        f[o + 1] = s1 + f[e + 1];\n        f[o + 2] = s2 + f[e + 2];\n        f[o + 3] = s3 + f[e + 3];\n        f[o + 4] = s4 + f[e + 4];\n        f[o + 5] = s5 + f[e + 5];\n        f[o + 6] = s6 + f[e + 6];\n        f[o + 7] = s7 + f[e + 7];\n      }\n    }\n  }\n\n  function attention(qkv, out, room, zeros, tokens, heads, width) {\n    const all = heads * width;\n    const row = 3 * all;\n    const keys = room;\n    const values = keys + tokens * width;\n    const scores = values + tokens * width;\n    const scale = r(1 / Math.sqrt(width));\n    for (let head = 0; head < heads; head++) {\n      const q = qkv + head * width;\n      for (let t = 0; t < tokens; t++) {\n        const k = q + all + t * row;\n        const panel = (t & ~7) * width + (t & 7);\n        for (let i = 0; i < width; i++) {\n          f[keys + panel + 8 * i] = f[k + i];\n          f[values + (i & ~7) * tokens + 8 * t + (i & 7)] = f[k + all + i];\n        }\n      }\n      matmul(q, row, 1, 0, keys, zeros, scores, tokens, tokens, tokens, width);\n      for (let t = 0; t < tokens; t++) {\n        const from = scores + t * tokens;\n        let largest = -Infinity;\n        for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);\n        for (let i = 0; i < tokens; i++) f[from + i] = expOf(r(r(f[from + i] - largest) * scale));\n        const share = r(1 / summed(tokens, (i) => f[from + i]));\n        for (let i = 0; i < tokens; i++) f[from + i] *= share;\n      }\n      matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);\n    }\n  }\n\n  function layerNorm(sized, values, scale, shift, out, rows, width, epsilon) {\n    for (let i = 0; i < rows; i++) {\n      const s = sized + i * width;\n      const v = values + i * width;\n      const mean = r(summed(width, (p) => f[s + p]) / width);\n      const squares = summed(width, (p) => {\n        const d = r(f[s + p] - mean);\n        return r(d * d);\n      });\n      const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));\n      for (let p = 0; p < width; p++) {\n        f[out + i * width + p] = r(r(r(f[v + p] - mean) * gain) * r(f[scale + p] + 1)) + f[shift + p];\n      }\n    }\n  }\n\n  function rmsNorm(x, stride, weight, rows, heads, width, epsilon) {\n    for (let i = 0; i < rows; i++) {\n      for (let from = x + i * stride, end = from + heads * width; from < end; from += width) {\n        const squares = summed(width, (p) => r(f[from + p] * f[from + p]));\n        const gain = r(1 / r(Math.sqrt(r(r(squares / width) + r(epsilon)))));\n        for (let p = 0; p < width; p++) f[from + p] = r(f[from + p] * gain) * f[weight + p];\n      }\n    }\n  }\n\n  function silu(x, count) {\n    for (let p = x; p < x + count; p++) f[p] = f[p] / r(1 + expOf(-f[p]));\n  }\n\n  function gelu(x, count) {\n    for (let p = x; p < x + count; p++) {\n      const v = f[p];\n      const u = r(r(v + r(r(r(v * v) * v) * CUBE)) * GELU);\n      f[p] = v / r(1 + expOf(u));\n    }\n  }\n\n  function addGated(x, y, gate, rows, width) {\n    for (let i = 0; i < rows * width; i++) f[x + i] = f[x + i] + r(f[gate + (i % width)] * f[y + i]);\n  }\n\n  function relu(x, count) {\n    for (let p = x; p < x + count; p++) f[p] = pmax(f[p], 0);\n  }\n\n  function addRelu(x, y, count) {\n    for (let i = 0; i < count; i++) f[x + i] = pmax(r(f[x + i] + f[y + i]), 0);\n  }\n\n  return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, relu, addRelu };\n}\n\n// js/live/kernels_wasm.js\nconst KERNELS = \"AGFzbQEAAAABQQdgAn9/AGALf39/f39/f39/f38AYAd/f39/f399AGAIf39/f39/f30AYAd/f39/f39/AGADf39/AGAFf39/f38AAg8BA2VudgZtZW1vcnkCAAADCgkBAAIAAwAEBQYHXwoGbWF0bXVsAAAJYXR0ZW50aW9uAAYJbGF5ZXJOb3JtAAQHcm1zTm9ybQACBHNpbHUAAQRnZWx1AAUIYWRkR2F0ZWQACARyZWx1AAMHYWRkUmVsdQAHBm1lbW9yeQIACpkeCYIIAg1/DnsgAUECdCEPIAdBAnQhECADIAprQQJ0IREgBEECdCEDIAIgCmxBBXQiFSAIbiEWA0AgCSATSgRAIAUgE2pBAnQiAf0ABAAhGiAB/QAEECEbIABBAnQhASAGIBNqQQJ0IQtBACENA0AgDUEEaiAITARAIAMhBCABIQcgASAPaiEMIAEgD0EBdGohDiABIA9BA2xqIRL9DAAAAAAAAAAAAAAAAAAAAAAhGP0MAAAAAAAAAAAAAAAAAAAAACEZ/QwAAAAAAAAAAAAAAAAAAAAAIR39DAAAAAAAAAAAAAAAAAAAAAAhHv0MAAAAAAAAAAAAAAAAAAAAACEf/QwAAAAAAAAAAAAAAAAAAAAAISD9DAAAAAAAAAAAAAAAAAAAAAAhIf0MAAAAAAAAAAAAAAAAAAAAACEiQQAhFANAIAIgFEoEQCAEIApBBXRqIRcDQCAEIBdJBEAgGCAH/QkCACIkIAT9AAQAIiP95gH95AEhGCAZICQgBP0ABBAiJP3mAf3kASEZIB0gDP0JAgAiJSAj/eYB/eQBIR0gHiAlICT95gH95AEhHiAfIA79CQIAIiUgI/3mAf3kASEfICAgJSAk/eYB/eQBISAgISAS/QkCACIlICP95gH95AEhISAiICUgJP3mAf3kASEiIAdBBGohByAMQQRqIQwgDkEEaiEOIBJBBGohEiAEQSBqIQQMAQsLIAcgEWohByAMIBFqIQwgDiARaiEOIBEgEmohEiAUQQFqIRQMAQsLIAsgGCAa/eQB/QsEACALIBkgG/3kAf0LBBAgCyAQaiIEIB0gGv3kAf0LBAAgBCAeIBv95AH9CwQQIAsgEEEBdGoiBCAfIBr95AH9CwQAIAQgICAb/eQB/QsEECALIBBBA2xqIgQgISAa/eQB/QsEACAEICIgG/3kAf0LBBAgASAPQQJ0aiEBIAsgEEECdGohCyADIBVqIA0gFmxqIQdBACEEA0AgBCAWQQJ0SQRAIBwgBCAHav0ABAD9USEcIARBQGshBAwBCwsgDUEEaiENDAELCwNAIAggDUoEQCADIQQgASEH/QwAAAAAAAAAAAAAAAAAAAAAIRj9DAAAAAAAAAAAAAAAAAAAAAAhGUEAIQwDQCACIAxKBEAgBCAKQQV0aiEOA0AgBCAOSQRAIBggB/0JAgAiHSAE/QAEAP3mAf3kASEYIBkgHSAE/QAEEP3mAf3kASEZIAdBBGohByAEQSBqIQQMAQsLIAcgEWohByAMQQFqIQwMAQsLIAsgGCAa/eQB/QsEACALIBkgG/3kAf0LBBAgASAPaiEBIAsgEGohCyANQQFqIQ0MAQsLIAMgFWohAyATQQhqIRMMAQsLQQAgHP0LBAAL0gMCBHsBfyAAQQJ0IQYgACABakECdCEAA0AgACAGSwRAIAb9AAQAIgL94QH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiBP0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASID/QwAAEBLAABASwAAQEsAAEBL/eUBIQUgBiAC/QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAQgBf0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAF/QyDgF45g4BeOYOAXjmDgF45/eYB/eQBIgL95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgAv3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAC/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAL95gH9DKqqKj6qqio+qqoqPqqqKj795AEgAv3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASACIAL95gH95gEgAv3kAf0MAACAPwAAgD8AAIA/AACAP/3kASADQRf9qwH9DAAAgD8AAIA/AACAPwAAgD/9rgH95gH95AH95wH9CwQAIAZBEGohBgwBCwsL9QECAXsGfyAFQQJ0IQsDQCADIApKBEBBACEJA0AgBCAJSgRAIAAgASAKbGogBSAJbGpBAnQhDP0MAAAAAAAAAAAAAAAAAAAAACEHQQAhCANAIAggC0kEQCAHIAggDGr9AAQAIgcgB/3mAf3kASEHIAhBEGohCAwBCwtDAACAPyAH/R8AIAf9HwGSIAf9HwIgB/0fA5KSIAWylSAGkpGV/RMhB0EAIQgDQCAIIAtJBEAgCCAMaiINIA39AAQAIAf95gEgAkECdCAIav0ABAD95gH9CwQAIAhBEGohCAwBCwsgCUEBaiEJDAELCyAKQQFqIQoMAQsLC0oBAX8gAEECdCECIAAgAWpBAnQhAANAIAAgAksEQCACIAL9AAQA/QwAAAAAAAAAAAAAAAAAAAAA/esB/QsEACACQRBqIQIMAQsLC/cCAgZ/AnsgBkECdCEJA0AgBSAKSgRAIAAgBiAKbCIIakECdCELIAEgCGpBAnQhDCAEIAhqQQJ0IQ39DAAAAAAAAAAAAAAAAAAAAAAhDkEAIQgDQCAIIAlJBEAgDiAIIAtq/QAEAP3kASEOIAhBEGohCAwBCwsgDv0fACAO/R8BkiAO/R8CIA79HwOSkiAGspX9EyEP/QwAAAAAAAAAAAAAAAAAAAAAIQ5BACEIA0AgCCAJSQRAIA4gCCALav0ABAAgD/3lASIOIA795gH95AEhDiAIQRBqIQgMAQsLQwAAgD8gDv0fACAO/R8BkiAO/R8CIA79HwOSkiAGspUgB5KRlf0TIQ5BACEIA0AgCCAJSQRAIAggDWogCCAMav0ABAAgD/3lASAO/eYBIAJBAnQgCGr9AAQA/QwAAIA/AACAPwAAgD8AAIA//eQB/eYBIANBAnQgCGr9AAQA/eQB/QsEACAIQRBqIQgMAQsLIApBAWohCgwBCwsLiAQCBHsBfyAAQQJ0IQYgACABakECdCEAA0AgACAGSwRAIAb9AAQAIgUgBSAF/eYBIAX95gH9DBMnNz0TJzc9Eyc3PRMnNz395gH95AH9DCpCzL8qQsy/KkLMvypCzL/95gH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiBP0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASID/QwAAEBLAABASwAAQEsAAEBL/eUBIQIgBiAF/QwAAIA/AACAPwAAgD8AAIA//QxnaVA5Z2lQOWdpUDlnaVA5IAQgAv0MAIAxPwCAMT8AgDE/AIAxP/3mAf3lASAC/QyDgF45g4BeOYOAXjmDgF45/eYB/eQBIgL95gH9DM5DtzrOQ7c6zkO3Os5Dtzr95AEgAv3mAf0MCIkIPAiJCDwIiQg8CIkIPP3kASAC/eYB/QzBqSo9wakqPcGpKj3BqSo9/eQBIAL95gH9DKqqKj6qqio+qqoqPqqqKj795AEgAv3mAf0MAAAAPwAAAD8AAAA/AAAAP/3kASACIAL95gH95gEgAv3kAf0MAACAPwAAgD8AAIA/AACAP/3kASADQRf9qwH9DAAAgD8AAIA/AACAPwAAgD/9rgH95gH95AH95wH9CwQAIAZBEGohBgwBCwsLqAcDC38FewF9IAUgBmwiC0EDbCENIAIiCCAEIAZsIgJqIg4gAmohDEQAAAAAAADwPyAGt5+jtv0TIRMDQCAFIApKBEAgACAGIApsaiEJQQAhBwNAIAQgB0oEQCAJIAtqIAcgDWxqIg8gC2ohECAHQXhxIAZsIAdBB3FqIRFBACECA0AgAiAGSARAIAggEWogAkEDdGpBAnQgAiAPakECdCoCADgCACAOIAJBeHEgBGxqIAdBA3RqIAJBB3FqQQJ0IAIgEGpBAnQqAgA4AgAgAkEBaiECDAELCyAHQQFqIQcMAQsLIAkgDUEBQQAgCCADIAwgBCAEIAQgBhAAQQAhCQNAIAQgCUoEQCAMIAQgCWxqQQJ0IgIgBEECdGohDyAC/QAEACESIAIhBwNAIAcgD0kEQCASIAf9AAQA/esBIRIgB0EQaiEHDAELCyAS/R8AIBL9HwGXIBL9HwIgEv0fA5eXIRf9DAAAAAAAAAAAAAAAAAAAAAAhEiACIQcDQCAHIA9JBEAgB/0ABAAgF/0T/eUBIBP95gH9DAAArsIAAK7CAACuwgAArsL96wH9DAAAsEIAALBCAACwQgAAsEL96gEiFf0MO6q4PzuquD87qrg/O6q4P/3mAf0MAABASwAAQEsAAEBLAABAS/3kASIU/QwAAEBLAABASwAAQEsAAEBL/eUBIRYgB/0MZ2lQOWdpUDlnaVA5Z2lQOSAVIBb9DACAMT8AgDE/AIAxPwCAMT/95gH95QEgFv0Mg4BeOYOAXjmDgF45g4BeOf3mAf3kASIV/eYB/QzOQ7c6zkO3Os5DtzrOQ7c6/eQBIBX95gH9DAiJCDwIiQg8CIkIPAiJCDz95AEgFf3mAf0MwakqPcGpKj3BqSo9wakqPf3kASAV/eYB/Qyqqio+qqoqPqqqKj6qqio+/eQBIBX95gH9DAAAAD8AAAA/AAAAPwAAAD/95AEgFSAV/eYB/eYBIBX95AH9DAAAgD8AAIA/AACAPwAAgD/95AEgFEEX/asB/QwAAIA/AACAPwAAgD8AAIA//a4B/eYBIhT9CwQAIBIgFP3kASESIAdBEGohBwwBCwtDAACAPyAS/R8AIBL9HwGSIBL9HwIgEv0fA5KSlf0TIRIDQCACIA9JBEAgAiAC/QAEACAS/eYB/QsEACACQRBqIQIMAQsLIAlBAWohCQwBCwsgDCAEQQFBACAOIAMgASAGIApsaiALIAQgBiAEEAAgCkEBaiEKDAELCwtTAQJ/A0AgAyACQQJ0SQRAIABBAnQgA2oiBCAE/QAEACABQQJ0IANq/QAEAP3kAf0MAAAAAAAAAAAAAAAAAAAAAP3rAf0LBAAgA0EQaiEDDAELCwt8AQZ/IARBAnQhBwNAIAMgBkoEQCAAIAQgBmwiBWpBAnQhCCABIAVqQQJ0IQlBACEFA0AgBSAHSQRAIAUgCGoiCiAK/QAEACACQQJ0IAVq/QAEACAFIAlq/QAEAP3mAf3kAf0LBAAgBUEQaiEFDAELCyAGQQFqIQYMAQsLCw==\";\n\n// js/live/arena.js\nconst PAGE = 65536;\nconst TOUCHED = 4; // floats at the beginning that are the kernels' own\nconst AHEAD = 65536; // and at the end, which they may read\n\nclass Arena {\n  constructor(floats, plain = false) {\n    const pages = Math.ceil((4 * floats) / PAGE);\n    const code = plain ? null : wasmCode();\n    this.simd = code !== null;\n    const memory = this.simd ? new WebAssembly.Memory({ initial: pages }) : { buffer: new ArrayBuffer(pages * PAGE) };\n    this.kernels = this.simd\n      ? new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports\n      : plainKernels(memory);\n    this.f32 = new Float32Array(memory.buffer);\n    this.used = TOUCHED;\n  }\n\n  place(count) {\n    const place = this.used;\n    this.used += Math.ceil(count / 4) * 4;\n    const room = this.f32.length - AHEAD;\n    if (this.used > room) throw new Error(`the arena has room for ${room} floats, not for ${this.used}`);\n    return place;\n  }\n\n  put(values) {\n    const place = this.place(values.length);\n    this.f32.set(values, place);\n    return place;\n  }\n\n  view(place, count) {\n    return this.f32.subarray(place, place + count);\n  }\n}\n\nfunction wasmCode() {\n  if (typeof WebAssembly === \"undefined\") return null;\n  const code = Uint8Array.from(atob(KERNELS), (c) => c.charCodeAt(0));\n  return WebAssembly.validate(code) ? code : null;\n}\n\n// js/live/autoencoder.js\nclass Autoencoder {\n  constructor(weights, config, arena, latentSide) {\n    Object.assign(this, { arena, config, latentSide });\n    this.side = latentSide * config.upsampling_scaling_factor ** (config.num_decoder_blocks.length - 1);\n    this.latentChannels = config.latent_channels;\n    this.planes = new Map();\n    let layer = 0;\n    const convolution = (part, i, inner = \"\") => weights.convolution(`${part}.layers.${i}${inner}`);\n    const blocks = (part, count) =>\n      Array.from({ length: count }, () => {\n        const i = layer++;\n        return [0, 2, 4].map((j) => convolution(part, i, `.conv.${j}`));\n      });\n    this.encoder = config.num_encoder_blocks.map((count) => ({\n      enter: convolution(\"encoder\", layer++),\n      blocks: blocks(\"encoder\", count),\n    }));\n    this.encoded = convolution(\"encoder\", layer);\n    layer = 2; // behind the first convolution and its ReLU\n    this.first = convolution(\"decoder\", 0);\n    this.decoder = config.num_decoder_blocks.map((count, i) => {\n      const own = blocks(\"decoder\", count);\n      if (i < config.num_decoder_blocks.length - 1) layer++; // a layer that only makes the picture larger\n      return { blocks: own, leave: convolution(\"decoder\", layer++) };\n    });\n  }\n\n  _plane(use, side, channels) {\n    const key = `${use} ${side} ${channels}`;\n    if (!this.planes.has(key)) {\n      const count = (side + 2) ** 2 * channels;\n      this.planes.set(key, { place: this.arena.place(count), count, side, channels });\n    }\n    return this.planes.get(key);\n  }\n\n  _convolve(from, layer, to, stride = 1) {\n    const { side, channels } = from;\n    for (let y = 0; y < to.side; y++) {\n      const a = from.place + y * stride * (side + 2) * channels;\n      const c = this._at(to, 0, y);\n      const { w, bias, n, k } = layer;\n      this.arena.kernels.matmul(a, stride * channels, 3, (side + 2) * channels, w, bias, c, to.channels, to.side, n, k);\n    }\n    return to;\n  }\n\n  _at({ place, side, channels }, x, y) {\n    return place + ((y + 1) * (side + 2) + x + 1) * channels;\n  }\n\n  _blocks(x, blocks) {\n    const { kernels } = this.arena;\n    const [a, b] = [\"a\", \"b\"].map((use) => this._plane(use, x.side, x.channels));\n    for (const [one, two, three] of blocks) {\n      this._convolve(x, one, a);\n      kernels.relu(a.place, a.count);\n      this._convolve(a, two, b);\n      kernels.relu(b.place, b.count);\n      this._convolve(b, three, a);\n      kernels.addRelu(x.place, a.place, x.count);\n    }\n    return x;\n  }\n\n  _doubled(x) {\n    const { f32 } = this.arena;\n    const to = this._plane(\"large\", 2 * x.side, x.channels);\n    for (let row = 0; row < to.side; row++) {\n      for (let column = 0; column < to.side; column++) {\n        const from = this._at(x, column >> 1, row >> 1);\n        f32.copyWithin(this._at(to, column, row), from, from + x.channels);\n      }\n    }\n    return to;\n  }\n\n  decode(latents) {\n    const { f32, kernels } = this.arena;\n    const { latentSide, latentChannels, config } = this;\n    const start = this._plane(\"latents\", latentSide, latentChannels);\n    for (let i = 0; i < latentSide ** 2; i++) {\n      const at = this._at(start, i % latentSide, Math.floor(i / latentSide));\n      for (let c = 0; c < latentChannels; c++) {\n        const scaled = latents[c * latentSide ** 2 + i] / config.scaling_factor + config.shift_factor;\n        f32[at + c] = Math.fround(Math.tanh(Math.fround(scaled) / 3)) * 3;\n      }\n    }\n    let x = this._convolve(start, this.first, this._plane(\"x\", latentSide, this.first.n));\n    kernels.relu(x.place, x.count);\n    this.decoder.forEach(({ blocks, leave }, i) => {\n      x = this._blocks(x, blocks);\n      if (i < this.decoder.length - 1) x = this._doubled(x);\n      x = this._convolve(x, leave, this._plane(\"x\", x.side, leave.n));\n    });\n    const picture = new Uint8ClampedArray(4 * x.side ** 2); // it rounds halves to even, as numpy.rint does\n    for (let i = 0; i < x.side ** 2; i++) {\n      const at = this._at(x, i % x.side, Math.floor(i / x.side));\n      for (let c = 0; c < 3; c++) {\n        const centred = Math.fround(Math.fround(2 * f32[at + c]) - 1);\n        const light = Math.min(Math.max(Math.fround(centred / 2 + 0.5), 0), 1);\n        picture[4 * i + c] = Math.fround(light * 255);\n      }\n      picture[4 * i + 3] = 255;\n    }\n    return picture;\n  }\n\n  encode(pixels) {\n    const { f32 } = this.arena;\n    const { side, latentSide, latentChannels, config } = this;\n    if (pixels.length !== 4 * side ** 2) throw new Error(`a picture of ${pixels.length} bytes: expected ${side} x ${side} x 4`);\n    let x = this._plane(\"pixels\", side, 3);\n    for (let i = 0; i < side ** 2; i++) {\n      const at = this._at(x, i % side, Math.floor(i / side));\n      const share = pixels[4 * i + 3] / 255;\n      for (let c = 0; c < 3; c++) {\n        const byte = Math.round(pixels[4 * i + c] * share + 255 * (1 - share));\n        f32[at + c] = Math.fround(Math.fround(Math.fround(byte / 127.5) - 1) + 1) / 2;\n      }\n    }\n    this.encoder.forEach(({ enter, blocks }, i) => {\n      const stride = i ? 2 : 1;\n      x = this._blocks(this._convolve(x, enter, this._plane(\"x\", x.side / stride, enter.n), stride), blocks);\n    });\n    x = this._convolve(x, this.encoded, this._plane(\"latents\", latentSide, this.encoded.n));\n    const latents = new Float32Array(latentChannels * latentSide ** 2);\n    for (let i = 0; i < latentSide ** 2; i++) {\n      const at = this._at(x, i % latentSide, Math.floor(i / latentSide));\n      for (let c = 0; c < latentChannels; c++) {\n        latents[c * latentSide ** 2 + i] = (f32[at + c] - config.shift_factor) * config.scaling_factor;\n      }\n    }\n    return latents;\n  }\n}\n\n// js/live/random.js\nfunction seedWords(numbers, count) {\n  const entropy = numbers.flatMap((number) => {\n    if (!Number.isSafeInteger(number) || number < 0) throw new Error(`seed ${number}: expected a whole number from 0 on`);\n    return number < 2 ** 32 ? [number] : [number >>> 0, Math.floor(number / 2 ** 32)];\n  });\n  let hash = 0x43b0d7e5;\n  const hashed = (value) => {\n    value ^= hash;\n    hash = Math.imul(hash, 0x931e8875);\n    value = Math.imul(value, hash);\n    return value ^ (value >>> 16);\n  };\n  const mixed = (x, y) => {\n    const value = Math.imul(0xca01f9dd, x) - Math.imul(0x4973f715, y);\n    return value ^ (value >>> 16);\n  };\n  const pool = [0, 1, 2, 3].map((i) => hashed(entropy[i] || 0));\n  for (let from = 0; from < 4; from++) {\n    for (let to = 0; to < 4; to++) if (from !== to) pool[to] = mixed(pool[to], hashed(pool[from]));\n  }\n  for (const word of entropy.slice(4)) for (let to = 0; to < 4; to++) pool[to] = mixed(pool[to], hashed(word));\n  hash = 0x8b51f9dd;\n  return Uint32Array.from({ length: count }, (_, i) => {\n    const value = pool[i & 3] ^ hash;\n    hash = Math.imul(hash, 0x58f38ded);\n    const product = Math.imul(value, hash);\n    return product ^ (product >>> 16);\n  });\n}\n\nfunction twister(seed) {\n  const state = new Uint32Array(624);\n  state[0] = seed;\n  for (let i = 1; i < 624; i++) state[i] = Math.imul(1812433253, state[i - 1] ^ (state[i - 1] >>> 30)) + i;\n  let at = 624;\n  return () => {\n    if (at === 624) {\n      for (let i = 0; i < 624; i++) {\n        const y = (state[i] & 0x80000000) | (state[(i + 1) % 624] & 0x7fffffff);\n        state[i] = state[(i + 397) % 624] ^ (y >>> 1) ^ (y & 1 ? 0x9908b0df : 0);\n      }\n      at = 0;\n    }\n    let y = state[at++];\n    y ^= y >>> 11;\n    y ^= (y << 7) & 0x9d2c5680;\n    y ^= (y << 15) & 0xefc60000;\n    return (y ^ (y >>> 18)) >>> 0;\n  };\n}\n\nfunction noise(seed, sample, count) {\n  const next = twister(seedWords([seed, sample], 1)[0]);\n  const values = Float32Array.from({ length: count }, () => (next() & 0xffffff) / 2 ** 24);\n  for (let block = 0; block < count; block += 16) {\n    for (let j = block; j < block + 8; j++) {\n      const radius = r(Math.sqrt(r(-2 * r(Math.log(r(1 - values[j]))))));\n      const angle = r(r(2 * Math.PI) * values[j + 8]); // as torch has it with AVX2; without, 1.5e-6 away\n      values[j] = radius * r(Math.cos(angle));\n      values[j + 8] = radius * r(Math.sin(angle));\n    }\n  }\n  return values;\n}\n\nconst MASK = (1n << 128n) - 1n;\nconst STEP = 0x2360ed051fc65da44385df649fccf645n;\n\nfunction permutation(numbers, count) {\n  const words = seedWords(numbers, 8);\n  const wide = (i) => (BigInt(words[i + 1]) << 32n) | BigInt(words[i]);\n  const increment = ((((wide(4) << 64n) | wide(6)) << 1n) | 1n) & MASK;\n  const advanced = (state) => (state * STEP + increment) & MASK;\n  let state = advanced(increment + ((wide(0) << 64n) | wide(2)));\n  let kept = null; // a 64-bit number serves two draws, its low half first\n  const next = () => {\n    if (kept !== null) {\n      const high = kept;\n      kept = null;\n      return high;\n    }\n    state = advanced(state);\n    const folded = (state >> 64n) ^ (state & 0xffffffffffffffffn);\n    const turn = state >> 122n;\n    const value = ((folded >> turn) | (folded << (64n - turn))) & 0xffffffffffffffffn;\n    kept = Number(value >> 32n);\n    return Number(value & 0xffffffffn);\n  };\n  const order = Int32Array.from({ length: count }, (_, i) => i);\n  for (let i = count - 1; i > 0; i--) {\n    const mask = 2 ** (32 - Math.clz32(i)) - 1;\n    let j;\n    do j = (next() & mask) >>> 0; while (j > i);\n    [order[i], order[j]] = [order[j], order[i]];\n  }\n  return order;\n}\n\n// js/live/edits.js\nconst NEEDS = { scale: \"factor\", replace: \"values\", mean: \"reference\", mean_level: \"reference\", transport: \"source\" };\nconst THROUGH = [\"stream\", \"both\", \"content\", \"gain\"];\nconst READS = [\"attention\", \"mlp\", \"last\"];\nconst PARTS = [\"both\", \"level\", \"pattern\"];\nconst RECORDED = [\"mean\", \"mean_level\", \"transport\"]; // of other runs, at a block's output\n\nconst WAYS = {\n  zero: (old) => old.fill(0),\n  scale: (old, { edit }) => old.map((value) => value * r(edit.factor)),\n  own_mean: (old, place) => replaced(old, place, (level) => level),\n  no_level: (old, place) => patterned(old, place, () => 0),\n  shuffle(old, { edit, layer, step, count, k }) {\n    const order = permutation([edit.seed ?? 0, edit.sample ?? 0, layer, step], count);\n    const made = new Float32Array(old.length);\n    for (let row = 0; row < count; row++) for (let i = 0; i < k; i++) made[row * k + i] = old[order[row] * k + i];\n    return made;\n  },\n  replace: (old, place) => replaced(old, place, (_, channel) => given(place.edit.values, channel, place)),\n  mean: (old, place) => replaced(old, place, (_, channel) => given(place.edit.reference, channel, place)),\n  mean_level: (old, place) => patterned(old, place, (channel) => given(place.edit.reference, channel, place)),\n  transport(old, place) {\n    const taken = place.taken();\n    const { part = \"both\" } = place.edit;\n    if (part === \"both\") return taken;\n    const levels = part === \"level\" ? taken : old;\n    return patterned(part === \"level\" ? old : taken, place, (_, i) => mean(levels, i, place));\n  },\n};\n\nfunction mean(values, column, { count, k }) {\n  let sum = 0;\n  for (let i = 0; i < count; i++) sum += values[i * k + column];\n  return r(sum / count);\n}\n\nfunction replaced(old, place, level) {\n  const levels = place.channels.map((channel, i) => level(mean(old, i, place), channel));\n  return old.map((_, i) => levels[i % place.k]);\n}\n\nfunction patterned(old, place, level) {\n  const own = place.channels.map((_, i) => mean(old, i, place));\n  const levels = place.channels.map((channel, i) => level(channel, i));\n  return old.map((value, i) => r(value - own[i % place.k]) + levels[i % place.k]);\n}\n\nfunction given(values, channel, { layer, step, shape }) {\n  const { blocks, width, steps } = shape;\n  if (typeof values === \"number\") return values;\n  if (values.length === width) return values[channel];\n  if (values.length === blocks * width) return values[layer * width + channel];\n  return values[(layer * steps + step) * width + channel];\n}\n\nclass Edits {\n  constructor(edits, shape) {\n    this.shape = shape;\n    this.edits = edits.map((edit) => checked(edit, shape));\n    this.sums = new Float64Array(2 * shape.steps * shape.blocks).fill(NaN);\n    this.first = Math.min(shape.steps, ...this.edits.flatMap(({ steps }) => [...steps]));\n  }\n\n  moved() {\n    return this.edits.filter(({ how }) => how === \"transport\");\n  }\n\n  after(layer, step, values) {\n    for (const edit of this._at(layer, step)) {\n      if (edit.through === \"stream\") this._make(edit, layer, step, values, values);\n    }\n    if (!this.reads(layer, step)) return;\n    this.block ??= new Float32Array(values.length);\n    this.block.set(values);\n  }\n\n  reads(layer, step) {\n    return this._at(layer, step).some(({ through }) => through !== \"stream\");\n  }\n\n  read(layer, step, norm, sized, values) {\n    for (const edit of this._at(layer, step)) {\n      if (edit.through === \"stream\" || (edit.into && !edit.into.includes(norm))) continue;\n      for (const [through, copy] of [[\"content\", sized], [\"gain\", values]]) {\n        if (edit.through !== through) this._make(edit, layer, step, copy, norm === \"mlp\" ? this.block : copy);\n      }\n    }\n  }\n\n  change() {\n    const { steps, blocks } = this.shape;\n    return Float32Array.from({ length: steps * blocks }, (_, i) => Math.sqrt(this.sums[2 * i + 1] / this.sums[2 * i]));\n  }\n\n  _at(layer, step) {\n    return this.edits.filter(({ layers, steps, channels }) => layers.has(layer) && steps.has(step) && channels[layer].length);\n  }\n\n  _make(edit, layer, step, values, block) {\n    const { width } = this.shape;\n    const channels = edit.channels[layer];\n    const { where } = edit;\n    const [k, count] = [channels.length, where.length];\n    const taking = (from) => {\n      const taken = new Float32Array(count * k);\n      for (let i = 0; i < taken.length; i++) taken[i] = from[where[Math.floor(i / k)] * width + channels[i % k]];\n      return taken;\n    };\n    const taken = () => taking(edit.from.states[step].subarray(layer * values.length, (layer + 1) * values.length));\n    const now = taking(values);\n    const later = values !== block && RECORDED.includes(edit.how);\n    const old = later ? taking(block) : now;\n    const place = { edit, layer, step, channels, count, k, taken, shape: this.shape };\n    let made = WAYS[edit.how](old.slice(), place);\n    const share = r(edit.strength);\n    if (share !== 1) made = made.map((value, i) => old[i] + r(share * r(value - old[i])));\n    if (later) made = made.map((value, i) => (now[i] === old[i] ? value : now[i] + r(value - old[i])));\n    const at = 2 * (step * this.shape.blocks + layer);\n    if (Number.isNaN(this.sums[at])) this.sums.fill(0, at, at + 2);\n    let [all, moved] = this.sums.subarray(at, at + 2);\n    for (let i = 0; i < values.length; i++) all += values[i] * values[i]; // `for of` would leave an object a value\n    for (let i = 0; i < made.length; i++) {\n      moved += (made[i] - now[i]) ** 2;\n      values[where[Math.floor(i / k)] * width + channels[i % k]] = made[i];\n    }\n    this.sums.set([all, moved], at);\n  }\n}\n\nfunction checked(edit, { blocks, width, tokens, steps }) {\n  const { how, through = \"stream\", into = null, part = \"both\", strength = 1 } = edit;\n  const refuse = (name, expected) => {\n    throw new Error(`${name}=${shown(edit[name])}: expected ${expected}`);\n  };\n  if (!Object.hasOwn(WAYS, how)) refuse(\"how\", `one of ${Object.keys(WAYS).join(\", \")}`);\n  if (how in NEEDS && (edit[NEEDS[how]] ?? null) === null) throw new Error(`how=\"${how}\" needs ${NEEDS[how]}`);\n  if (!THROUGH.includes(through)) refuse(\"through\", `one of ${THROUGH.join(\", \")}`);\n  if (into && (through === \"stream\" || !into.length || !into.every((name) => READS.includes(name)))) {\n    refuse(\"into\", `some of ${READS.join(\", \")}, or null, and null for what is edited in the stream`);\n  }\n  if (!PARTS.includes(part)) refuse(\"part\", `one of ${PARTS.join(\", \")}`);\n  if (!Number.isFinite(strength)) refuse(\"strength\", \"a number\");\n  if (how === \"scale\" && !Number.isFinite(edit.factor)) refuse(\"factor\", \"a number\");\n  for (const name of [\"values\", \"reference\"]) {\n    const sizes = [width, blocks * width, blocks * steps * width];\n    if ((edit[name] ?? null) !== null && typeof edit[name] !== \"number\" && !sizes.includes(edit[name].length)) {\n      refuse(name, `a number, or ${sizes.join(\", \")} of them`);\n    }\n  }\n  const each = Array.isArray(edit.channels) && edit.channels.some((one) => typeof one !== \"number\");\n  const channels = each ? edit.channels : Array.from({ length: blocks }, () => edit.channels);\n  const fits = (list, size) => isList(list) && Array.from(list).every((i) => Number.isInteger(i) && i >= 0 && i < size);\n  if (channels.length !== blocks || !channels.every((list) => fits(list, width))) {\n    refuse(\"channels\", `numbers from 0 to ${width - 1}, or a list of them for each of ${blocks} blocks`);\n  }\n  if (!channels.some((list) => list.length)) refuse(\"channels\", \"at least one\");\n  const chosen = (name, size) => {\n    const asked = edit[name] ?? Array.from({ length: size }, (_, i) => i);\n    if (!fits(asked, size) || !asked.length) refuse(name, `numbers from 0 to ${size - 1}, at least one, or null for all`);\n    return new Set(asked);\n  };\n  const mask = edit.tokens ?? new Uint8Array(tokens).fill(1);\n  const where = Array.from({ length: tokens }, (_, i) => i).filter((i) => mask[i]);\n  if (mask.length !== tokens || !where.length) refuse(\"tokens\", `${tokens} truth values, at least one of them true`);\n  return {\n    ...edit,\n    through,\n    strength,\n    channels: channels.map((list) => Array.from(list)),\n    layers: chosen(\"layers\", blocks),\n    steps: chosen(\"steps\", steps),\n    where,\n  };\n}\n\nfunction isList(value) {\n  return Array.isArray(value) || ArrayBuffer.isView(value);\n}\n\nfunction shown(value) {\n  const text = JSON.stringify(ArrayBuffer.isView(value) ? Array.from(value) : value) ?? \"nothing\";\n  return text.length > 80 ? `${text.slice(0, 80)}…` : text;\n}\n\n// js/live/free.js\nfunction free(buffer) {\n  if (buffer.byteLength) buffer.transfer?.(0);\n}\n\n// js/live/prompt.js\nclass PromptError extends Error {}\n\nconst BLANK = /[\\s\\x1c-\\x1f\\x85]+/u;\n\nfunction wordsOf(prompt) {\n  return prompt.toLowerCase().split(BLANK).filter((word) => word);\n}\n\nfunction checkWords(prompt, { vocabulary, shapes, sentence }) {\n  const words = wordsOf(prompt);\n  for (const word of words) {\n    if (vocabulary.includes(word)) continue;\n    const near = nearest(word, vocabulary);\n    const hint = near ? `the nearest word the toy world knows is ${quote(near)}` : \"the toy world knows none like it\";\n    throw new PromptError(\n      `unknown word ${quote(word)} in the prompt ${quote(prompt)}; ${hint}. It knows: ${vocabulary.join(\", \")}`\n    );\n  }\n  const named = words.filter((word) => shapes.includes(word));\n  if (named.length > 2) {\n    throw new PromptError(\n      `the prompt ${quote(prompt)} names ${named.length} subjects (${named.join(\", \")}); a scene of the toy world has ` +\n        `at most two: expected ${sentence}`\n    );\n  }\n}\n\nfunction parsePrompt(prompt, grammar) {\n  checkWords(prompt, grammar);\n  const { sizes, colours, shapes, positions, textures } = grammar;\n  const one = (words) => `(${words.join(\"|\")})`;\n  const subject = new RegExp(`^a ${one(sizes)} ${one(colours)} ${one(shapes)} at the ${one(positions)}$`);\n  const ground = new RegExp(`^${one(textures)} ${one(colours)}(?: and ${one(colours)})? background$`);\n  const text = wordsOf(prompt).join(\" \");\n  const cut = text.lastIndexOf(\" on a \");\n  const found = cut < 0 ? null : ground.exec(text.slice(cut + 6));\n  const head = text.slice(0, Math.max(cut, 0));\n  const subjects = head === \"nothing\" ? [] : head.split(/ and (?=a )/).map((part) => subject.exec(part));\n  if (!found || subjects.includes(null)) return null;\n  return {\n    subjects: subjects.map(([, size, colour, shape, position]) => ({ size, colour, shape, position })),\n    texture: found[1],\n    background: found[2],\n    second: found[3] || null,\n  };\n}\n\nclass WordEncoder {\n  constructor(weights, config, ids) {\n    this.words = weights.values(\"words.weight\");\n    this.places = weights.values(\"places.weight\");\n    Object.assign(this, { ids, width: config.width, length: config.max_tokens });\n  }\n\n  encode(prompt, grammar) {\n    checkWords(prompt, grammar);\n    const words = wordsOf(prompt);\n    const { width, length } = this;\n    if (words.length > length) {\n      throw new PromptError(\n        `the prompt ${quote(prompt)} has ${words.length} words; the toy world reads at most ${length}`\n      );\n    }\n    const states = new Float32Array(length * width);\n    const sums = new Float64Array(width);\n    for (let place = 0; place < length; place++) {\n      const id = place < words.length ? this.ids[words[place]] : this.ids[\"<pad>\"];\n      for (let i = 0; i < width; i++) {\n        states[place * width + i] = this.words[id * width + i] + this.places[place * width + i];\n        sums[i] += states[place * width + i];\n      }\n    }\n    return { states, pooled: Float32Array.from(sums, (sum) => sum / length) };\n  }\n}\n\nfunction quote(text) {\n  const mark = text.includes(\"'\") && !text.includes('\"') ? '\"' : \"'\";\n  const plain = text.replace(/[\\\\]/g, \"\\\\\\\\\").replace(/\\n/g, \"\\\\n\").replace(/\\t/g, \"\\\\t\").replace(/\\r/g, \"\\\\r\");\n  return mark + (mark === \"'\" ? plain.replace(/'/g, \"\\\\'\") : plain) + mark;\n}\n\nfunction nearest(word, known) {\n  const scored = known.map((other) => [(2 * matching(other, word)) / (other.length + word.length), other]);\n  const near = scored.filter(([score]) => score >= 0.6);\n  return near.sort(([a, x], [b, y]) => b - a || (x < y ? 1 : -1)).map(([, other]) => other)[0];\n}\n\nfunction matching(a, b) {\n  let [best, i, j] = [0, 0, 0];\n  for (let x = 0; x < a.length; x++) {\n    for (let y = 0; y < b.length; y++) {\n      let size = 0;\n      while (x + size < a.length && y + size < b.length && a[x + size] === b[y + size]) size++;\n      if (size > best) [best, i, j] = [size, x, y];\n    }\n  }\n  if (!best) return 0;\n  return best + matching(a.slice(0, i), b.slice(0, j)) + matching(a.slice(i + best), b.slice(j + best));\n}\n\n// js/live/safetensors.js\nconst TYPES = { F16: 2, F32: 4 };\n\nclass Weights {\n  constructor(bytes, arena, name) {\n    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);\n    const length = bytes.byteLength < 8 ? NaN : Number(view.getBigUint64(0, true));\n    if (!(length <= bytes.byteLength - 8)) throw new Error(`${name} is no safetensors file, or was cut short`);\n    this.header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));\n    const data = bytes.subarray(8 + length);\n    this.data = data.byteOffset % 2 ? data.slice() : data; // a copy begins where 16-bit numbers may lie\n    this.arena = arena;\n    this.name = name;\n    const sizes = Object.values(this.header).map(({ shape = [] }) => shape.reduce((product, size) => product * size, 1));\n    this.buffer = new Float32Array(Math.max(...sizes));\n  }\n\n  has(tensor) {\n    return tensor in this.header;\n  }\n\n  shape(tensor) {\n    return this._entry(tensor).shape;\n  }\n\n  _entry(tensor) {\n    const entry = this.header[tensor];\n    if (!entry) throw new Error(`${this.name} holds no ${tensor}: these weights are of another model`);\n    if (!(entry.dtype in TYPES)) throw new Error(`${this.name}: ${tensor} is ${entry.dtype}; expected F16 or F32`);\n    return entry;\n  }\n\n  values(tensor) {\n    return this._read(tensor).slice();\n  }\n\n  _read(tensor) {\n    const { dtype, data_offsets: [from, to] } = this._entry(tensor);\n    if (to > this.data.byteLength) throw new Error(`${this.name} was cut short before ${tensor}`);\n    const count = (to - from) / TYPES[dtype];\n    const values = this.buffer.subarray(0, count);\n    if (dtype === \"F32\") {\n      new Uint8Array(values.buffer, 0, to - from).set(this.data.subarray(from, to));\n      return values;\n    }\n    const halves = new Uint16Array(this.data.buffer, this.data.byteOffset + from, count);\n    const table = floats();\n    for (let i = 0; i < count; i++) values[i] = table[halves[i]];\n    return values;\n  }\n\n  vector(tensor) {\n    return this.arena.put(this._read(tensor));\n  }\n\n  linear(...layers) {\n    const shapes = layers.map((layer) => this.shape(`${layer}.weight`));\n    const k = shapes[0].slice(1).reduce((product, size) => product * size, 1);\n    const rows = shapes.reduce((sum, [count]) => sum + count, 0);\n    const n = Math.ceil(rows / 8) * 8;\n    const bias = this.arena.place(n);\n    const w = this.arena.place(n * k);\n    let row = 0;\n    shapes.forEach(([count], i) => {\n      if (this.has(`${layers[i]}.bias`)) this.arena.f32.set(this._read(`${layers[i]}.bias`), bias + row);\n      const values = this._read(`${layers[i]}.weight`);\n      for (let from = 0; from < count * k; from += k) this._panel(w, row++, values.subarray(from, from + k));\n    });\n    return { w, bias, n, k };\n  }\n\n  convolution(layer) {\n    const [outputs, inputs] = this.shape(`${layer}.weight`);\n    const n = Math.ceil(outputs / 8) * 8;\n    const bias = this.arena.place(n);\n    if (this.has(`${layer}.bias`)) this.arena.f32.set(this._read(`${layer}.bias`), bias);\n    const values = this._read(`${layer}.weight`);\n    const w = this.arena.place(n * 9 * inputs);\n    const row = new Float32Array(9 * inputs);\n    for (let o = 0; o < outputs; o++) {\n      for (let i = 0; i < inputs; i++) {\n        for (let tap = 0; tap < 9; tap++) row[tap * inputs + i] = values[(o * inputs + i) * 9 + tap];\n      }\n      this._panel(w, o, row);\n    }\n    return { w, bias, n, k: 3 * inputs };\n  }\n\n  _panel(w, row, values) {\n    const { f32 } = this.arena;\n    const from = w + (row & ~7) * values.length + (row & 7);\n    for (let i = 0; i < values.length; i++) f32[from + 8 * i] = values[i];\n  }\n}\n\nlet table;\n\nfunction floats() {\n  if (table) return table;\n  table = new Float32Array(65536);\n  for (let half = 0; half < 65536; half++) {\n    const exponent = (half >> 10) & 31;\n    const fraction = half & 1023;\n    const size =\n      exponent === 31 ? (fraction ? NaN : Infinity)\n      : exponent ? (1 + fraction / 1024) * 2 ** (exponent - 15)\n      : (fraction / 1024) * 2 ** -14;\n    table[half] = half & 0x8000 ? -size : size;\n  }\n  return table;\n}\n\n// js/live/transformer.js\nconst EPSILON = 1e-6;\nconst FREQUENCIES = 128;\n\nclass Transformer {\n  constructor(weights, config, arena, words, most) {\n    if (config.patch_size !== 1 || config.pos_embed_max_size !== config.sample_size || config.qk_norm !== \"rms_norm\") {\n      throw new Error(\"the transformer is not of the toy world's kind: one token a latent, SD3 with RMS-normed queries\");\n    }\n    Object.assign(this, { arena, words, most });\n    this.blocks = config.num_layers;\n    this.heads = config.num_attention_heads;\n    this.headWidth = config.attention_head_dim;\n    this.width = this.heads * this.headWidth;\n    this.channels = config.in_channels;\n    this.tokens = config.sample_size ** 2;\n    const all = this.tokens + words;\n    if (all % 8 || this.headWidth % 8) throw new Error(`${all} tokens in heads of ${this.headWidth}: expected multiples of 8`);\n    this._read(weights);\n    const room = (rows, columns) => arena.place(rows * columns);\n    this.zeros = arena.place(Math.max(4 * this.width, all));\n    this.image = room(this.tokens, this.width); // the hidden states, between blocks and within\n    this.text = room(words, this.width);\n    this.embedded = room(words, this.width);\n    this.latents = room(this.tokens, this.channels);\n    this.normed = room(all, this.width);\n    this.qkv = room(all, 3 * this.width);\n    this.attended = room(all, this.width);\n    this.hidden = room(all, 4 * this.width);\n    this.update = room(all, this.width);\n    this.velocities = room(this.tokens, 8 * Math.ceil(this.channels / 8));\n    this.scores = room(all, 2 * this.headWidth + all);\n    this.sized = room(this.tokens, this.width);\n    this.seen = room(this.tokens, this.width);\n    this.vector = room(most, Math.max(this.width, 2 * FREQUENCIES));\n    this.condition = room(most, this.width);\n  }\n\n  _read(weights) {\n    const linear = (...names) => weights.linear(...names);\n    this.places = weights.vector(\"pos_embed.pos_embed\");\n    this.patch = linear(\"pos_embed.proj\");\n    this.context = linear(\"context_embedder\");\n    this.time = [linear(\"time_text_embed.timestep_embedder.linear_1\"), linear(\"time_text_embed.timestep_embedder.linear_2\")];\n    this.pooled = [linear(\"time_text_embed.text_embedder.linear_1\"), linear(\"time_text_embed.text_embedder.linear_2\")];\n    const modulated = (name) => {\n      const layer = linear(name);\n      return { ...layer, out: this.arena.place(this.most * layer.n) };\n    };\n    this.layers = Array.from({ length: this.blocks }, (_, i) => {\n      const block = `transformer_blocks.${i}`;\n      const attention = `${block}.attn`;\n      const last = i === this.blocks - 1; // after which the words are no longer needed\n      return {\n        image: {\n          modulation: modulated(`${block}.norm1.linear`),\n          qkv: linear(`${attention}.to_q`, `${attention}.to_k`, `${attention}.to_v`),\n          norms: [weights.vector(`${attention}.norm_q.weight`), weights.vector(`${attention}.norm_k.weight`)],\n          out: linear(`${attention}.to_out.0`),\n          mlp: [linear(`${block}.ff.net.0.proj`), linear(`${block}.ff.net.2`)],\n        },\n        text: {\n          modulation: modulated(`${block}.norm1_context.linear`),\n          qkv: linear(`${attention}.add_q_proj`, `${attention}.add_k_proj`, `${attention}.add_v_proj`),\n          norms: [weights.vector(`${attention}.norm_added_q.weight`), weights.vector(`${attention}.norm_added_k.weight`)],\n          out: last ? null : linear(`${attention}.to_add_out`),\n          mlp: last ? null : [linear(`${block}.ff_context.net.0.proj`), linear(`${block}.ff_context.net.2`)],\n        },\n      };\n    });\n    this.last = modulated(\"norm_out.linear\");\n    this.project = linear(\"proj_out\");\n  }\n\n  _linear(x, { w, bias, n, k }, rows, out) {\n    this.arena.kernels.matmul(x, k, 1, 0, w, bias, out, n, rows, n, k);\n  }\n\n  begin({ states, pooled }, sigmas) {\n    const { f32, kernels } = this.arena;\n    const steps = sigmas.length;\n    if (steps > this.most) throw new Error(`${steps} steps: expected at most ${this.most}`);\n    f32.set(states, this.hidden);\n    this._linear(this.hidden, this.context, this.words, this.embedded);\n    sigmas.forEach((sigma, i) => {\n      const time = Math.fround(Math.fround(sigma) * 1000);\n      const rate = Math.fround(-Math.log(10000));\n      for (let j = 0; j < FREQUENCIES; j++) {\n        const frequency = Math.fround(Math.exp(Math.fround(rate * j) / FREQUENCIES));\n        const angle = Math.fround(time * frequency);\n        f32[this.vector + i * 2 * FREQUENCIES + j] = Math.cos(angle);\n        f32[this.vector + i * 2 * FREQUENCIES + FREQUENCIES + j] = Math.sin(angle);\n      }\n    });\n    this._linear(this.vector, this.time[0], steps, this.hidden);\n    kernels.silu(this.hidden, steps * this.width);\n    this._linear(this.hidden, this.time[1], steps, this.condition);\n    f32.set(pooled, this.vector);\n    this._linear(this.vector, this.pooled[0], 1, this.hidden);\n    kernels.silu(this.hidden, this.width);\n    this._linear(this.hidden, this.pooled[1], 1, this.vector);\n    for (let i = 0; i < steps * this.width; i++) f32[this.condition + i] += f32[this.vector + (i % this.width)];\n    kernels.silu(this.condition, steps * this.width);\n    const modulated = [this.last, ...this.layers.flatMap(({ image, text }) => [image.modulation, text.modulation])];\n    for (const layer of modulated) this._linear(this.condition, layer, steps, layer.out);\n  }\n\n  velocity(latents, step, edits) {\n    const { arena, tokens, channels, width } = this;\n    const { f32 } = arena;\n    for (let c = 0; c < channels; c++) {\n      for (let i = 0; i < tokens; i++) f32[this.latents + i * channels + c] = latents[c * tokens + i];\n    }\n    this._linear(this.latents, this.patch, tokens, this.image);\n    for (let i = 0; i < tokens * width; i++) f32[this.image + i] += f32[this.places + i];\n    f32.copyWithin(this.text, this.embedded, this.embedded + this.words * width);\n    this.layers.forEach((layer, block) => {\n      this._block(layer, block, step, edits);\n      edits.after(block, arena.view(this.image, tokens * width));\n    });\n    const scale = this.last.out + step * this.last.n; // here, and for the words of the last block, scale comes first\n    this._norm(this.image, this.blocks - 1, \"last\", scale, scale + width, edits);\n    this._linear(this.normed, this.project, tokens, this.velocities);\n    const out = new Float32Array(channels * tokens);\n    for (let c = 0; c < channels; c++) {\n      for (let i = 0; i < tokens; i++) out[c * tokens + i] = f32[this.velocities + i * this.project.n + c];\n    }\n    return out;\n  }\n\n  _block({ image, text }, block, step, edits) {\n    const { kernels } = this.arena;\n    const { tokens, words, width } = this;\n    const all = tokens + words;\n    const after = tokens * width; // where the words' rows begin, behind the picture's\n    const six = (layer) => Array.from({ length: 6 }, (_, i) => layer.out + step * layer.n + i * width);\n    const [shift1, scale1, gate1, shift2, scale2, gate2] = six(image.modulation);\n    const own = six(text.modulation);\n    const [textShift, textScale] = text.mlp ? own : [own[1], own[0]];\n\n    this._norm(this.image, block - 1, \"attention\", scale1, shift1, edits);\n    kernels.layerNorm(this.text, this.text, textScale, textShift, this.normed + after, words, width, EPSILON);\n    this._linear(this.normed, image.qkv, tokens, this.qkv);\n    this._linear(this.normed + after, text.qkv, words, this.qkv + 3 * after);\n    for (const i of [0, 1]) {\n      const from = this.qkv + i * width;\n      kernels.rmsNorm(from, 3 * width, image.norms[i], tokens, this.heads, this.headWidth, EPSILON);\n      kernels.rmsNorm(from + 3 * after, 3 * width, text.norms[i], words, this.heads, this.headWidth, EPSILON);\n    }\n    kernels.attention(this.qkv, this.attended, this.scores, this.zeros, all, this.heads, this.headWidth);\n    this._linear(this.attended, image.out, tokens, this.update);\n    kernels.addGated(this.image, this.update, gate1, tokens, width);\n    this._norm(this.image, block - 1, \"mlp\", scale2, shift2, edits);\n    this._mlp(this.normed, image.mlp, tokens);\n    kernels.addGated(this.image, this.update, gate2, tokens, width);\n    if (!text.mlp) return;\n\n    this._linear(this.attended + after, text.out, words, this.update);\n    kernels.addGated(this.text, this.update, own[2], words, width);\n    kernels.layerNorm(this.text, this.text, own[4], own[3], this.normed, words, width, EPSILON);\n    this._mlp(this.normed, text.mlp, words);\n    kernels.addGated(this.text, this.update, own[5], words, width);\n  }\n\n  _mlp(x, [first, second], rows) {\n    this._linear(x, first, rows, this.hidden);\n    this.arena.kernels.gelu(this.hidden, rows * first.n);\n    this._linear(this.hidden, second, rows, this.update);\n  }\n\n  _norm(x, before, norm, scale, shift, edits) {\n    const { arena, tokens, width } = this;\n    const count = tokens * width;\n    let [sized, values] = [x, x];\n    if (before >= 0 && edits.reads(before)) {\n      [sized, values] = [this.sized, this.seen];\n      arena.f32.copyWithin(sized, x, x + count);\n      arena.f32.copyWithin(values, x, x + count);\n      edits.read(before, norm, arena.view(sized, count), arena.view(values, count));\n    }\n    arena.kernels.layerNorm(sized, values, scale, shift, this.normed, tokens, width, EPSILON);\n  }\n}\n\n// js/live/sampler.js\nconst MOST_STEPS = 64;\nconst ROOM = 3_000_000; // floats for activations\nconst KEPT = 32; // steps whose hidden states are kept of untouched runs, 0.66 MB each; of the last run in any case\n\nclass Sampler {\n  constructor(files, about, { plain = false } = {}) {\n    const bytes = Object.values(files).reduce((sum, file) => sum + file.byteLength, 0);\n    this.arena = new Arena(bytes / 2 + ROOM, plain);\n    const { transformer, vae, text_encoder: words } = about.configs;\n    const open = (name, arena) => new Weights(files[name], arena, name);\n    this.grammar = about.grammar;\n    this.words = new WordEncoder(open(\"text_encoder\", this.arena), words, about.ids);\n    this.transformer = new Transformer(open(\"transformer\", this.arena), transformer, this.arena, words.max_tokens, MOST_STEPS);\n    this.autoencoder = new Autoencoder(open(\"vae\", this.arena), vae, this.arena, transformer.sample_size);\n    this.runs = new Map(); // what was drawn untouched, the latest last\n  }\n\n  get shape() {\n    const { blocks, width, tokens, channels } = this.transformer;\n    return { blocks, width, tokens, channels };\n  }\n\n  async draw(given, { watch = () => {}, pause = async () => {}, wanted = () => true, bare = false } = {}) {\n    const { prompt, seed = 0, sample = 0, steps = 16 } = given;\n    if (!Number.isInteger(steps) || steps < 1 || steps > MOST_STEPS) {\n      throw new Error(`steps=${steps}: expected a whole number from 1 to ${MOST_STEPS}`);\n    }\n    const { tokens, channels } = this.transformer;\n    const embedded = this.words.encode(prompt, this.grammar);\n    const start = given.latents ? Float32Array.from(given.latents) : noise(seed, sample, channels * tokens);\n    if (start.length !== channels * tokens) throw new Error(`latents of ${start.length} numbers: expected ${channels * tokens}`);\n    const edits = new Edits(given.edits || [], { ...this.shape, steps });\n    const held = []; // other runs that this one needs until it is drawn\n    const hold = (run) => held.push(run.hold());\n    let run = null;\n    let whole = false;\n    try {\n      for (const edit of edits.moved()) {\n        const source = await this._untouched({ steps, seed, sample, ...edit.source }, { pause, wanted });\n        if (!source) return null;\n        hold(source);\n        edit.from = source;\n      }\n      const key = runKey({ ...given, seed, sample, steps });\n      const known = this.runs.get(key);\n      if (known) {\n        hold(known);\n        this._keep(key, known);\n      }\n      if (known && edits.first >= steps) {\n        for (let step = 0; step < steps; step++) watch(known.at(step));\n        return known;\n      }\n      run = new Run({ ...this.shape, steps, start, bare: bare && edits.first < steps });\n      const begin = known ? edits.first : 0;\n      if (known) run.continue(known, begin);\n      let begun = false;\n      for (let step = 0; step < steps; step++) {\n        if (step >= begin) {\n          await pause();\n          if (!wanted()) return null;\n          if (!begun || this.last !== run) {\n            this.transformer.begin(embedded, run.sigmas.slice(0, steps)); // another run may have been between\n            [begun, this.last] = [true, run];\n          }\n          this._step(run, step, edits, given.clean, start);\n        }\n        watch(run.at(step));\n      }\n      run.change = edits.change();\n      if (edits.first >= steps) this._keep(key, run);\n      whole = true;\n      return run;\n    } finally {\n      for (const other of held) other.leave();\n      if (run && !whole) run.hold().leave();\n    }\n  }\n\n  _step(run, step, edits, clean, start) {\n    const { blocks, tokens, width } = this.shape;\n    const latents = run.latents[step];\n    const states = run.states?.[step];\n    const velocity = this.transformer.velocity(latents, step, {\n      after: (block, values) => {\n        edits.after(block, step, values);\n        states?.set(values, block * tokens * width);\n        run.measure(step, block, values);\n      },\n      reads: (block) => edits.reads(block, step),\n      read: (block, norm, sized, values) => edits.read(block, step, norm, sized, values),\n    });\n    const [sigma, next] = [run.sigmas[step], run.sigmas[step + 1]];\n    const change = Math.fround(next - sigma);\n    for (let i = 0; i < latents.length; i++) {\n      run.estimates[step][i] = latents[i] - sigma * velocity[i];\n      run.latents[step + 1][i] = clean\n        ? Math.fround(Math.fround(1 - next) * clean[i]) + Math.fround(next * start[i])\n        : latents[i] + Math.fround(change * velocity[i]);\n    }\n  }\n\n  async _untouched(given, callbacks) {\n    return this.draw({ ...given, edits: [] }, callbacks);\n  }\n\n  _keep(key, run) {\n    const known = this.runs.get(key);\n    if (known !== run) {\n      known?.leave();\n      run.hold();\n    }\n    this.runs.delete(key); // the latest is the last\n    this.runs.set(key, run);\n    let steps = [...this.runs.values()].reduce((sum, one) => sum + one.steps, 0);\n    for (const [old, one] of this.runs) {\n      if (steps <= KEPT || this.runs.size === 1) break;\n      steps -= one.steps;\n      this.runs.delete(old);\n      one.leave();\n    }\n  }\n}\n\nfunction runKey({ prompt, seed, sample, steps, latents, clean }) {\n  const own = (values) => (values ? Array.from(values) : null);\n  return JSON.stringify([prompt.toLowerCase().split(/\\s+/), seed, sample, steps, own(latents), own(clean)]);\n}\n\nclass Run {\n  constructor({ blocks, width, tokens, channels, steps, start, bare = false }) {\n    Object.assign(this, { blocks, width, tokens, steps, held: 0 });\n    const each = (count, size) => Array.from({ length: count }, () => new Float32Array(size));\n    this.sigmas = Float32Array.from({ length: steps + 1 }, (_, i) => (i < steps ? 1 - i / steps : 0));\n    this.latents = [start, ...each(steps, channels * tokens)];\n    this.estimates = each(steps, channels * tokens);\n    const size = blocks * tokens * width;\n    const states = new Float32Array(bare ? 0 : steps * size); // as one, which goes back to the system once it is free\n    this.states = bare ? null : Array.from({ length: steps }, (_, step) => states.subarray(step * size, (step + 1) * size));\n    this.levels = each(steps, blocks * width);\n    this.change = null;\n  }\n\n  hold() {\n    this.held++;\n    return this;\n  }\n\n  leave() {\n    if (--this.held || !this.states) return;\n    free(this.states[0].buffer);\n    this.states = null;\n  }\n\n  kept() {\n    if (!this.states) throw new Error(\"The hidden states of this run are no longer kept: draw it again.\");\n    return this.states;\n  }\n\n  continue(run, step) {\n    for (const name of [\"estimates\", \"levels\"]) this[name].splice(0, step, ...run[name].slice(0, step));\n    this.latents.splice(0, step + 1, ...run.latents.slice(0, step + 1));\n    for (let i = 0; this.states && i < step; i++) this.states[i].set(run.states[i]);\n  }\n\n  measure(step, block, values) {\n    const { width, tokens } = this;\n    const sums = new Float64Array(width);\n    for (let i = 0; i < tokens; i++) for (let c = 0; c < width; c++) sums[c] += values[i * width + c];\n    const levels = this.levels[step];\n    for (let c = 0; c < width; c++) levels[block * width + c] = Math.abs(sums[c] / tokens);\n  }\n\n  map(step, block, channel, into = new Float32Array(this.tokens), at = 0) {\n    const { tokens, width } = this;\n    const states = this.kept()[step];\n    const from = block * tokens * width + channel;\n    for (let i = 0; i < tokens; i++) into[at + i] = states[from + i * width];\n    return into;\n  }\n\n  at(step) {\n    return { step, steps: this.steps, run: this, levels: this.levels[step], estimate: this.estimates[step] };\n  }\n}\n\n// js/live/worker.js\nconst PREVIEW = 100; // ms from one picture of a run that still forms to the next\nconst LOOKED_AT = 4; // runs that maps can be asked of\nconst DIGITS = new Uint8Array(256).fill(255);\n[...\"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/\"].forEach((one, i) => (DIGITS[one.charCodeAt(0)] = i));\n\nfunction serveLive(port, { now = () => performance.now(), build = (...given) => new Sampler(...given), kept = LOOKED_AT } = {}) {\n  let sampler = null;\n  let opening = null;\n  let queue = [];\n  let drawn = null; // what is being drawn\n  let seen = -Infinity; // when a picture was last sent\n  const runs = new Map();\n\n  const channel = new MessageChannel();\n  let goOn = () => {};\n  channel.port1.onmessage = () => goOn();\n  const pause = () => new Promise((resolve) => {\n    goOn = resolve;\n    channel.port2.postMessage(null);\n  });\n\n  const send = (message, ...moved) => port.postMessage(message, moved.filter(Boolean).map(({ buffer }) => buffer));\n  const fail = (error, { id, lane } = {}) => send({ type: \"failed\", id, lane, text: error.message });\n\n  function open({ about, plain }) {\n    const bytes = about.files.reduce((sum, [, size]) => sum + size, 0);\n    opening = { about, plain, bytes, data: new Uint8Array(bytes), read: 0 };\n  }\n\n  function part({ text }) {\n    const { data, read } = opening;\n    const bytes = unpacked(text, data.subarray(read));\n    opening.read += bytes;\n    free(text.buffer);\n    send({ type: \"opened\", share: opening.read / opening.bytes });\n    if (opening.read < opening.bytes) return;\n    const { about, plain } = opening;\n    opening = null;\n    let from = 0;\n    const files = Object.fromEntries(about.files.map(([name, size]) => [name, data.subarray(from, (from += size))]));\n    sampler = build(files, about, { plain });\n    free(data.buffer);\n    const { simd } = sampler.arena;\n    send({ type: \"ready\", about: { ...sampler.shape, simd, side: sampler.autoencoder.side, digest: about.digest } });\n  }\n\n  function drop(lane) {\n    const leave = (one) => lane === undefined || one.lane === lane;\n    for (const one of queue.filter(leave)) send({ type: \"dropped\", id: one.id, lane: one.lane });\n    queue = queue.filter((one) => !leave(one));\n    if (drawn && leave(drawn)) drawn.wanted = false;\n  }\n\n  async function work() {\n    while (queue.length && !drawn) {\n      drawn = { ...queue.shift(), wanted: true };\n      const own = drawn;\n      try {\n        const began = now();\n        const run = await sampler.draw(own.given, {\n          pause,\n          wanted: () => own.wanted,\n          watch: (step) => watch(own, step),\n        });\n        if (run) finish(own, run, now() - began);\n        else send({ type: \"dropped\", id: own.id, lane: own.lane });\n      } catch (error) {\n        fail(error, own);\n      }\n      drawn = null;\n    }\n  }\n\n  function watch({ id, lane, watch: { maps: asked = [], pictures = true } = {} }, { step, steps, run, estimate }) {\n    const picture = pictures && step < steps - 1 && now() - seen >= PREVIEW ? sampler.autoencoder.decode(estimate) : null;\n    if (picture) seen = now();\n    const maps = new Float32Array(asked.length * run.tokens);\n    asked.forEach(([block, channel], i) => run.map(step, block, channel, maps, i * run.tokens));\n    const levels = run.levels[step].slice();\n    send({ type: \"step\", id, lane, step, steps, levels, maps, picture }, levels, maps, picture);\n  }\n\n  function finish({ id, lane }, run, ms) {\n    if (kept) runs.set(id, run.hold());\n    while (runs.size > kept) {\n      const [old, one] = runs.entries().next().value;\n      runs.delete(old);\n      one.leave();\n    }\n    const latents = run.latents[run.steps].slice();\n    const levels = new Float32Array(run.steps * run.levels[0].length);\n    run.levels.forEach((values, step) => levels.set(values, step * values.length));\n    const picture = sampler.autoencoder.decode(latents);\n    const change = run.change;\n    send({ type: \"done\", id, lane, picture, latents, levels, change, ms }, picture, latents, levels);\n  }\n\n  function map({ id, run, step, block, channel }) {\n    const found = runs.get(run);\n    if (!found) throw new Error(`run ${run} is no longer kept: draw it again`);\n    const values = found.map(step, block, channel);\n    send({ type: \"map\", id, values }, values);\n  }\n\n  function encode({ id, pixels }) {\n    const latents = sampler.autoencoder.encode(pixels);\n    const picture = sampler.autoencoder.decode(latents);\n    send({ type: \"encoded\", id, latents, picture }, latents, picture);\n  }\n\n  const heard = {\n    open,\n    part,\n    map,\n    encode,\n    stop: ({ lane }) => drop(lane),\n    draw(message) {\n      drop(message.lane);\n      queue.push(message);\n      work();\n    },\n  };\n\n  port.onmessage = ({ data }) => {\n    try {\n      if (!heard[data.type]) throw new Error(`message ${data.type}: expected one of ${Object.keys(heard).join(\", \")}`);\n      if (!sampler && ![\"open\", \"part\", \"stop\"].includes(data.type)) throw new Error(\"the model has not been loaded yet\");\n      heard[data.type](data);\n    } catch (error) {\n      fail(error, data);\n    }\n  };\n}\n\nfunction unpacked(text, out) {\n  let [at, bits, waiting] = [0, 0, 0];\n  let count = text.length;\n  while (count && text[count - 1] === 61) count--; // \"=\"\n  if (Math.floor((6 * count) / 8) > out.length) throw new Error(\"there are more weights than their list names\");\n  for (let i = 0; i < count; i++) {\n    const value = DIGITS[text[i]];\n    if (value === 255) throw new Error(\"a part of the model is no base64: load the page again\");\n    bits = ((bits & 0xffff) << 6) | value;\n    waiting += 6;\n    if (waiting < 8) continue;\n    waiting -= 8;\n    out[at++] = bits >> waiting;\n  }\n  return at;\n}\n\n// js/strings.js\nconst STRINGS = {\n  en: {\n    \"channel.number\": \"channel {channel}\",\n    \"draw\": \"Draw\",\n    \"edited.zero\": \"at zero\",\n    \"how.zero\": \"set them to zero\",\n    \"lab.undrawn\": \"nothing was drawn yet that is called {tag}\",\n    \"step\": \"step\",\n    \"steps\": \"Steps\",\n    \"steps.one\": \"step {step}\",\n    \"untouched\": \"untouched\",\n  },\n  de: {\n    \"channel.number\": \"Kanal {channel}\",\n    \"draw\": \"Ziehung\",\n    \"edited.zero\": \"auf null\",\n    \"how.zero\": \"setze sie auf null\",\n    \"lab.undrawn\": \"noch nichts gezeichnet, das {tag} heißt\",\n    \"step\": \"Schritt\",\n    \"steps\": \"Schritte\",\n    \"steps.one\": \"Schritt {step}\",\n    \"untouched\": \"unberührt\",\n  },\n};\n\n// js/phrases.js\nlet spoken = null;\n\nfunction speak(tongue) {\n  spoken = tongue;\n}\n\nfunction language() {\n  const wanted = spoken ?? globalThis.document?.documentElement?.lang ?? \"\";\n  const tongue = wanted.slice(0, 2).toLowerCase();\n  return Object.hasOwn(STRINGS, tongue) ? tongue : \"en\";\n}\n\nconst known = (key) => Object.hasOwn(STRINGS.en, key);\n\nfunction phraseIn(tongue, key, values = {}) {\n  return STRINGS[tongue][key].replace(/\\{(\\w+)\\}/g, (_, name) => values[name]);\n}\n\nconst phrase = (key, values) => phraseIn(language(), key, values);\n\nfunction counted(key, n, options = {}, values = {}) {\n  const form = new Intl.PluralRules(language(), options).select(n);\n  return phrase(known(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { n, ...values });\n}\n\nfunction filled(key, things) {\n  const parts = STRINGS[language()][key].split(/\\{(\\w+)\\}/);\n  return parts.map((part, i) => (i % 2 ? things[part] : part)).filter((part) => part !== \"\");\n}\n\n// js/lab/numerics.js\nfunction quantile(values, share) {\n  const sorted = Float64Array.from(values).sort();\n  const place = share * (sorted.length - 1);\n  const low = Math.floor(place);\n  return sorted[low] + (place - low) * ((sorted[low + 1] ?? sorted[low]) - sorted[low]);\n}\n\nfunction linesOf(plane, side, from, to) {\n  return Array.from(plane).filter((_, i) => i % side >= from && i % side < to && Math.floor(i / side) >= from && Math.floor(i / side) < to);\n}\n\nfunction rowsTurned(re, im, side, sign) {\n  const [outRe, outIm] = [new Float64Array(re.length), new Float64Array(re.length)];\n  const cos = Float64Array.from({ length: side }, (_, i) => Math.cos((2 * Math.PI * i) / side));\n  const sin = Float64Array.from({ length: side }, (_, i) => sign * Math.sin((2 * Math.PI * i) / side));\n  for (let row = 0; row < side; row++) {\n    for (let f = 0; f < side; f++) {\n      let [a, b] = [0, 0];\n      for (let x = 0; x < side; x++) {\n        const turn = (f * x) % side;\n        const at = row * side + x;\n        a += re[at] * cos[turn] - im[at] * sin[turn];\n        b += re[at] * sin[turn] + im[at] * cos[turn];\n      }\n      outRe[f * side + row] = a;\n      outIm[f * side + row] = b;\n    }\n  }\n  return [outRe, outIm];\n}\n\nfunction planeFft(plane, side) {\n  const [re, im] = rowsTurned(...rowsTurned(plane, new Float64Array(plane.length), side, -1), side, -1);\n  return { re, im };\n}\n\nfunction planeInverse({ re, im }, side) {\n  const [out] = rowsTurned(...rowsTurned(re, im, side, 1), side, 1);\n  return out.map((value) => value / out.length);\n}\n\nfunction topAxis(points) {\n  const m = [0, 1, 2].map((i) => [0, 1, 2].map((j) => points.reduce((sum, p) => sum + p[i] * p[j], 0)));\n  const axes = [[1, 0, 0], [0, 1, 0], [0, 0, 1]];\n  for (let round = 0; round < 30; round++) {\n    for (const [p, q] of [[0, 1], [0, 2], [1, 2]]) {\n      if (Math.abs(m[p][q]) < 1e-12 * (Math.abs(m[p][p]) + Math.abs(m[q][q]) + 1e-300)) continue;\n      const half = 0.5 * Math.atan2(2 * m[p][q], m[q][q] - m[p][p]);\n      const [c, s] = [Math.cos(half), Math.sin(half)];\n      for (let k = 0; k < 3; k++) [m[k][p], m[k][q]] = [c * m[k][p] - s * m[k][q], s * m[k][p] + c * m[k][q]];\n      for (let k = 0; k < 3; k++) [m[p][k], m[q][k]] = [c * m[p][k] - s * m[q][k], s * m[p][k] + c * m[q][k]];\n      for (let k = 0; k < 3; k++) [axes[k][p], axes[k][q]] = [c * axes[k][p] - s * axes[k][q], s * axes[k][p] + c * axes[k][q]];\n    }\n  }\n  const most = [0, 1, 2].reduce((best, i) => (m[i][i] > m[best][best] ? i : best), 0);\n  return axes.map((row) => row[most]);\n}\n\nfunction withoutSlope(values, places) {\n  const rows = places.map(([y, x]) => [1, y, x]);\n  const a = [0, 1, 2].map((i) => [...[0, 1, 2].map((j) => rows.reduce((sum, row) => sum + row[i] * row[j], 0)), rows.reduce((sum, row, n) => sum + row[i] * values[n], 0)]);\n  for (let i = 0; i < 3; i++) {\n    const pivot = [i, i + 1, i + 2].filter((k) => k < 3).reduce((best, k) => (Math.abs(a[k][i]) > Math.abs(a[best][i]) ? k : best), i);\n    [a[i], a[pivot]] = [a[pivot], a[i]];\n    if (Math.abs(a[i][i]) < 1e-12) continue;\n    for (let k = 0; k < 3; k++) {\n      if (k === i) continue;\n      const share = a[k][i] / a[i][i];\n      for (let j = i; j < 4; j++) a[k][j] -= share * a[i][j];\n    }\n  }\n  const found = [0, 1, 2].map((i) => (Math.abs(a[i][i]) < 1e-12 ? 0 : a[i][3] / a[i][i]));\n  return values.map((value, n) => value - found[0] - found[1] * rows[n][1] - found[2] * rows[n][2]);\n}\n\n// js/lab/by_eye.js\nconst SIDE = 48;\nconst COUNT = SIDE * SIDE;\nconst READ = {\n  shapes: [\"circle\", \"square\", \"triangle\", \"star\", \"heart\", \"ring\", \"cross\", \"moon\"],\n  colours: [\"red\", \"orange\", \"yellow\", \"green\", \"cyan\", \"blue\", \"purple\", \"pink\", \"white\", \"black\"],\n  positions: [\"left\", \"right\", \"center\", \"top\", \"bottom\"],\n};\nconst RGB = [\n  [214, 40, 40], [242, 140, 20], [244, 220, 60], [50, 150, 60], [80, 215, 215],\n  [40, 70, 200], [130, 50, 165], [245, 140, 185], [242, 242, 242], [28, 28, 30],\n];\nconst TINTS = RGB.map((c) => c.map((v) => ((c[0] + c[1] + c[2]) / 3 > 128 ? v * 0.72 : v + (255 - v) * 0.3)));\nconst DIRECTION = { left: [-1, 0], right: [1, 0], center: [0, 0], top: [0, -1], bottom: [0, 1] };\nconst OFFSET = { small: 12, large: 10.5, huge: 6 };\nconst CLUSTERS = 7;\nconst PATCH = 0.022;\nconst LARGE = 0.088;\nconst HUGE = 0.25;\nconst EDGES = Array.from({ length: 21 }, (_, i) => -1.3 + 0.13 * i);\nconst LIGHT = Array.from({ length: 8 }, (_, i) => 0.84 + (0.35 * i) / 7);\n\nconst squareOf = (a, b) => (a[0] - b[0]) ** 2 + (a[1] - b[1]) ** 2 + (a[2] - b[2]) ** 2;\nconst sumOf = (mask) => mask.reduce((sum, value) => sum + value, 0);\nconst lowestOf = (values) => values.reduce((best, value, i) => (value < values[best] ? i : best), 0);\n\nfunction readByEye(rgba) {\n  const image = new Float64Array(3 * COUNT);\n  for (let i = 0; i < COUNT; i++) for (let c = 0; c < 3; c++) image[3 * i + c] = rgba[4 * i + c];\n  const { labels, centres } = segmentsOf(image);\n  const ground = groundOf(labels, centres.length);\n  const found = subjectsIn(labels, centres, ground, 16 * paleness(image));\n  const free = new Uint8Array(COUNT).fill(1);\n  for (const mask of found) mask.forEach((inside, i) => inside && (free[i] = 0));\n  const [texture, background, second] = sceneOf(image, labels, centres, ground, free);\n  let told = found.map((mask) => ({ mask, subject: described(mask, image, background, second) }));\n  told.sort((a, b) => READ.positions.indexOf(a.subject.position) - READ.positions.indexOf(b.subject.position));\n  if (told.length === 2 && told[0].subject.position === told[1].subject.position) {\n    told = [sumOf(told[1].mask) > sumOf(told[0].mask) ? told[1] : told[0]]; // two parts of one\n  }\n  return { subjects: told.map(({ subject }) => subject), texture, background, second };\n}\n\nfunction smoothed(image) {\n  const apart = [];\n  for (let y = 1; y < SIDE - 1; y++) {\n    for (let x = 1; x < SIDE - 1; x++) {\n      for (let c = 0; c < 3; c++) {\n        const at = 3 * (y * SIDE + x) + c;\n        apart.push(Math.abs(2 * image[at] - image[at - 3] - image[at + 3]));\n      }\n    }\n  }\n  const deviation = quantile(apart, 0.5) / (0.6745 * Math.sqrt(6));\n  const passes = [5, 14, 28, 45].filter((bound) => bound < deviation).length;\n  let out = image;\n  for (let pass = 0; pass < passes; pass++) {\n    for (const step of [SIDE, 1]) {\n      const now = new Float64Array(3 * COUNT);\n      for (let i = 0; i < COUNT; i++) {\n        const along = step === 1 ? i % SIDE : Math.floor(i / SIDE);\n        const [low, high] = [along ? i - step : i, along < SIDE - 1 ? i + step : i];\n        for (let c = 0; c < 3; c++) now[3 * i + c] = Math.fround(0.25 * out[3 * low + c] + 0.5 * out[3 * i + c] + 0.25 * out[3 * high + c]);\n      }\n      out = now;\n    }\n  }\n  return { soft: out, left: deviation * [1, 0.375, 0.27, 0.22, 0.19][passes], reach: passes };\n}\n\nfunction paleness(pixels) {\n  let spread = 0;\n  for (let c = 0; c < 3; c++) {\n    let [sum, squares] = [0, 0];\n    for (let i = 0; i < COUNT; i++) sum += pixels[3 * i + c];\n    for (let i = 0; i < COUNT; i++) squares += (pixels[3 * i + c] - sum / COUNT) ** 2;\n    spread += squares / COUNT;\n  }\n  return Math.min(1, Math.max(0.3, Math.sqrt(spread) / 60));\n}\n\nconst pixel = (pixels, i) => [pixels[3 * i], pixels[3 * i + 1], pixels[3 * i + 2]];\n\nfunction nearestCentres(x, centres) {\n  const labels = new Uint8Array(COUNT);\n  const sizes = centres.map((c) => c[0] * c[0] + c[1] * c[1] + c[2] * c[2]);\n  for (let i = 0; i < COUNT; i++) {\n    let best = Infinity;\n    for (let j = 0; j < centres.length; j++) {\n      const c = centres[j];\n      const far = sizes[j] - 2 * (x[3 * i] * c[0] + x[3 * i + 1] * c[1] + x[3 * i + 2] * c[2]);\n      if (far < best) [best, labels[i]] = [far, j];\n    }\n  }\n  return labels;\n}\n\nfunction segmentsOf(image) {\n  const { soft, left, reach } = smoothed(image);\n  const middle = [0, 0, 0];\n  for (let i = 0; i < COUNT; i++) for (let c = 0; c < 3; c++) middle[c] += soft[3 * i + c] / COUNT;\n  let centres = [middle];\n  const far = new Float64Array(COUNT).fill(Infinity);\n  while (centres.length < CLUSTERS) {\n    const last = centres[centres.length - 1];\n    let most = 0;\n    for (let i = 0; i < COUNT; i++) {\n      far[i] = Math.min(far[i], Math.fround(squareOf(pixel(soft, i), last)));\n      if (far[i] > far[most]) most = i;\n    }\n    centres.push(pixel(soft, most));\n  }\n  const least = Math.max(13 * paleness(soft), 3.5 * left);\n  for (let step = 0; step < 4 + CLUSTERS; step++) {\n    const labels = nearestCentres(soft, centres);\n    const sizes = centres.map(() => 0);\n    const sums = centres.map(() => [0, 0, 0]);\n    labels.forEach((j, i) => {\n      sizes[j]++;\n      for (let c = 0; c < 3; c++) sums[j][c] += soft[3 * i + c];\n    });\n    centres = sums.map((sum, j) => sum.map((value) => value / Math.max(sizes[j], 1)));\n    if (step < 3) continue;\n    const weak = weakestOf(soft, labels, centres, sizes, least, 3 + reach);\n    if (weak === null) break;\n    centres.splice(weak, 1);\n  }\n  return { labels: nearestCentres(soft, centres), centres };\n}\n\nfunction weakestOf(soft, labels, centres, sizes, least, reach) {\n  const count = centres.length;\n  if (count === 1) return null;\n  const flat = new Uint8Array(COUNT);\n  const pure = centres.map((_, j) => {\n    const hot = labels.map((label) => (label === j ? 1 : 0));\n    const near = boxSums(hot, 1);\n    let sum = 0;\n    hot.forEach((inside, i) => {\n      if (!inside || near[i] < 7) return;\n      flat[i] = 1;\n      sum++;\n    });\n    return sum;\n  });\n  const length = centres.map((a, i) => centres.map((b, j) => Math.sqrt(squareOf(a, b)) + (i === j ? 1e9 : 0)));\n  const edge = centres.map(() => new Float64Array(count));\n  const pairs = centres.map(() => new Float64Array(count));\n  for (const step of [SIDE, 1]) {\n    for (let i = 0; i < COUNT; i++) {\n      const along = step === 1 ? i % SIDE : Math.floor(i / SIDE);\n      const other = i + reach * step;\n      if (along >= SIDE - reach || !flat[i] || !flat[other] || labels[i] === labels[other]) continue;\n      const [a, b] = [labels[i], labels[other]];\n      let sum = 0;\n      for (let c = 0; c < 3; c++) sum += (soft[3 * i + c] - soft[3 * other + c]) * (centres[a][c] - centres[b][c]);\n      edge[a][b] += sum / length[a][b];\n      pairs[a][b]++;\n    }\n  }\n  let found = null;\n  for (let i = 0; i < count; i++) {\n    const same = (j) => {\n      const [e, p] = [edge[i][j] + edge[j][i], pairs[i][j] + pairs[j][i]];\n      return length[i][j] < least || (p > 12 && e < 0.5 * length[i][j] * p);\n    };\n    const smaller = (j) => sizes[i] < sizes[j] || (sizes[i] === sizes[j] && i > j);\n    const weak = sizes[i] < 12 || pure[i] < 0.2 * sizes[i] || centres.some((_, j) => same(j) && smaller(j));\n    if (weak && (found === null || sizes[i] < sizes[found])) found = i;\n  }\n  return found;\n}\n\nfunction boxSums(plane, reach) {\n  const rows = new Float64Array(COUNT);\n  const out = new Float64Array(COUNT);\n  for (let y = 0; y < SIDE; y++) {\n    for (let x = 0; x < SIDE; x++) {\n      for (let u = Math.max(0, x - reach); u <= Math.min(SIDE - 1, x + reach); u++) rows[y * SIDE + x] += plane[y * SIDE + u];\n    }\n  }\n  for (let y = 0; y < SIDE; y++) {\n    for (let v = Math.max(0, y - reach); v <= Math.min(SIDE - 1, y + reach); v++) {\n      for (let x = 0; x < SIDE; x++) out[y * SIDE + x] += rows[v * SIDE + x];\n    }\n  }\n  return out;\n}\n\nconst sidesOf = (wide) => [(x, y) => y < wide, (x, y) => y >= SIDE - wide, (x) => x < wide, (x) => x >= SIDE - wide];\n\nfunction groundOf(labels, count) {\n  const share = sidesOf(3).map((inside) => {\n    const counts = new Float64Array(count);\n    labels.forEach((j, i) => inside(i % SIDE, Math.floor(i / SIDE)) && counts[j]++);\n    return counts.map((n) => n / (3 * SIDE));\n  });\n  const mean = Array.from({ length: count }, (_, j) => share.reduce((sum, side) => sum + side[j], 0) / 4);\n  const order = mean.map((_, j) => j).sort((a, b) => mean[b] - mean[a] || a - b);\n  const second = order.slice(1, 2).filter((j) => share.map((side) => side[j]).sort((a, b) => a - b)[1] > 0.07);\n  return [order[0], ...second];\n}\n\nfunction subjectsIn(labels, colours, ground, least, margin = 4) {\n  const found = [];\n  const tones = ground.map((j) => colours[j]);\n  const lit = tones.flatMap((tone) => LIGHT.map((light) => tone.map((value) => light * value)));\n  for (let j = 0; j < colours.length; j++) {\n    let mask = labels.map((label) => (label === j ? 1 : 0));\n    let most = 0.55;\n    if (ground.includes(j)) {\n      if (tones.length === 1 || toneNames(...tones).length === 1) continue;\n      mask = thickerThan(mask, margin);\n      most = 0;\n    } else if (isMixture(colours[j], tones, least) || Math.sqrt(Math.min(...lit.map((tone) => squareOf(tone, colours[j])))) < least) {\n      continue;\n    }\n    const part = grownFrom(mask);\n    const near = boxSums(part, 1);\n    const size = sumOf(part);\n    const thick = part.reduce((sum, inside, i) => sum + (inside && near[i] >= 8 ? 1 : 0), 0);\n    if (size / COUNT >= PATCH && size > most * sumOf(mask) && thick > 0.2 * size) found.push(part);\n  }\n  if (!found.length && margin > 1) return subjectsIn(labels, colours, ground, least, 1);\n  return found.map((mask) => [sumOf(mask), mask]).sort((a, b) => b[0] - a[0]).slice(0, 2).map(([, mask]) => mask);\n}\n\nfunction thickerThan(mask, margin) {\n  const width = boxSums(mask, 3).map((value, i) => value * mask[i]);\n  const sides = sidesOf(8).map((inside) => width.reduce((most, value, i) => (inside(i % SIDE, Math.floor(i / SIDE)) ? Math.max(most, value) : most), 0));\n  const bound = Math.min(46, sides.sort((a, b) => a - b)[1] + margin);\n  const near = boxSums(width.map((value) => (value > bound ? 1 : 0)), 2);\n  return mask.map((inside, i) => (inside && near[i] > 0 ? 1 : 0));\n}\n\nfunction isMixture(colour, tones, least) {\n  if (tones.length === 1) return false;\n  const step = tones[1].map((value, c) => value - tones[0][c]);\n  const size = step.reduce((sum, value) => sum + value * value, 0);\n  const part = step.reduce((sum, value, c) => sum + value * (colour[c] - tones[0][c]), 0) / Math.max(1e-6, size);\n  const rest = step.map((value, c) => tones[0][c] + part * value);\n  return part > 0.15 && part < 0.85 && Math.sqrt(squareOf(colour, rest)) < least;\n}\n\nfunction grownFrom(mask) {\n  const dense = boxSums(mask, 2).map((value, i) => value * mask[i]);\n  let part = new Uint8Array(COUNT);\n  part[dense.reduce((best, value, i) => (value > dense[best] ? i : best), 0)] = mask.some(Boolean) ? 1 : 0;\n  for (let round = 0; round < SIDE; round++) {\n    const near = boxSums(part, 1);\n    const wider = mask.map((inside, i) => (inside && near[i] > 0 ? 1 : 0));\n    const same = wider.every((value, i) => value === part[i]);\n    part = Uint8Array.from(wider);\n    if (same) break;\n  }\n  return part;\n}\n\nlet waves;\n\nfunction wavesOf() {\n  if (waves) return waves;\n  waves = Array.from({ length: 4 }, () => new Uint8Array(COUNT));\n  for (let i = 0; i < COUNT; i++) {\n    const [u, v] = [i % SIDE, Math.floor(i / SIDE)].map((f) => (f < SIDE / 2 ? f : f - SIDE));\n    const radius = Math.hypot(u, v);\n    if (radius <= 4.4 || radius >= 7.6) continue;\n    const turned = Math.abs(Math.atan2(v, u));\n    const angle = Math.min(turned, Math.PI - turned);\n    if (angle < 0.42) waves[0][i] = 1;\n    if (angle > Math.PI / 2 - 0.42) waves[1][i] = 1;\n    if (Math.abs(angle - Math.PI / 4) < 0.36 && u * v > 0) waves[2][i] = 1;\n    if (Math.abs(angle - Math.PI / 4) < 0.36 && u * v < 0) waves[3][i] = 1;\n  }\n  return waves;\n}\n\nfunction sceneOf(image, labels, colours, ground, free) {\n  const near = boxSums(free.map((value) => 1 - value), 1);\n  const where = Array.from({ length: COUNT }, (_, i) => i).filter((i) => near[i] === 0);\n  const tones = ground.map((j) => colours[j]);\n  if (where.length < 100) return [\"plain\", READ.colours[nearestColour(tones[0])], null];\n  const middle = [0, 1, 2].map((c) => where.reduce((sum, i) => sum + image[3 * i + c], 0) / where.length);\n  const x = where.map((i) => middle.map((value, c) => image[3 * i + c] - value));\n  let axis;\n  if (ground.length === 2) {\n    const apart = tones[1].map((value, c) => value - tones[0][c]);\n    const size = Math.max(1e-6, Math.hypot(...apart));\n    axis = apart.map((value) => value / size);\n  } else axis = topAxis(x);\n  const along = x.map((row) => row[0] * axis[0] + row[1] * axis[1] + row[2] * axis[2]);\n  const plane = new Float64Array(COUNT);\n  withoutSlope(along, where.map((i) => [Math.floor(i / SIDE), i % SIDE])).forEach((value, n) => (plane[where[n]] = value));\n  const spectrum = planeFft(plane, SIDE);\n  const power = spectrum.re.map((re, i) => (re * re + spectrum.im[i] * spectrum.im[i]) / (where.length / COUNT));\n  const kinds = wavesOf();\n  const [across, down, ...cross] = kinds.map((kind) => power.reduce((most, value, i) => (kind[i] ? Math.max(most, value) : most), -Infinity));\n  const rest = quantile(linesOf(power, SIDE, 8, 40), 0.5);\n  if (Math.max(across, down, ...cross) < 16 * rest + 3e7) return [\"plain\", READ.colours[nearestColour(middle)], null];\n  const texture = Math.max(...cross) > Math.max(across, down) ? \"checkered\" : down > 0.25 * across ? \"dotted\" : \"striped\";\n  let [a, b] = [null, null];\n  if (ground.length === 2) {\n    [a, b] = tones;\n    const count = (j) => where.reduce((sum, i) => sum + (labels[i] === j ? 1 : 0), 0);\n    if (texture === \"dotted\" && count(ground[1]) > count(ground[0])) [a, b] = [b, a];\n  } else {\n    for (let i = 0; i < COUNT; i++) if (!kinds.some((kind) => kind[i])) spectrum.re[i] = spectrum.im[i] = 0;\n    const pattern = planeInverse(spectrum, SIDE);\n    const bound = quantile(where.map((i) => Math.abs(pattern[i])), 0.4);\n    const meanWhere = (sign) => {\n      const inside = where.filter((i) => sign * pattern[i] > bound);\n      return [0, 1, 2].map((c) => inside.reduce((sum, i) => sum + image[3 * i + c], 0) / inside.length);\n    };\n    [a, b] = [meanWhere(1), meanWhere(-1)];\n    const sharper = (tone, other) => tone.map((value, c) => value + 0.25 * (value - other[c])); // grain made them alike\n    [a, b] = [sharper(a, b), sharper(b, a)];\n    if (texture === \"dotted\" && where.reduce((sum, i) => sum + pattern[i] ** 3, 0) > 0) [a, b] = [b, a];\n  }\n  const two = toneNames(a, b);\n  if (two.length === 1) return [texture, READ.colours[two[0]], null];\n  if (texture !== \"dotted\") two.sort((p, q) => p - q);\n  return [texture, READ.colours[two[0]], READ.colours[two[1]]];\n}\n\nfunction toneNames(a, b) {\n  const far = (tone, palette) => palette.map((colour) => squareOf(tone, colour));\n  const [a0, a1, b0, b1] = [far(a, RGB), far(a, TINTS), far(b, RGB), far(b, TINTS)];\n  const tonal = a0.map((_, i) => Math.min(a0[i] + b1[i], b0[i] + a1[i]));\n  const two = [lowestOf(a0), lowestOf(b0)];\n  const one = two[0] === two[1] || Math.min(...tonal) < Math.min(...a0) + Math.min(...b0);\n  return one ? [lowestOf(tonal)] : two;\n}\n\nfunction nearestColour(colour, but = null) {\n  return lowestOf(RGB.map((own, i) => (i === but ? Infinity : squareOf(own, colour))));\n}\n\nfunction described(mask, image, background, second) {\n  const where = Array.from({ length: COUNT }, (_, i) => i).filter((i) => mask[i]);\n  const share = where.length / COUNT;\n  const size = share > HUGE ? \"huge\" : share > LARGE ? \"large\" : \"small\";\n  const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;\n  const middle = [mean(where.map((i) => i % SIDE)) - (SIDE - 1) / 2, mean(where.map((i) => Math.floor(i / SIDE))) - (SIDE - 1) / 2];\n  const places = READ.positions.map((name) => DIRECTION[name].map((value) => value * OFFSET[size]));\n  const position = READ.positions[lowestOf(places.map(([x, y]) => (x - middle[0]) ** 2 + (y - middle[1]) ** 2))];\n  const depth = boxSums(mask, 2);\n  const bound = quantile(where.map((i) => depth[i]), 0.6);\n  const inside = where.filter((i) => depth[i] >= bound);\n  const inner = [0, 1, 2].map((c) => mean(inside.map((i) => image[3 * i + c])));\n  const colour = READ.colours[nearestColour(inner, second ? null : READ.colours.indexOf(background))];\n  return { size, colour, shape: shapeOf(mask), position };\n}\n\nconst box = (x, y, wide, high) => Math.max(Math.abs(x) - wide, Math.abs(y) - high);\n\nconst OUTLINES = {\n  circle: (x, y) => Math.hypot(x, y) - 1,\n  square: (x, y) => box(x, y, 1, 1),\n  triangle: (x, y) => Math.max(y - 0.5, (Math.sqrt(3) / 2) * Math.abs(x) - 0.5 * y - 0.5),\n  star(x, y) {\n    const fifth = (2 * Math.PI) / 5;\n    const turned = (Math.atan2(x, -y) + Math.PI / 5) % fifth;\n    const sector = Math.abs((turned < 0 ? turned + fifth : turned) - Math.PI / 5);\n    const radius = Math.hypot(x, y);\n    const [nx, ny] = [0.56 * Math.sin(Math.PI / 5), 1 - 0.56 * Math.cos(Math.PI / 5)];\n    return ((radius * Math.cos(sector) - 1) * nx + radius * Math.sin(sector) * ny) / Math.hypot(nx, ny);\n  },\n  heart(x, y) {\n    const [u, v] = [(x + y - 0.22) / Math.SQRT2, (y - 0.22 - x) / Math.SQRT2];\n    return Math.min(box(u, v, 0.5, 0.5), Math.min(Math.hypot(u, v + 0.5), Math.hypot(u + 0.5, v)) - 0.5);\n  },\n  ring: (x, y) => Math.abs(Math.hypot(x, y) - 0.72) - 0.28,\n  cross: (x, y) => Math.min(box(x, y, 1, 0.36), box(x, y, 0.36, 1)),\n  moon: (x, y) => Math.max(Math.hypot(x - 0.32, y + 0.1) - 1, 0.8 - Math.hypot(x - 0.94, y + 0.3)),\n};\n\nlet templates;\n\nfunction templatesOf() {\n  if (templates) return templates;\n  const moves = [[0, 0], [0.1, 0], [-0.1, 0], [0, 0.1], [0, -0.1]];\n  templates = READ.shapes.map((shape) => {\n    const outline = OUTLINES[shape];\n    let [count, cx, cy] = [0, 0, 0];\n    for (let i = 0; i < 321; i++) {\n      for (let j = 0; j < 321; j++) {\n        const [x, y] = [-1.6 + j / 100, -1.6 + i / 100];\n        if (outline(x, y) < 0) [count, cx, cy] = [count + 1, cx + x, cy + y];\n      }\n    }\n    const unit = Math.sqrt(count / 321 ** 2) * 3.2;\n    return [-0.25, -0.125, 0, 0.125, 0.25].flatMap((turn) =>\n      [0.92, 1, 1.1].flatMap((scale) =>\n        moves.map(([dx, dy]) => {\n          const [s, c] = [Math.sin(turn), Math.cos(turn)];\n          return Int8Array.from({ length: EDGES.length ** 2 }, (_, i) => {\n            const p = ((EDGES[i % EDGES.length] - dx) * unit) / scale;\n            const q = ((EDGES[Math.floor(i / EDGES.length)] - dy) * unit) / scale;\n            return outline(cx / count + p * c + q * s, cy / count - p * s + q * c) < 0 ? 1 : -1;\n          });\n        }),\n      ),\n    );\n  });\n  return templates;\n}\n\nfunction evenRound(value) {\n  const low = Math.floor(value);\n  return value - low === 0.5 ? low + (low & 1) : Math.round(value);\n}\n\nfunction shapeOf(mask) {\n  let [count, sx, sy] = [0, 0, 0];\n  mask.forEach((inside, i) => inside && ([count, sx, sy] = [count + 1, sx + (i % SIDE), sy + Math.floor(i / SIDE)]));\n  const scale = Math.sqrt(count);\n  const [rows, columns] = [sy / count, sx / count].map((middle) => EDGES.map((edge) => evenRound(middle + edge * scale)));\n  const sampled = rows.flatMap((y) => columns.map((x) => (y < 0 || y >= SIDE || x < 0 || x >= SIDE ? 0 : mask[y * SIDE + x] ? 1 : -1)));\n  const fits = templatesOf().map((own) => Math.max(...own.map((outline) => outline.reduce((sum, value, i) => sum + value * sampled[i], 0))));\n  return READ.shapes[lowestOf(fits.map((fit) => -fit))];\n}\n\n// js/lab/lab_worker.js\nfunction serveLab(port) {\n  let sampler = null;\n  const runs = new Map();\n\n  const held = new Map();\n  const leave = (tag) => {\n    held.get(tag)?.leave();\n    held.delete(tag);\n  };\n  class Remembering extends Sampler {\n    async draw(given, callbacks) {\n      const { tag } = given;\n      if (tag === \"edited\") leave(tag);\n      const run = await super.draw(given, { ...callbacks, bare: tag === \"control\" });\n      if (!run || !tag) return run;\n      runs.set(tag, run.hold());\n      leave(tag);\n      held.set(tag, run);\n      return run;\n    }\n  }\n\n  function runOf({ tag }) {\n    if (!runs.has(tag)) throw new Error(phrase(\"lab.undrawn\", { tag }));\n    return runs.get(tag);\n  }\n\n  const answers = {\n    read: ({ pixels }) => readByEye(pixels),\n    estimate: (given) => sampler.autoencoder.decode(runOf(given).estimates[given.step]),\n    maps: (given) => mapsOf(runOf(given), given.maps),\n    stats: (given) => statsOf(runOf(given)),\n    forget({ tag }) {\n      leave(tag);\n      runs.delete(tag);\n    },\n  };\n\n  const inner = { postMessage: (...message) => port.postMessage(...message) };\n  serveLive(inner, { build: (...given) => (sampler = new Remembering(...given)), kept: 0 });\n  port.onmessage = (event) => {\n    const { type, id, what, given } = event.data;\n    if (type !== \"lab\") {\n      inner.onmessage(event);\n      return;\n    }\n    try {\n      port.postMessage({ type: \"lab\", id, value: answers[what](given) });\n    } catch (error) {\n      port.postMessage({ type: \"lab\", id, error: error.message });\n    }\n  };\n}\n\nfunction mapsOf(run, asked) {\n  const { steps, tokens } = run;\n  const values = new Float32Array(asked.length * steps * tokens);\n  asked.forEach(([block, channel], i) => {\n    for (let step = 0; step < steps; step++) run.map(step, block, channel, values, (i * steps + step) * tokens);\n  });\n  return values;\n}\n\nfunction statsOf(run) {\n  const { steps, blocks, tokens, width } = run;\n  const states = run.kept();\n  const names = [\"mean\", \"mean_abs\", \"max_abs\", \"var\"];\n  const out = Object.fromEntries(names.map((name) => [name, new Float32Array(blocks * steps * width)]));\n  for (let block = 0; block < blocks; block++) {\n    for (let step = 0; step < steps; step++) {\n      const values = states[step].subarray(block * tokens * width, (block + 1) * tokens * width);\n      for (let c = 0; c < width; c++) {\n        let [sum, size, most, squares] = [0, 0, 0, 0];\n        for (let i = c; i < values.length; i += width) {\n          sum += values[i];\n          size += Math.abs(values[i]);\n          most = Math.max(most, Math.abs(values[i]));\n        }\n        for (let i = c; i < values.length; i += width) squares += (values[i] - sum / tokens) ** 2;\n        const at = (block * steps + step) * width + c;\n        [out.mean[at], out.mean_abs[at], out.max_abs[at], out.var[at]] = [sum / tokens, size / tokens, most, squares / tokens];\n      }\n    }\n  }\n  return out;\n}";
+
+// js/strings.js
+const STRINGS = {
+  en: {
+    "block": "block",
+    "block.number": "block {block}",
+    "blocks.all": "all blocks",
+    "blocks.one": "block {block}",
+    "blocks.range": "blocks {from} to {to}",
+    "cell.place": "row {row}, column {column}",
+    "channel": "Channel",
+    "channel.next": "Next channel",
+    "channel.number": "channel {channel}",
+    "channel.previous": "Previous channel",
+    "channels.range": "Channels run from 0 to {last}.",
+    "dial.count": "how many",
+    "dial.draw": "draw",
+    "dial.factor": "multiply by",
+    "dial.from": "from step",
+    "dial.strength": "strength",
+    "dial.to": "to step",
+    "draw": "Draw",
+    "edit": "Edit",
+    "edited.carried": "The same prompt and noise, with {which} carried over.",
+    "edited.no_level": "without their level",
+    "edited.none": "left alone",
+    "edited.own_mean": "flat at their own mean",
+    "edited.reads": "The same prompt and noise, {which} {done} at the reads.",
+    "edited.scale": "times {factor}",
+    "edited.shuffle": "shuffled over the picture",
+    "edited.stream": "The same prompt and noise, {which} {done}.",
+    "edited.zero": "at zero",
+    "experiment.1.answer.0": "Up to three times",
+    "experiment.1.answer.1": "About ten times",
+    "experiment.1.answer.2": "More than thirty times",
+    "experiment.1.look": "Read under the bars how many times the median the chosen channel is; then choose other blocks, another prompt and another noise. Is it always the same channel?",
+    "experiment.1.question": "Each patch of the picture is 192 numbers, one a channel. How much larger than the middle one is the largest?",
+    "experiment.1.title": "Massive channels",
+    "experiment.2.answer.0": "The subject",
+    "experiment.2.answer.1": "The background",
+    "experiment.2.answer.2": "Both",
+    "experiment.2.answer.3": "Hardly anything",
+    "experiment.2.look": "Compare the two pictures and the words under them, then the change with that of as many random channels. Now take one channel only, and then the eight but the first: which of them does it?",
+    "experiment.2.question": "Put the eight largest channels to zero, in every block. What will be lost: the subject, the background, or both?",
+    "experiment.2.title": "Critical",
+    "experiment.3.answer.0": "Along the subject's outline",
+    "experiment.3.answer.1": "Somewhere near the subject",
+    "experiment.3.answer.2": "Anywhere",
+    "experiment.3.look": "The picture is the model's own estimate at this step, and what is no subject is darkened. Move the step to the left until the line is lost. Try other noises, and a huge subject.",
+    "experiment.3.question": "Sort the patches into two heaps by the eight largest channels alone, while the picture is still mostly noise. Where does the line run?",
+    "experiment.3.title": "Where the subject stands",
+    "experiment.4.answer.0": "The source's colour and place",
+    "experiment.4.answer.1": "The source's place, my colour",
+    "experiment.4.answer.2": "My colour and place",
+    "experiment.4.answer.3": "Neither can be seen",
+    "experiment.4.look": "Read the words under the edited picture beside both prompts. Carry 16 and 32 channels, then random ones. Is there a number at which the picture changes sides?",
+    "experiment.4.question": "Carry the eight largest channels over from the drawing of another prompt. Whose colour wins, and whose place?",
+    "experiment.4.title": "Transport between prompts",
+    "experiment.5.answer.0": "Yes, with its colour",
+    "experiment.5.answer.1": "Only its place",
+    "experiment.5.answer.2": "No",
+    "experiment.5.look": "Compare with the transport from a prompt. Move the strength, and the words that describe the picture. Then drop a picture of your own: it stays on your machine.",
+    "experiment.5.question": "Now the source is a picture that the model did not draw, noised anew at every step. Will its subject come along?",
+    "experiment.5.title": "A subject from a picture",
+    "experiment.6.answer.0": "Hardly",
+    "experiment.6.answer.1": "The subject loses its form",
+    "experiment.6.answer.2": "All is lost",
+    "experiment.6.look": "Then the other way round: take their level away and leave the pattern. Which of the two costs the picture more, and is it the same for one channel as for eight?",
+    "experiment.6.question": "Keep the level of the eight largest channels and shuffle their pattern over the picture. Does the picture notice?",
+    "experiment.6.title": "Level or pattern",
+    "experiment.7.answer.0": "Yes, they do more",
+    "experiment.7.answer.1": "No, energy is all",
+    "experiment.7.answer.2": "The others do more",
+    "experiment.7.look": "Note the change, then choose the eight largest but the first, and compare. Draw the others anew a few times. How many channels does it take, and is one picture enough to tell?",
+    "experiment.7.question": "Instead of the largest but the first, take as many others as hold the same energy. Are the largest still special?",
+    "experiment.7.title": "How to fool yourself",
+    "experiment.9.answer.0": "Nothing, nobody edited them",
+    "experiment.9.answer.1": "They fade, and so does the picture",
+    "experiment.9.answer.2": "They grow, and the picture is vivid",
+    "experiment.9.look": "Compare with the same edit in what norms pass on, and with both. Then turn the channels down instead of up: does the same half do the work?",
+    "experiment.9.question": "A norm divides by the size of all channels. Turn the largest up by half, but only in what the norm divides by. What happens to the others, and to the picture?",
+    "experiment.9.title": "Content or gain",
+    "fact.change": "change of the picture",
+    "fact.control": "the same, random channels",
+    "fact.energy": "energy that was moved",
+    "fact.words": "words that changed",
+    "guide.again": "Guess again",
+    "guide.chapter": "chapter {chapter}",
+    "guide.done": "guessed",
+    "guide.guessed": "You guessed: {answer}.",
+    "guide.head": "Chapter {chapter} · {title}",
+    "guide.lead": "A question for each chapter. Guess, then see it done, and change it.",
+    "guide.look": "What to look at.",
+    "guide.more": "Counted over many prompts, with controls: {link}.",
+    "guide.other": "something else",
+    "guide.panel": "Chapter {chapter}: {title}",
+    "guide.pass": "pass",
+    "guide.passed": "You passed over the guess.",
+    "guide.setup": "Set it up again",
+    "guide.title": "Guess first",
+    "guide.yours": "Your guess, kept on this machine only:",
+    "how.no_level": "take their level away",
+    "how.none": "leave them alone",
+    "how.own_mean": "flatten them to their own mean",
+    "how.scale": "multiply them by {factor}",
+    "how.shuffle": "shuffle them over the picture",
+    "how.zero": "set them to zero",
+    "lab.carry.sentence": "Carry {set} {from}, {part}, in {blocks}, at {steps}, {whose}.",
+    "lab.choose": "choose words",
+    "lab.copied": "Copied.",
+    "lab.copy.failed": "This browser does not let the page copy; the text is shown below.",
+    "lab.copy.link": "Copy link",
+    "lab.copy.python": "Copy as Python",
+    "lab.draw": "Draw",
+    "lab.draw.tail": ", from noise {seed} in {steps}.",
+    "lab.drawing": "drawing",
+    "lab.drawing.step": "drawing, step {step} of {steps}",
+    "lab.drawn": "The picture is drawn.",
+    "lab.edit.sentence": "Take {set} and {how} in {blocks}, at {steps}, over {where}, {through}.",
+    "lab.example": "This is a stored example. The model runs when you start it.",
+    "lab.example.stays": "Where it does not, this example stays.",
+    "lab.failed": "The model could not be started. {why} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB).",
+    "lab.failed.example": "Until then the stored example stays.",
+    "lab.from.picture": "over from my picture",
+    "lab.from.source": "over from the source",
+    "lab.kernel.silent": "The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.",
+    "lab.keys": "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes.",
+    "lab.link.copied": "Link copied.",
+    "lab.loading": "loading the model",
+    "lab.loading.share": "loading the model: {percent} %",
+    "lab.loads.file": "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it.",
+    "lab.loads.kernel": "Starting loads {size} MB from the notebook's kernel, which takes half a minute. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower.",
+    "lab.loads.site": "Starting loads {size} MB from this site, once. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower.",
+    "lab.maximise": "Maximise",
+    "lab.menu.background": "{what}: colour of the background",
+    "lab.menu.background.second": "{what}: second colour of the background",
+    "lab.menu.blocks": "In which blocks",
+    "lab.menu.count": "{what}: how many subjects",
+    "lab.menu.first": "{what}: {part} of the subject",
+    "lab.menu.how": "What is done to them",
+    "lab.menu.part": "What of the channels is carried over",
+    "lab.menu.second": "{what}: {part} of the second subject",
+    "lab.menu.seed": "Noise (seed)",
+    "lab.menu.set": "Which channels",
+    "lab.menu.stepcount": "Number of steps",
+    "lab.menu.steps": "At which steps",
+    "lab.menu.texture": "{what}: texture of the background",
+    "lab.menu.through": "In the stream, or where norms read it",
+    "lab.menu.where": "Over which part of the picture",
+    "lab.menu.whose": "Where channels are replaced",
+    "lab.menus.only": "The menus only know sentences of the grammar: {grammar}.",
+    "lab.model.forbidden": "This page may not start the program that draws (its content rules forbid it). Open the page from another place, or from the disk.",
+    "lab.model.stopped": "The model stopped.",
+    "lab.modes": "What to do",
+    "lab.noexample": "Nothing is drawn yet. The model draws what the sentences below ask for when you start it.",
+    "lab.paint.clear": "Clear the region",
+    "lab.paint.how": "Paint on the untouched picture, by dragging or with arrows and space.",
+    "lab.paint.label": "Region of the edit; arrows move, space paints",
+    "lab.part.ask": "Ask",
+    "lab.part.edit": "Edit",
+    "lab.part.keep": "Keep",
+    "lab.part.look": "Look",
+    "lab.part.numbers": "What changed",
+    "lab.picture.bad": "{file} could not be read as a picture. PNG, JPEG and WebP work.",
+    "lab.picture.choose": "Choose a picture",
+    "lab.picture.drop": "Drop a picture here. It is read in this page and stays on your machine; the middle is cut out and made small.",
+    "lab.picture.read": "{file}: write below what it shows; the words matter.",
+    "lab.picture.unwritten": "This browser could not write the picture.",
+    "lab.problem.energy": "There is nothing to edit: all other channels together hold less energy. Take fewer of the largest.",
+    "lab.problem.hand": "No channel is chosen: take some in the skyline, with a double click or with space.",
+    "lab.problem.missing.one": "In block {blocks} all other channels together hold less energy, so nothing is edited there.",
+    "lab.problem.missing.other": "In blocks {blocks} all other channels together hold less energy, so nothing is edited there.",
+    "lab.problem.picture": "Drop a picture first, or take the sample.",
+    "lab.progress": "How much of the model has come",
+    "lab.python": "The same in Python",
+    "lab.quiet": "nothing leaves this page",
+    "lab.quiet.seconds": "{seconds} s a picture · nothing leaves this page",
+    "lab.sample": "Take the sample",
+    "lab.sample.what": "The sample is a picture that a program drew, not the model.",
+    "lab.save.channels": "Save channels",
+    "lab.save.pictures": "Save pictures",
+    "lab.save.run": "Save run",
+    "lab.script.missing": "The page does not carry {name}.",
+    "lab.second.none": "no second colour",
+    "lab.small": "Make small",
+    "lab.source": "Source",
+    "lab.source.lead": "The source:",
+    "lab.start": "Start the model",
+    "lab.steps.one": "{n} step",
+    "lab.steps.other": "{n} steps",
+    "lab.stop": "Stop",
+    "lab.stopped": "stopped",
+    "lab.subjects.none": "no subject",
+    "lab.subjects.one": "one subject",
+    "lab.subjects.two": "two subjects",
+    "lab.surprise": "surprise me",
+    "lab.type": "type it",
+    "lab.typed": "{what}, typed",
+    "lab.unchosen": "No channel is chosen.",
+    "lab.undo": "Undo",
+    "lab.undo.none": "Nothing to undo.",
+    "lab.undone": "Undone.",
+    "lab.ungrammatical": "Known words, but no sentence of the grammar: the model has never seen such a prompt. It draws something all the same.",
+    "lab.unstarted": "not started",
+    "lab.write": "Write what the picture is to show: {grammar}.",
+    "lane.control": "control",
+    "lane.edited": "edited",
+    "lane.source": "source",
+    "lane.untouched": "untouched",
+    "link.address": "The link is in the address bar",
+    "link.copied": "Link copied",
+    "link.copy": "Copy link to this view",
+    "link.none": "This page cannot make links",
+    "maps.few": "{set} ({count} of {all} have maps here)",
+    "mode.edit": "Edit",
+    "mode.picture": "Your picture",
+    "mode.transport": "Transport",
+    "noise": "noise",
+    "none": "none",
+    "ordinal.few": "{n}rd",
+    "ordinal.one": "{n}st",
+    "ordinal.other": "{n}th",
+    "ordinal.two": "{n}nd",
+    "over.none": "nothing",
+    "part.both": "level and pattern",
+    "part.level": "their level alone",
+    "part.pattern": "their pattern alone",
+    "picture": "Picture",
+    "pictures.unread": "the pictures of this figure cannot be read (WebP)",
+    "prompt": "Prompt",
+    "reading": "Reading {file} …",
+    "saved": "Saved {file}.",
+    "seed": "Seed",
+    "set.bottom.one": "the smallest channel",
+    "set.bottom.other": "the {n} smallest channels",
+    "set.energy.one": "channels with the energy of the largest channel but the first",
+    "set.energy.other": "channels with the energy of the {n} largest channels but the first",
+    "set.hand": "{count} channels chosen by hand",
+    "set.hand.range": "{few} to {many} channels chosen by hand",
+    "set.next.one": "the largest channel but the first",
+    "set.next.other": "the {n} largest channels but the first",
+    "set.random.one": "the {n} random channel",
+    "set.random.other": "the {n} random channels",
+    "set.rest.one": "all but the largest channel",
+    "set.rest.other": "all but the {n} largest channels",
+    "set.top.one": "the largest channel",
+    "set.top.other": "the {n} largest channels",
+    "sky.cell": "channel {channel} in block {block}: {value}",
+    "sky.label": "Channels of all blocks; arrows move, space takes or leaves one, Home goes to the largest",
+    "stage.asasked": "As asked.",
+    "stage.asked.later": "Asked for: {prompt}. It is drawn when you start the model.",
+    "stage.at.edited": "Edited, step {step} of {steps}.",
+    "stage.at.untouched": "Untouched, step {step} of {steps}.",
+    "stage.control": "Random channels",
+    "stage.control.what": "as many as were edited, drawn at random outside them.",
+    "stage.course": "The size of {name} over the steps: from {first} to {last}; the median channel: {median}",
+    "stage.edited": "Edited",
+    "stage.edited.later": "{edit} It is drawn when you start the model.",
+    "stage.energy": "Over calibration prompts it holds {share} of the block's energy.",
+    "stage.estimate": "The model's own estimate after step {step}.",
+    "stage.everystep": "edited at every step",
+    "stage.here": "in this block",
+    "stage.leave": "Leave it",
+    "stage.map": "its map",
+    "stage.map.label": "Channel {channel} over the picture, from {low} to {high}",
+    "stage.map.later": "The channel's map comes with the picture",
+    "stage.mask": "mask",
+    "stage.mask.label": "The subject's mask from {count} channels of block {block}: {share} of the picture",
+    "stage.mask.later": "The mask comes with the picture",
+    "stage.nothere": "not in this block",
+    "stage.only": "Only this one",
+    "stage.over": "Over the pictures",
+    "stage.over.map": "the channel",
+    "stage.over.mask": "the mask",
+    "stage.picture": "picture",
+    "stage.play": "Play how the picture forms",
+    "stage.play.stop": "Stop playing",
+    "stage.seen": "Seen: {what}.",
+    "stage.shown": "Bars and map of",
+    "stage.shown.edited": "edited",
+    "stage.somesteps": "edited at {count} of {steps} steps",
+    "stage.spot": "channel {channel} in block {block}",
+    "stage.spot.size": "{spot}: {value}, the {rank} of {count}",
+    "stage.spot.size.ranking": "{spot}: {value} over calibration prompts, the {rank} of {count}",
+    "stage.standing.first": "Channel {channel} is the largest in block {block}, {ratio} times the median.",
+    "stage.standing.first.ranking": "Channel {channel} is the largest in block {block}, {ratio} times the median over calibration prompts.",
+    "stage.standing.none": "Channel {channel}",
+    "stage.standing.other": "Channel {channel} is the {rank} largest in block {block}, {ratio} times the median.",
+    "stage.standing.other.ranking": "Channel {channel} is the {rank} largest in block {block}, {ratio} times the median over calibration prompts.",
+    "stage.standing.zero": "Channel {channel} is at zero in block {block}.",
+    "stage.step": "Step that is shown, from noise to picture",
+    "stage.stepof": "step {step} of {steps}",
+    "stage.stored": "Stored example, {lane}: {words}",
+    "stage.take": "Take it",
+    "stage.taken": "taken",
+    "stage.undrawn": "Not drawn yet, {lane}: {words}",
+    "stage.unedited": "Nothing is edited.",
+    "stage.untouched": "Untouched",
+    "stage.view": "{lane}: {words}",
+    "step": "step",
+    "stepper.lower": "Lower {label}",
+    "stepper.raise": "Raise {label}",
+    "steps": "Steps",
+    "steps.all": "all steps",
+    "steps.firstHalf": "the first half",
+    "steps.firstQuarter": "the first quarter",
+    "steps.lastQuarter": "the last quarter",
+    "steps.one": "step {step}",
+    "steps.range": "steps {from} to {to}",
+    "steps.secondHalf": "the second half",
+    "steps.some": "some steps …",
+    "through.both": "at the reads, content and gain",
+    "through.both.short": "at the reads",
+    "through.content": "at the reads, content only (what norms pass on)",
+    "through.content.short": "at the reads, content only",
+    "through.gain": "at the reads, gain only (what norms divide by)",
+    "through.gain.short": "at the reads, gain only",
+    "through.stream": "in the stream",
+    "through.stream.short": "in the stream",
+    "untouched": "untouched",
+    "where.all": "the whole picture",
+    "where.background": "the background",
+    "where.painted": "a region that I paint",
+    "where.subject": "the subject",
+    "whose.none": "over the whole picture",
+    "whose.painted": "over a region that I paint",
+    "whose.source": "where its subject stands",
+    "whose.target": "where my subject stands",
+    "whose.union": "where either subject stands",
+    "widget.failed": "This figure could not be shown: {why}",
+    "widget.unknown": "no widget of the kind {kind}",
+    "word.background": "background",
+    "word.colour": "colour",
+    "word.number": "number of subjects",
+    "word.position": "position",
+    "word.shape": "shape",
+    "word.size": "size",
+    "word.texture": "texture",
+  },
+  de: {
+    "block": "Block",
+    "block.number": "Block {block}",
+    "blocks.all": "allen Blöcken",
+    "blocks.one": "Block {block}",
+    "blocks.range": "den Blöcken {from} bis {to}",
+    "cell.place": "Zeile {row}, Spalte {column}",
+    "channel": "Kanal",
+    "channel.next": "Nächster Kanal",
+    "channel.number": "Kanal {channel}",
+    "channel.previous": "Voriger Kanal",
+    "channels.range": "Kanäle gehen von 0 bis {last}.",
+    "dial.count": "wie viele",
+    "dial.draw": "Ziehung",
+    "dial.factor": "mal",
+    "dial.from": "ab Schritt",
+    "dial.strength": "Stärke",
+    "dial.to": "bis Schritt",
+    "draw": "Ziehung",
+    "edit": "Eingriff",
+    "edited.carried": "Derselbe Prompt und dasselbe Rauschen; übertragen: {which}.",
+    "edited.no_level": "ohne ihr Niveau",
+    "edited.none": "in Ruhe gelassen",
+    "edited.own_mean": "auf ihr eigenes Mittel geglättet",
+    "edited.reads": "Derselbe Prompt und dasselbe Rauschen, {which} {done} an den Lesestellen.",
+    "edited.scale": "mal {factor}",
+    "edited.shuffle": "über das Bild gemischt",
+    "edited.stream": "Derselbe Prompt und dasselbe Rauschen, {which} {done}.",
+    "edited.zero": "auf null",
+    "experiment.1.answer.0": "Bis zu dreimal",
+    "experiment.1.answer.1": "Etwa zehnmal",
+    "experiment.1.answer.2": "Mehr als dreißigmal",
+    "experiment.1.look": "Unter den Balken ablesen, wie viel größer als der Median der gewählte Kanal ist; dann andere Blöcke, einen anderen Prompt und anderes Rauschen wählen. Ist es immer derselbe Kanal?",
+    "experiment.1.question": "Jeder Fleck des Bildes ist 192 Zahlen, eine je Kanal. Wie viel größer als die mittlere ist die größte?",
+    "experiment.1.title": "Massive Kanäle",
+    "experiment.2.answer.0": "Das Motiv",
+    "experiment.2.answer.1": "Der Hintergrund",
+    "experiment.2.answer.2": "Beides",
+    "experiment.2.answer.3": "Kaum etwas",
+    "experiment.2.look": "Die beiden Bilder und die Wörter darunter vergleichen, dann die Änderung mit der von ebenso vielen zufälligen Kanälen. Nun nur einen Kanal nehmen, dann die acht ohne den ersten: Welcher von ihnen ist es?",
+    "experiment.2.question": "Die acht größten Kanäle in jedem Block auf null setzen. Was geht verloren: das Motiv, der Hintergrund oder beides?",
+    "experiment.2.title": "Entscheidend",
+    "experiment.3.answer.0": "Am Umriss des Motivs",
+    "experiment.3.answer.1": "Irgendwo nahe am Motiv",
+    "experiment.3.answer.2": "Irgendwo",
+    "experiment.3.look": "Das Bild ist die eigene Schätzung des Modells in diesem Schritt, und was nicht Motiv ist, ist abgedunkelt. Den Schritt nach links schieben, bis die Grenze verschwindet. Anderes Rauschen ausprobieren und ein riesiges Motiv.",
+    "experiment.3.question": "Die Flecken allein nach den acht größten Kanälen in zwei Haufen sortieren, solange das Bild noch fast nur Rauschen ist. Wo verläuft die Grenze?",
+    "experiment.3.title": "Wo das Motiv steht",
+    "experiment.4.answer.0": "Farbe und Ort der Quelle",
+    "experiment.4.answer.1": "Ort der Quelle, meine Farbe",
+    "experiment.4.answer.2": "Meine Farbe und mein Ort",
+    "experiment.4.answer.3": "Keins von beiden ist zu sehen",
+    "experiment.4.look": "Die Wörter unter dem veränderten Bild neben beiden Prompts lesen. 16 und 32 Kanäle übertragen, dann zufällige. Gibt es eine Zahl, bei der das Bild die Seite wechselt?",
+    "experiment.4.question": "Die acht größten Kanäle aus der Zeichnung eines anderen Prompts übertragen. Wessen Farbe gewinnt, und wessen Ort?",
+    "experiment.4.title": "Übertragen zwischen Prompts",
+    "experiment.5.answer.0": "Ja, mit seiner Farbe",
+    "experiment.5.answer.1": "Nur sein Ort",
+    "experiment.5.answer.2": "Nein",
+    "experiment.5.look": "Mit dem Übertragen aus einem Prompt vergleichen. Die Stärke verändern und die Wörter, die das Bild beschreiben. Dann ein eigenes Bild ablegen: Es bleibt auf diesem Rechner.",
+    "experiment.5.question": "Nun ist die Quelle ein Bild, das nicht das Modell gezeichnet hat, in jedem Schritt neu verrauscht. Kommt sein Motiv mit?",
+    "experiment.5.title": "Ein Motiv aus einem Bild",
+    "experiment.6.answer.0": "Kaum",
+    "experiment.6.answer.1": "Das Motiv verliert seine Form",
+    "experiment.6.answer.2": "Alles ist verloren",
+    "experiment.6.look": "Dann andersherum: ihnen das Niveau nehmen und das Muster lassen. Was kostet das Bild mehr, und ist es für einen Kanal dasselbe wie für acht?",
+    "experiment.6.question": "Das Niveau der acht größten Kanäle behalten und ihr Muster über das Bild mischen. Merkt es das Bild?",
+    "experiment.6.title": "Niveau oder Muster",
+    "experiment.7.answer.0": "Ja, sie bewirken mehr",
+    "experiment.7.answer.1": "Nein, Energie ist alles",
+    "experiment.7.answer.2": "Die anderen bewirken mehr",
+    "experiment.7.look": "Die Änderung notieren, dann die acht größten ohne den ersten wählen und vergleichen. Die anderen ein paarmal neu ziehen. Wie viele Kanäle braucht es, und reicht ein Bild, um es zu sagen?",
+    "experiment.7.question": "Statt der größten ohne den ersten so viele andere nehmen, wie dieselbe Energie enthalten. Sind die größten noch besonders?",
+    "experiment.7.title": "Wie man sich täuscht",
+    "experiment.9.answer.0": "Nichts, niemand hat sie verändert",
+    "experiment.9.answer.1": "Sie verblassen, und das Bild auch",
+    "experiment.9.answer.2": "Sie wachsen, und das Bild wird kräftig",
+    "experiment.9.look": "Mit demselben Eingriff in dem vergleichen, was Normen weitergeben, und mit beiden. Dann die Kanäle kleiner statt größer machen: Leistet dieselbe Hälfte die Arbeit?",
+    "experiment.9.question": "Eine Norm teilt durch die Größe aller Kanäle. Die größten um die Hälfte vergrößern, aber nur in dem, wodurch die Norm teilt. Was geschieht mit den anderen und mit dem Bild?",
+    "experiment.9.title": "Inhalt oder Verstärkung",
+    "fact.change": "Änderung des Bildes",
+    "fact.control": "dasselbe, zufällige Kanäle",
+    "fact.energy": "bewegte Energie",
+    "fact.words": "geänderte Wörter",
+    "guide.again": "Noch einmal raten",
+    "guide.chapter": "Kapitel {chapter}",
+    "guide.done": "geraten",
+    "guide.guessed": "Die Vermutung war: {answer}.",
+    "guide.head": "Kapitel {chapter} · {title}",
+    "guide.lead": "Eine Frage zu jedem Kapitel. Erst raten, dann ansehen und verändern.",
+    "guide.look": "Was zu sehen ist.",
+    "guide.more": "Über viele Prompts gezählt, mit Kontrollen: {link}.",
+    "guide.other": "etwas anderes",
+    "guide.panel": "Kapitel {chapter}: {title}",
+    "guide.pass": "auslassen",
+    "guide.passed": "Ohne Vermutung weiter.",
+    "guide.setup": "Noch einmal einstellen",
+    "guide.title": "Erst raten",
+    "guide.yours": "Die Vermutung, nur auf diesem Rechner gespeichert:",
+    "how.no_level": "nimm ihnen das Niveau",
+    "how.none": "lass sie in Ruhe",
+    "how.own_mean": "glätte sie auf ihr eigenes Mittel",
+    "how.scale": "multipliziere sie mit {factor}",
+    "how.shuffle": "mische sie über das Bild",
+    "how.zero": "setze sie auf null",
+    "lab.carry.sentence": "Übertrage {set} {from}, {part}, in {blocks}, in {steps}, {whose}.",
+    "lab.choose": "Wörter wählen",
+    "lab.copied": "Kopiert.",
+    "lab.copy.failed": "Dieser Browser lässt die Seite nicht kopieren; der Text steht unten.",
+    "lab.copy.link": "Link kopieren",
+    "lab.copy.python": "Als Python kopieren",
+    "lab.draw": "Zeichne",
+    "lab.draw.tail": ", aus Rauschen {seed} in {steps}.",
+    "lab.drawing": "zeichnet",
+    "lab.drawing.step": "zeichnet, Schritt {step} von {steps}",
+    "lab.drawn": "Das Bild ist gezeichnet.",
+    "lab.edit.sentence": "Nimm {set} und {how}, in {blocks}, in {steps}, {where}, {through}.",
+    "lab.example": "Dies ist ein gespeichertes Beispiel. Das Modell läuft erst nach dem Start.",
+    "lab.example.stays": "Wo es nicht geht, bleibt dieses Beispiel stehen.",
+    "lab.failed": "Das Modell ließ sich nicht starten. {why} Was hilft: die Seite neu laden; ein anderer Browser von 2023 oder später; mehr freier Speicher (es braucht etwa 250 MB).",
+    "lab.failed.example": "Bis dahin bleibt das gespeicherte Beispiel stehen.",
+    "lab.from.picture": "aus meinem Bild",
+    "lab.from.source": "aus der Quelle",
+    "lab.kernel.silent": "Der Kernel des Notebooks antwortet nicht: Arbeitet er gerade, oder wurde er neu gestartet? Die Zelle noch einmal ausführen.",
+    "lab.keys": "Tasten, in den Balken: Pfeile gehen zwischen Kanälen und Blöcken, Bild auf und ab die Rangfolge entlang, Pos1 zum größten; die Leertaste nimmt einen oder lässt ihn los, [ und ] ändern die Stärke. Überall: Strg+Z macht rückgängig.",
+    "lab.link.copied": "Link kopiert.",
+    "lab.loading": "das Modell wird geladen",
+    "lab.loading.share": "das Modell wird geladen: {percent} %",
+    "lab.loads.file": "Seine Gewichte liegen in dieser Datei. Es zeichnet auf dieser Seite, auf diesem Rechner, und nichts davon verlässt ihn.",
+    "lab.loads.kernel": "Beim Start werden {size} MB vom Kernel des Notebooks geladen; das dauert eine halbe Minute. Dann zeichnet das Modell auf dieser Seite, auf diesem Rechner, und nichts davon verlässt ihn. Auf einem Telefon geht es auch, um ein Mehrfaches langsamer.",
+    "lab.loads.site": "Beim Start werden {size} MB von dieser Website geladen, einmal. Dann zeichnet das Modell auf dieser Seite, auf diesem Rechner, und nichts davon verlässt ihn. Auf einem Telefon geht es auch, um ein Mehrfaches langsamer.",
+    "lab.maximise": "Vergrößern",
+    "lab.menu.background": "{what}: Farbe des Hintergrunds",
+    "lab.menu.background.second": "{what}: zweite Farbe des Hintergrunds",
+    "lab.menu.blocks": "In welchen Blöcken",
+    "lab.menu.count": "{what}: wie viele Motive",
+    "lab.menu.first": "{what}: {part} des Motivs",
+    "lab.menu.how": "Was mit ihnen geschieht",
+    "lab.menu.part": "Was von den Kanälen übertragen wird",
+    "lab.menu.second": "{what}: {part} des zweiten Motivs",
+    "lab.menu.seed": "Rauschen (Seed)",
+    "lab.menu.set": "Welche Kanäle",
+    "lab.menu.stepcount": "Zahl der Schritte",
+    "lab.menu.steps": "In welchen Schritten",
+    "lab.menu.texture": "{what}: Muster des Hintergrunds",
+    "lab.menu.through": "Im Strom oder wo Normen ihn lesen",
+    "lab.menu.where": "In welchem Teil des Bildes",
+    "lab.menu.whose": "Wo Kanäle ersetzt werden",
+    "lab.menus.only": "Die Menüs kennen nur Sätze der Grammatik: {grammar}.",
+    "lab.model.forbidden": "Diese Seite darf das Programm, das zeichnet, nicht starten (ihre Inhaltsregeln verbieten es). Die Seite von einem anderen Ort oder vom Datenträger öffnen.",
+    "lab.model.stopped": "Das Modell ist stehen geblieben.",
+    "lab.modes": "Was geschehen soll",
+    "lab.noexample": "Noch ist nichts gezeichnet. Nach dem Start zeichnet das Modell, was die Sätze unten verlangen.",
+    "lab.paint.clear": "Bereich löschen",
+    "lab.paint.how": "Auf dem unberührten Bild malen: durch Ziehen oder mit Pfeiltasten und Leertaste.",
+    "lab.paint.label": "Bereich des Eingriffs; Pfeile bewegen, die Leertaste malt",
+    "lab.part.ask": "Fragen",
+    "lab.part.edit": "Eingriff",
+    "lab.part.keep": "Behalten",
+    "lab.part.look": "Ansehen",
+    "lab.part.numbers": "Was sich änderte",
+    "lab.picture.bad": "{file} ließ sich nicht als Bild lesen. PNG, JPEG und WebP gehen.",
+    "lab.picture.choose": "Bild wählen",
+    "lab.picture.drop": "Hier ein Bild ablegen. Es wird auf dieser Seite gelesen und bleibt auf diesem Rechner; die Mitte wird ausgeschnitten und verkleinert.",
+    "lab.picture.read": "{file}: unten aufschreiben, was es zeigt; die Wörter zählen.",
+    "lab.picture.unwritten": "Dieser Browser konnte das Bild nicht schreiben.",
+    "lab.problem.energy": "Nichts zu ändern: Alle anderen Kanäle zusammen enthalten weniger Energie. Weniger von den größten nehmen.",
+    "lab.problem.hand": "Kein Kanal ist gewählt: welche in den Balken nehmen, mit Doppelklick oder Leertaste.",
+    "lab.problem.missing.one": "In Block {blocks} enthalten alle anderen Kanäle zusammen weniger Energie, darum wird dort nichts geändert.",
+    "lab.problem.missing.other": "In den Blöcken {blocks} enthalten alle anderen Kanäle zusammen weniger Energie, darum wird dort nichts geändert.",
+    "lab.problem.picture": "Erst ein Bild ablegen oder das Beispiel nehmen.",
+    "lab.progress": "Wie viel vom Modell geladen ist",
+    "lab.python": "Dasselbe in Python",
+    "lab.quiet": "nichts verlässt diese Seite",
+    "lab.quiet.seconds": "{seconds} s je Bild · nichts verlässt diese Seite",
+    "lab.sample": "Beispiel nehmen",
+    "lab.sample.what": "Das Beispiel ist ein Bild, das ein Programm gezeichnet hat, nicht das Modell.",
+    "lab.save.channels": "Kanäle speichern",
+    "lab.save.pictures": "Bilder speichern",
+    "lab.save.run": "Lauf speichern",
+    "lab.script.missing": "Die Seite enthält {name} nicht.",
+    "lab.second.none": "keine zweite Farbe",
+    "lab.small": "Verkleinern",
+    "lab.source": "Quelle",
+    "lab.source.lead": "Die Quelle:",
+    "lab.start": "Modell starten",
+    "lab.steps.one": "{n} Schritt",
+    "lab.steps.other": "{n} Schritten",
+    "lab.stop": "Anhalten",
+    "lab.stopped": "angehalten",
+    "lab.subjects.none": "kein Motiv",
+    "lab.subjects.one": "ein Motiv",
+    "lab.subjects.two": "zwei Motive",
+    "lab.surprise": "überrasch mich",
+    "lab.type": "tippen",
+    "lab.typed": "{what}, getippt",
+    "lab.unchosen": "Kein Kanal ist gewählt.",
+    "lab.undo": "Rückgängig",
+    "lab.undo.none": "Nichts rückgängig zu machen.",
+    "lab.undone": "Rückgängig gemacht.",
+    "lab.ungrammatical": "Bekannte Wörter, aber kein Satz der Grammatik: Das Modell hat so einen Prompt nie gesehen. Es zeichnet trotzdem etwas.",
+    "lab.unstarted": "nicht gestartet",
+    "lab.write": "Aufschreiben, was das Bild zeigen soll, auf Englisch: {grammar}.",
+    "lane.control": "Kontrolle",
+    "lane.edited": "verändert",
+    "lane.source": "Quelle",
+    "lane.untouched": "unberührt",
+    "link.address": "Der Link steht in der Adresszeile",
+    "link.copied": "Link kopiert",
+    "link.copy": "Link zu dieser Ansicht kopieren",
+    "link.none": "Diese Seite kann keine Links erzeugen",
+    "maps.few": "{set} ({count} von {all} haben hier Karten)",
+    "mode.edit": "Eingreifen",
+    "mode.picture": "Eigenes Bild",
+    "mode.transport": "Übertragen",
+    "noise": "Rauschen",
+    "none": "keine",
+    "ordinal.few": "{n}.",
+    "ordinal.one": "{n}.",
+    "ordinal.other": "{n}.",
+    "ordinal.two": "{n}.",
+    "over.none": "nichts",
+    "part.both": "Niveau und Muster",
+    "part.level": "nur ihr Niveau",
+    "part.pattern": "nur ihr Muster",
+    "picture": "Bild",
+    "pictures.unread": "die Bilder dieser Abbildung sind nicht lesbar (WebP)",
+    "prompt": "Prompt",
+    "reading": "{file} wird gelesen …",
+    "saved": "{file} gespeichert.",
+    "seed": "Seed",
+    "set.bottom.one": "den kleinsten Kanal",
+    "set.bottom.other": "die {n} kleinsten Kanäle",
+    "set.energy.one": "Kanäle mit der Energie des größten Kanals ohne den ersten",
+    "set.energy.other": "Kanäle mit der Energie der {n} größten Kanäle ohne den ersten",
+    "set.hand": "{count} von Hand gewählte Kanäle",
+    "set.hand.range": "{few} bis {many} von Hand gewählte Kanäle",
+    "set.next.one": "den größten Kanal ohne den ersten",
+    "set.next.other": "die {n} größten Kanäle ohne den ersten",
+    "set.random.one": "{n} zufälligen Kanal",
+    "set.random.other": "{n} zufällige Kanäle",
+    "set.rest.one": "alle außer dem größten Kanal",
+    "set.rest.other": "alle außer den {n} größten Kanälen",
+    "set.top.one": "den größten Kanal",
+    "set.top.other": "die {n} größten Kanäle",
+    "sky.cell": "Kanal {channel} in Block {block}: {value}",
+    "sky.label": "Kanäle aller Blöcke; Pfeile bewegen, die Leertaste nimmt einen oder lässt ihn los, Pos1 geht zum größten",
+    "stage.asasked": "Wie verlangt.",
+    "stage.asked.later": "Verlangt: {prompt}. Gezeichnet wird es nach dem Start des Modells.",
+    "stage.at.edited": "Verändert, Schritt {step} von {steps}.",
+    "stage.at.untouched": "Unberührt, Schritt {step} von {steps}.",
+    "stage.control": "Zufällige Kanäle",
+    "stage.control.what": "so viele wie verändert wurden, außerhalb zufällig gezogen.",
+    "stage.course": "Die Größe von {name} über die Schritte: von {first} bis {last}; der mittlere Kanal: {median}",
+    "stage.edited": "Verändert",
+    "stage.edited.later": "{edit} Gezeichnet wird es nach dem Start des Modells.",
+    "stage.energy": "Über Kalibrierungsprompts enthält er {share} der Energie des Blocks.",
+    "stage.estimate": "Die eigene Schätzung des Modells nach Schritt {step}.",
+    "stage.everystep": "in jedem Schritt verändert",
+    "stage.here": "in diesem Block",
+    "stage.leave": "Loslassen",
+    "stage.map": "seine Karte",
+    "stage.map.label": "Kanal {channel} über dem Bild, von {low} bis {high}",
+    "stage.map.later": "Die Karte des Kanals kommt mit dem Bild",
+    "stage.mask": "Maske",
+    "stage.mask.label": "Die Maske des Motivs aus {count} Kanälen von Block {block}: {share} des Bildes",
+    "stage.mask.later": "Die Maske kommt mit dem Bild",
+    "stage.nothere": "nicht in diesem Block",
+    "stage.only": "Nur diesen",
+    "stage.over": "Über den Bildern",
+    "stage.over.map": "der Kanal",
+    "stage.over.mask": "die Maske",
+    "stage.picture": "Bild",
+    "stage.play": "Abspielen, wie das Bild entsteht",
+    "stage.play.stop": "Abspielen beenden",
+    "stage.seen": "Gesehen: {what}.",
+    "stage.shown": "Balken und Karte von",
+    "stage.shown.edited": "verändert",
+    "stage.somesteps": "in {count} von {steps} Schritten verändert",
+    "stage.spot": "Kanal {channel} in Block {block}",
+    "stage.spot.size": "{spot}: {value}, der {rank} von {count}",
+    "stage.spot.size.ranking": "{spot}: {value} über Kalibrierungsprompts, der {rank} von {count}",
+    "stage.standing.first": "Kanal {channel} ist der größte in Block {block}, {ratio}-mal so groß wie der Median.",
+    "stage.standing.first.ranking": "Kanal {channel} ist der größte in Block {block}, {ratio}-mal so groß wie der Median über Kalibrierungsprompts.",
+    "stage.standing.none": "Kanal {channel}",
+    "stage.standing.other": "Kanal {channel} ist der Größe nach der {rank} in Block {block}, {ratio}-mal so groß wie der Median.",
+    "stage.standing.other.ranking": "Kanal {channel} ist der Größe nach der {rank} in Block {block}, {ratio}-mal so groß wie der Median über Kalibrierungsprompts.",
+    "stage.standing.zero": "Kanal {channel} ist in Block {block} auf null.",
+    "stage.step": "Gezeigter Schritt, vom Rauschen zum Bild",
+    "stage.stepof": "Schritt {step} von {steps}",
+    "stage.stored": "Gespeichertes Beispiel, {lane}: {words}",
+    "stage.take": "Nehmen",
+    "stage.taken": "genommen",
+    "stage.undrawn": "Noch nicht gezeichnet, {lane}: {words}",
+    "stage.unedited": "Nichts ist verändert.",
+    "stage.untouched": "Unberührt",
+    "stage.view": "{lane}: {words}",
+    "step": "Schritt",
+    "stepper.lower": "{label} verringern",
+    "stepper.raise": "{label} erhöhen",
+    "steps": "Schritte",
+    "steps.all": "allen Schritten",
+    "steps.firstHalf": "der ersten Hälfte",
+    "steps.firstQuarter": "dem ersten Viertel",
+    "steps.lastQuarter": "dem letzten Viertel",
+    "steps.one": "Schritt {step}",
+    "steps.range": "den Schritten {from} bis {to}",
+    "steps.secondHalf": "der zweiten Hälfte",
+    "steps.some": "einigen Schritten …",
+    "through.both": "an den Lesestellen, Inhalt und Verstärkung",
+    "through.both.short": "an den Lesestellen",
+    "through.content": "an den Lesestellen, nur Inhalt (was Normen weitergeben)",
+    "through.content.short": "an den Lesestellen, nur Inhalt",
+    "through.gain": "an den Lesestellen, nur Verstärkung (wodurch Normen teilen)",
+    "through.gain.short": "an den Lesestellen, nur Verstärkung",
+    "through.stream": "im Strom",
+    "through.stream.short": "im Strom",
+    "untouched": "unberührt",
+    "where.all": "im ganzen Bild",
+    "where.background": "im Hintergrund",
+    "where.painted": "in einem gemalten Bereich",
+    "where.subject": "im Motiv",
+    "whose.none": "im ganzen Bild",
+    "whose.painted": "in einem gemalten Bereich",
+    "whose.source": "wo das Motiv der Quelle steht",
+    "whose.target": "wo mein Motiv steht",
+    "whose.union": "wo eines der beiden Motive steht",
+    "widget.failed": "Diese Abbildung lässt sich nicht zeigen: {why}",
+    "widget.unknown": "kein Widget der Art {kind}",
+    "word.background": "Hintergrund",
+    "word.colour": "Farbe",
+    "word.number": "Zahl der Motive",
+    "word.position": "Ort",
+    "word.shape": "Form",
+    "word.size": "Größe",
+    "word.texture": "Muster",
+  },
+};
+
+// js/phrases.js
+let spoken = null;
+
+function speak(tongue) {
+  spoken = tongue;
+}
+
+function language() {
+  const wanted = spoken ?? globalThis.document?.documentElement?.lang ?? "";
+  const tongue = wanted.slice(0, 2).toLowerCase();
+  return Object.hasOwn(STRINGS, tongue) ? tongue : "en";
+}
+
+const known = (key) => Object.hasOwn(STRINGS.en, key);
+
+function phraseIn(tongue, key, values = {}) {
+  return STRINGS[tongue][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+const phrase = (key, values) => phraseIn(language(), key, values);
+
+function counted(key, n, options = {}, values = {}) {
+  const form = new Intl.PluralRules(language(), options).select(n);
+  return phrase(known(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { n, ...values });
+}
+
+function filled(key, things) {
+  const parts = STRINGS[language()][key].split(/\{(\w+)\}/);
+  return parts.map((part, i) => (i % 2 ? things[part] : part)).filter((part) => part !== "");
+}
 
 // js/dom.js
 let made = 0;
@@ -124,9 +831,9 @@ function stepper({ label, low, onpick }) {
     input.value = now;
     input.setAttribute("aria-invalid", "false");
   });
-  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase(name, { label }), onclick: () => pick(now + by) }, sign);
   return {
-    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "stepper.lower"), input, button("+", 1, "stepper.raise"))),
     set(value, high) {
       [now, most] = [value, high];
       input.max = high;
@@ -157,20 +864,18 @@ function fromHash(key, hash) {
 }
 
 // js/link_button.js
-const COPY = "Copy link to this view";
-
 function linkButton(key, store, classes = "fc-quiet") {
-  const button = el(`button.fc-button.${classes}`, { type: "button" }, COPY);
+  const button = el(`button.fc-button.${classes}`, { type: "button" }, phrase("link.copy"));
   button.addEventListener("click", async () => {
     const hash = toHash(key, store.get());
     try {
       history.replaceState(history.state, "", hash);
       await navigator.clipboard.writeText(location.href);
-      setText(button, "Link copied");
+      setText(button, phrase("link.copied"));
     } catch {
-      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
+      setText(button, location.hash === hash ? phrase("link.address") : phrase("link.none"));
     }
-    setTimeout(() => setText(button, COPY), 2500);
+    setTimeout(() => setText(button, phrase("link.copy")), 2500);
   });
   return button;
 }
@@ -245,7 +950,7 @@ async function renderKind(kinds, { model, el: place, host }) {
   const header = model.get("data");
   try {
     const kind = kinds[model.get("kind")];
-    if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
+    if (!kind) throw new Error(phrase("widget.unknown", { kind: model.get("kind") }));
     const data = await kind.open(header, model.get("blob"), model);
     const linked = host === "page" ? fromHash(data.key, location.hash) : null;
     const store = createStore(kind.state(data, linked || model.get("state")));
@@ -284,7 +989,7 @@ async function renderKind(kinds, { model, el: place, host }) {
       page.stop();
     };
   } catch (error) {
-    root.replaceChildren(el("p", { "data-fc-error": true }, `This figure could not be shown: ${error.message}`));
+    root.replaceChildren(el("p", { "data-fc-error": true }, phrase("widget.failed", { why: error.message })));
     throw error;
   }
 }
@@ -303,7 +1008,7 @@ function channelFinder({ current, onpick }) {
     const { width } = current();
     const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
     input.setAttribute("aria-invalid", String(!fits));
-    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
+    setText(bad, fits || input.value === "" ? "" : phrase("channels.range", { last: width - 1 }));
     if (fits) onpick(value);
   });
   const restore = () => {
@@ -316,10 +1021,10 @@ function channelFinder({ current, onpick }) {
     node: el(
       "div.fc-find",
       {},
-      el("label", { for: id }, "Channel"),
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
+      el("label", { for: id }, phrase("channel")),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.previous"), onclick: () => move(-1) }, "‹"),
       input,
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.next"), onclick: () => move(1) }, "›"),
       bad,
     ),
     show() {
@@ -521,6 +1226,16 @@ function dial({ label, count, onpick, onrest = () => {} }) {
 
 const glued = (menu, text) => el("span.fc-glued", {}, menu.node, text);
 
+function sentence(key, menus) {
+  const parts = filled(key, menus);
+  return parts.map((part, i) => {
+    const sign = typeof part === "object" && /^[,.]/.exec(parts[i + 1] ?? "")?.[0];
+    if (!sign) return part.node ?? part;
+    parts[i + 1] = parts[i + 1].slice(1);
+    return glued(part, sign);
+  });
+}
+
 // js/lab/words.js
 function sentenceOf({ subjects, texture, background, second }) {
   const named = subjects.map((s) => `a ${s.size} ${s.colour} ${s.shape} at the ${s.position}`).join(" and ");
@@ -529,7 +1244,7 @@ function sentenceOf({ subjects, texture, background, second }) {
 
 function wordsChanged(before, after) {
   const names = [];
-  if (before.subjects.length !== after.subjects.length) names.push("number of subjects");
+  if (before.subjects.length !== after.subjects.length) names.push("number");
   else {
     for (const part of ["size", "colour", "shape", "position"]) {
       if (before.subjects.some((subject, i) => subject[part] !== after.subjects[i][part])) names.push(part);
@@ -588,9 +1303,9 @@ function completions(text, grammar) {
 
 function judged(text, grammar) {
   try {
-    if (!text.trim()) return { error: `Write what the picture is to show: ${grammar.sentence}.` };
+    if (!text.trim()) return { error: phrase("lab.write", { grammar: grammar.sentence }) };
     if (parsePrompt(text, grammar)) return {};
-    return { note: "Known words, but no sentence of the grammar: the model has never seen such a prompt. It draws something all the same." };
+    return { note: phrase("lab.ungrammatical") };
   } catch (error) {
     return { error: error.message };
   }
@@ -620,8 +1335,8 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
     change(sentenceOf(next));
   };
   const count = wordMenu({
-    label: `${what}: how many subjects`,
-    options: [{ value: "1", text: "one subject", short: "a" }, { value: "2", text: "two subjects", short: "two, a" }, { value: "0", text: "no subject", short: "nothing" }],
+    label: phrase("lab.menu.count", { what }),
+    options: [{ value: "1", text: phrase("lab.subjects.one"), short: "a" }, { value: "2", text: phrase("lab.subjects.two"), short: "two, a" }, { value: "0", text: phrase("lab.subjects.none"), short: "nothing" }],
     onpick: (value) =>
       alter((next) => {
         const free = colours.filter((colour) => colour !== next.background);
@@ -631,16 +1346,16 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
       }),
   });
   const subjectMenus = [0, 1].map((i) => {
-    const name = i ? "second subject" : "subject";
-    const menu = (part, options) => wordMenu({ label: `${what}: ${part} of the ${name}`, options: optionsOf(options), onpick: (value) => alter((next) => (next.subjects[i][part] = value)) });
+    const subject = i ? "second" : "first";
+    const menu = (part, options) => wordMenu({ label: phrase(`lab.menu.${subject}`, { what, part: phrase(`word.${part}`) }), options: optionsOf(options), onpick: (value) => alter((next) => (next.subjects[i][part] = value)) });
     return { size: menu("size", sizes), colour: menu("colour", colours), shape: menu("shape", shapes), position: menu("position", positions) };
   });
   const spans = subjectMenus.map(({ size, colour, shape, position }, i) =>
     el("span", {}, i ? " and a " : " ", size.node, " ", colour.node, " ", shape.node, " at the ", position.node),
   );
-  const texture = wordMenu({ label: `${what}: texture of the background`, options: optionsOf(textures), onpick: (value) => alter((next) => Object.assign(next, { texture: value, second: value === "plain" ? null : next.second })) });
-  const background = wordMenu({ label: `${what}: colour of the background`, options: optionsOf(colours), onpick: (value) => alter((next) => (next.background = value)) });
-  const second = wordMenu({ label: `${what}: second colour of the background`, onpick: (value) => alter((next) => (next.second = value || null)) });
+  const texture = wordMenu({ label: phrase("lab.menu.texture", { what }), options: optionsOf(textures), onpick: (value) => alter((next) => Object.assign(next, { texture: value, second: value === "plain" ? null : next.second })) });
+  const background = wordMenu({ label: phrase("lab.menu.background", { what }), options: optionsOf(colours), onpick: (value) => alter((next) => (next.background = value)) });
+  const second = wordMenu({ label: phrase("lab.menu.background.second", { what }), onpick: (value) => alter((next) => (next.second = value || null)) });
   const secondSpan = el("span", {}, " ", second.node);
   const words = el("p.fc-sentence", {}, `${lead} `, count.node, ...spans, " on a ", texture.node, " ", background.node, secondSpan, " background", ...tail);
 
@@ -649,7 +1364,7 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
   const input = el("input.fc-typed", { type: "text", id, list: list.id, maxlength: 400, autocomplete: "off", spellcheck: "false", autocapitalize: "off", "aria-describedby": `${id}-said` });
   const said = el("p.fc-said", { id: `${id}-said`, role: "status" });
   const tailAgain = el("span.fc-sentence");
-  const typed = el("div.fc-type", { hidden: true }, el("label.fc-sr", { for: id }, `${what}, typed`), input, list, tailAgain, said);
+  const typed = el("div.fc-type", { hidden: true }, el("label.fc-sr", { for: id }, phrase("lab.typed", { what })), input, list, tailAgain, said);
   input.addEventListener("input", () => {
     list.replaceChildren(...completions(input.value, grammar).map((value) => el("option", { value })));
     say();
@@ -667,13 +1382,13 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
     return Boolean(error);
   }
 
-  const toggle = el("button.fc-link", { type: "button", "aria-expanded": "false" }, "type it");
+  const toggle = el("button.fc-link", { type: "button", "aria-expanded": "false" }, phrase("lab.type"));
   let typing = false;
   function type(on) {
     typing = on;
     words.hidden = on;
     typed.hidden = !on;
-    setText(toggle, on ? "choose words" : "type it");
+    setText(toggle, on ? phrase("lab.choose") : phrase("lab.type"));
     toggle.setAttribute("aria-expanded", String(on));
     (on ? tailAgain : words).append(...tail);
     if (on) {
@@ -683,7 +1398,7 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
   }
   toggle.addEventListener("click", () => {
     if (typing && !scene) {
-      setText(said, `The menus only know sentences of the grammar: ${grammar.sentence}.`);
+      setText(said, phrase("lab.menus.only", { grammar: grammar.sentence }));
       return;
     }
     type(!typing);
@@ -715,7 +1430,7 @@ function promptSentence({ grammar, lead, what, tail = [], change }) {
       texture.set(scene.texture);
       background.set(scene.background);
       secondSpan.hidden = scene.texture === "plain" && !scene.second;
-      second.fill([{ value: "", text: "no second colour", short: "+" }, ...colours.filter((colour) => colour !== scene.background).map((colour) => ({ value: colour, text: `and ${colour}` }))]);
+      second.fill([{ value: "", text: phrase("lab.second.none"), short: "+" }, ...colours.filter((colour) => colour !== scene.background).map((colour) => ({ value: colour, text: `and ${colour}` }))]);
       second.set(scene.second || "");
     },
   };
@@ -1059,16 +1774,10 @@ function edits(state) {
 // js/lab/sets.js
 function setWords(state, lists) {
   const { set, k } = state;
-  const largest = k === 1 ? "largest channel" : `${k} largest channels`;
-  if (set === "top") return largest;
-  if (set === "bottom") return k === 1 ? "smallest channel" : `${k} smallest channels`;
-  if (set === "random") return `${k} random channel${k === 1 ? "" : "s"}`;
-  if (set === "next") return `${largest} but the first`;
-  if (set === "energy") return `channels with the energy of the ${largest} but the first`;
-  if (set === "rest") return `all but the ${largest}`;
+  if (set !== "hand") return counted(`set.${set}`, k);
   const sizes = lists.map((list) => list.length);
   const [few, many] = [Math.min(...sizes), Math.max(...sizes)];
-  return `${few === many ? few : `${few} to ${many}`} channels chosen by hand`;
+  return few === many ? phrase("set.hand", { count: few }) : phrase("set.hand.range", { few, many });
 }
 
 const rankings = { [1]: new WeakMap(), [-1]: new WeakMap() };
@@ -1139,75 +1848,71 @@ function placeOf(levels, energy, block, channel) {
 }
 
 // js/lab/edit_part.js
-const HOW_WORDS = { none: "leave them alone", zero: "set them to zero", own_mean: "flatten them to their own mean", no_level: "take their level away", shuffle: "shuffle them over the picture" };
-const WHERE_WORDS = { all: "the whole picture", subject: "the subject", background: "the background", painted: "a region that I paint" };
-const WHOSE_WORDS = { union: "where either subject stands", source: "where its subject stands", target: "where my subject stands", none: "over the whole picture", painted: "over a region that I paint" };
-const PART_WORDS = { both: "level and pattern", level: "their level alone", pattern: "their pattern alone" };
-const THROUGH_WORDS = [
-  { value: "stream", text: "in the stream" },
-  { value: "both", text: "at the reads, content and gain", short: "at the reads" },
-  { value: "content", text: "at the reads, content only (what norms pass on)", short: "at the reads, content only" },
-  { value: "gain", text: "at the reads, gain only (what norms divide by)", short: "at the reads, gain only" },
-];
+const HOW_MENU = ["none", "zero", "own_mean", "no_level", "shuffle"];
+const WHERE_MENU = ["all", "subject", "background", "painted"];
+const WHOSE_MENU = ["union", "source", "target", "none", "painted"];
+const PART_MENU = ["both", "level", "pattern"];
+const THROUGH_MENU = ["stream", "both", "content", "gain"];
 const FACTOR_STEP = 0.05;
-const listed = (words) => Object.entries(words).map(([value, text]) => ({ value, text }));
+const listed = (values, word) => values.map((value) => ({ value, text: word(value) }));
+const throughs = () => THROUGH_MENU.map((value) => ({ value, text: phrase(`through.${value}`), short: phrase(`through.${value}.short`) }));
 const signed = (value) => value.toFixed(2).replace(/0$/, "").replace("-", "−");
 
 function blockOptions(blocks) {
-  const options = [{ value: "all", text: "all blocks" }];
+  const options = [{ value: "all", text: phrase("blocks.all") }];
   for (let from = 0; from < blocks; from++) {
     for (let to = from; to < blocks; to++) {
-      if (to - from < blocks - 1) options.push({ value: `${from}-${to}`, text: from === to ? `block ${from}` : `blocks ${from} to ${to}` });
+      if (to - from < blocks - 1) options.push({ value: `${from}-${to}`, text: from === to ? phrase("blocks.one", { block: from }) : phrase("blocks.range", { from, to }) });
     }
   }
   return options;
 }
 
 function stepOptions(steps, now) {
-  const named = { "all steps": [0, 1], "the first half": [0, 1 / 2], "the second half": [1 / 2, 1], "the first quarter": [0, 1 / 4], "the last quarter": [3 / 4, 1] };
-  const options = Object.entries(named).map(([text, [from, to]]) => {
+  const named = { all: [0, 1], firstHalf: [0, 1 / 2], secondHalf: [1 / 2, 1], firstQuarter: [0, 1 / 4], lastQuarter: [3 / 4, 1] };
+  const options = Object.entries(named).map(([name, [from, to]]) => {
     const [first, last] = [Math.round(from * steps), Math.round(to * steps) - 1];
-    return { value: first === 0 && last === steps - 1 ? "all" : `${first}-${Math.max(first, last)}`, text };
+    return { value: first === 0 && last === steps - 1 ? "all" : `${first}-${Math.max(first, last)}`, text: phrase(`steps.${name}`) };
   });
   const own = options.some(({ value }) => value === now) ? null : now;
   if (own) options.push({ value: own, text: stepWords(own, steps) });
-  options.push({ value: "own", text: "some steps …" });
+  options.push({ value: "own", text: phrase("steps.some") });
   return options.filter(({ value }, i) => options.findIndex((other) => other.value === value) === i);
 }
 
 function stepWords(text, steps) {
   const [from, to] = rangeOf(text, steps);
-  return from === to ? `step ${from + 1}` : `steps ${from + 1} to ${to + 1}`;
+  return from === to ? phrase("steps.one", { step: from + 1 }) : phrase("steps.range", { from: from + 1, to: to + 1 });
 }
 
 function editPart({ data, change, onfile, onsample }) {
   const { grammar, shape } = data;
   const modes = choices({
-    label: "What to do",
+    label: phrase("lab.modes"),
     kind: "fc-seg.fc-modes-seg.fc-unlabelled",
-    options: [{ value: "edit", content: "Edit" }, { value: "transport", content: "Transport" }, { value: "picture", content: "Your picture" }],
+    options: MODES.map((value) => ({ value, content: phrase(`mode.${value}`) })),
     onpick: (mode) => change({ mode }),
   });
   const menu = (label, options, name) => wordMenu({ label, options, onpick: (value) => change({ [name]: value }) });
-  const sets = [0, 1].map(() => menu("Which channels", [], "set"));
-  const how = menu("What is done to them", [], "how");
-  const blocks = [0, 1].map(() => menu("In which blocks", blockOptions(shape.blocks), "blocks"));
-  const steps = [0, 1].map(() => wordMenu({ label: "At which steps", onpick: (value) => change({ window: value === "own" ? openWindow() : value }) }));
-  const where = menu("Over which part of the picture", listed(WHERE_WORDS), "where");
-  const through = menu("In the stream, or where norms read it", THROUGH_WORDS, "through");
-  const whose = menu("Where channels are replaced", listed(WHOSE_WORDS), "whose");
-  const part = menu("What of the channels is carried over", listed(PART_WORDS), "part");
-  const source = promptSentence({ grammar, lead: "The source:", what: "Source", tail: ["."], change: (prompt) => change({ source: prompt }) });
+  const sets = [0, 1].map(() => menu(phrase("lab.menu.set"), [], "set"));
+  const how = menu(phrase("lab.menu.how"), [], "how");
+  const blocks = [0, 1].map(() => menu(phrase("lab.menu.blocks"), blockOptions(shape.blocks), "blocks"));
+  const steps = [0, 1].map(() => wordMenu({ label: phrase("lab.menu.steps"), onpick: (value) => change({ window: value === "own" ? openWindow() : value }) }));
+  const where = menu(phrase("lab.menu.where"), listed(WHERE_MENU, (value) => phrase(`where.${value}`)), "where");
+  const through = menu(phrase("lab.menu.through"), throughs(), "through");
+  const whose = menu(phrase("lab.menu.whose"), listed(WHOSE_MENU, (value) => phrase(`whose.${value}`)), "whose");
+  const part = menu(phrase("lab.menu.part"), listed(PART_MENU, (value) => phrase(`part.${value}`)), "part");
+  const source = promptSentence({ grammar, lead: phrase("lab.source.lead"), what: phrase("lab.source"), tail: ["."], change: (prompt) => change({ source: prompt }) });
   const sourceRow = el("div.fc-source-row", {}, source.node, source.toggle);
-  const editWords = el("p.fc-sentence.fc-orange", {}, "Take ", sets[0].node, " and ", how.node, " in ", glued(blocks[0], ","), " at ", glued(steps[0], ","), " over ", glued(where, ","), " ", glued(through, "."));
+  const editWords = el("p.fc-sentence.fc-orange", {}, ...sentence("lab.edit.sentence", { set: sets[0], how, blocks: blocks[0], steps: steps[0], where, through }));
   const carryLead = el("span");
-  const carryWords = el("p.fc-sentence.fc-orange", {}, "Carry ", sets[1].node, carryLead, ", ", glued(part, ","), " in ", glued(blocks[1], ","), " at ", glued(steps[1], ","), " ", glued(whose, "."));
+  const carryWords = el("p.fc-sentence.fc-orange", {}, ...sentence("lab.carry.sentence", { set: sets[1], from: { node: carryLead }, part, blocks: blocks[1], steps: steps[1], whose }));
 
-  const fileInput = el("input.fc-sr", { type: "file", accept: "image/*", "aria-label": "Your picture" });
+  const fileInput = el("input.fc-sr", { type: "file", accept: "image/*", "aria-label": phrase("mode.picture") });
   const fileSaid = el("p.fc-said", { role: "status" });
-  const sample = el("button.fc-button", { type: "button" }, "Take the sample");
-  const choose = el("button.fc-button", { type: "button" }, "Choose a picture");
-  const drop = el("div.fc-dropzone", {}, el("p", {}, "Drop a picture here. It is read in this page and stays on your machine; the middle is cut out and made small."), el("div.fc-droprow", {}, choose, fileInput, data.sample ? sample : null), fileSaid);
+  const sample = el("button.fc-button", { type: "button" }, phrase("lab.sample"));
+  const choose = el("button.fc-button", { type: "button" }, phrase("lab.picture.choose"));
+  const drop = el("div.fc-dropzone", {}, el("p", {}, phrase("lab.picture.drop")), el("div.fc-droprow", {}, choose, fileInput, data.sample ? sample : null), fileSaid);
   choose.addEventListener("click", () => fileInput.click());
   sample.addEventListener("click", onsample);
   fileInput.addEventListener("change", () => {
@@ -1215,15 +1920,15 @@ function editPart({ data, change, onfile, onsample }) {
     fileInput.value = "";
   });
 
-  const counts = dial({ label: "how many", count: COUNTS.length, onpick: (i) => change({ k: COUNTS[i] }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const counts = dial({ label: phrase("dial.count"), count: COUNTS.length, onpick: (i) => change({ k: COUNTS[i] }, { moving: true }), onrest: () => change({}, { moving: false }) });
   const factorCount = Math.round((FACTORS[1] - FACTORS[0]) / FACTOR_STEP) + 1;
-  const factor = dial({ label: "multiply by", count: factorCount, onpick: (i) => change({ how: "scale", factor: Math.round((FACTORS[0] + i * FACTOR_STEP) * 100) / 100 }, { moving: true }), onrest: () => change({}, { moving: false }) });
-  const strength = dial({ label: "strength", count: 31, onpick: (i) => change({ strength: Math.round(i * 5) / 100 }, { moving: true }), onrest: () => change({}, { moving: false }) });
-  const draws = dial({ label: "draw", count: 10, onpick: (i) => change({ draw: i + 1 }, { moving: true }), onrest: () => change({}, { moving: false }) });
-  const from = dial({ label: "from step", count: 16, onpick: (i) => change({ window: windowText(i, null) }, { moving: true }), onrest: () => change({}, { moving: false }) });
-  const to = dial({ label: "to step", count: 16, onpick: (i) => change({ window: windowText(null, i) }, { moving: true }), onrest: () => change({}, { moving: false }) });
-  const clear = el("button.fc-button", { type: "button", onclick: () => change({ paint: "" }) }, "Clear the region");
-  const paintRow = el("p.fc-paint-row", {}, "Paint on the untouched picture, by dragging or with arrows and space. ", clear);
+  const factor = dial({ label: phrase("dial.factor"), count: factorCount, onpick: (i) => change({ how: "scale", factor: Math.round((FACTORS[0] + i * FACTOR_STEP) * 100) / 100 }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const strength = dial({ label: phrase("dial.strength"), count: 31, onpick: (i) => change({ strength: Math.round(i * 5) / 100 }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const draws = dial({ label: phrase("dial.draw"), count: 10, onpick: (i) => change({ draw: i + 1 }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const from = dial({ label: phrase("dial.from"), count: 16, onpick: (i) => change({ window: windowText(i, null) }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const to = dial({ label: phrase("dial.to"), count: 16, onpick: (i) => change({ window: windowText(null, i) }, { moving: true }), onrest: () => change({}, { moving: false }) });
+  const clear = el("button.fc-button", { type: "button", onclick: () => change({ paint: "" }) }, phrase("lab.paint.clear"));
+  const paintRow = el("p.fc-paint-row", {}, phrase("lab.paint.how"), " ", clear);
   const problem = el("p.fc-said.fc-bad", { role: "alert" });
   const dials = el("div.fc-dials-grid", {}, counts.node, factor.node, strength.node, draws.node, from.node, to.node);
 
@@ -1242,7 +1947,7 @@ function editPart({ data, change, onfile, onsample }) {
     return `${low}-${high}`;
   }
   return {
-    node: el("section.fc-part.fc-edit-part", { "aria-label": "Edit" }, modes.node, editWords, carryWords, sourceRow, drop, dials, paintRow, problem),
+    node: el("section.fc-part.fc-edit-part", { "aria-label": phrase("lab.part.edit") }, modes.node, editWords, carryWords, sourceRow, drop, dials, paintRow, problem),
     drop,
     say: (text) => setText(fileSaid, text),
     sourceToggle: source.toggle,
@@ -1254,16 +1959,15 @@ function editPart({ data, change, onfile, onsample }) {
       carryWords.hidden = !carrying;
       sourceRow.hidden = !carrying;
       drop.hidden = state.mode !== "picture";
-      setText(carryLead, state.mode === "picture" ? " over from my picture" : " over from the source");
+      setText(carryLead, phrase(state.mode === "picture" ? "lab.from.picture" : "lab.from.source"));
       const setOptions = ["top", "next", "bottom", "random", "energy", "rest", "hand"].map((set) => {
-        const words = setWords({ ...state, set }, lists);
-        return { value: set, text: /^all|^channels|chosen/.test(words) ? words : `the ${words}` };
+        return { value: set, text: setWords({ ...state, set }, lists) };
       });
       for (const one of sets) {
         one.fill(setOptions.filter(({ value }) => value !== "next" || state.k > 1 || state.set === "next"));
         one.set(state.set);
       }
-      how.fill([...listed(HOW_WORDS), { value: "scale", text: `multiply them by ${signed(state.factor)}` }]);
+      how.fill([...listed(HOW_MENU, (value) => phrase(`how.${value}`)), { value: "scale", text: phrase("how.scale", { factor: signed(state.factor) }) }]);
       how.set(state.how);
       for (const one of blocks) one.set(state.blocks);
       for (const one of steps) {
@@ -1296,10 +2000,10 @@ function editPart({ data, change, onfile, onsample }) {
       const empty = !lists.some((list) => list.length);
       setText(
         problem,
-        empty && state.set === "hand" ? "No channel is chosen: take some in the skyline, with a double click or with space."
-        : empty ? "There is nothing to edit: all other channels together hold less energy. Take fewer of the largest."
-        : missing.length && (carrying || state.how !== "none") ? `In block${missing.length > 1 ? "s" : ""} ${missing.join(", ")} all other channels together hold less energy, so nothing is edited there.`
-        : state.mode === "picture" && !hasPicture ? "Drop a picture first, or take the sample."
+        empty && state.set === "hand" ? phrase("lab.problem.hand")
+        : empty ? phrase("lab.problem.energy")
+        : missing.length && (carrying || state.how !== "none") ? counted("lab.problem.missing", missing.length, {}, { blocks: missing.join(", ") })
+        : state.mode === "picture" && !hasPicture ? phrase("lab.problem.picture")
         : "",
       );
     },
@@ -1478,7 +2182,7 @@ async function startLab(base, { onProgress, load, connect = labWorker } = {}) {
         else resolve?.(event.data.value);
       };
       far.onfail = () => {
-        for (const { reject } of waiting.values()) reject(new Error("The model stopped."));
+        for (const { reject } of waiting.values()) reject(new Error(phrase("lab.model.stopped")));
         waiting.clear();
         port.onfail();
       };
@@ -1496,7 +2200,7 @@ async function startLab(base, { onProgress, load, connect = labWorker } = {}) {
 }
 
 async function labWorker() {
-  const address = URL.createObjectURL(new Blob([`${LAB_WORKER}\nserveLab(self);`], { type: "text/javascript" }));
+  const address = URL.createObjectURL(new Blob([`${LAB_WORKER}\nspeak(${JSON.stringify(language())});\nserveLab(self);`], { type: "text/javascript" }));
   try {
     const worker = new Worker(address);
     const far = { postMessage: (message, moved) => worker.postMessage(message, moved), close: () => worker.terminate() };
@@ -1507,7 +2211,7 @@ async function labWorker() {
     };
     return far;
   } catch {
-    throw new Error("This page may not start the program that draws (its content rules forbid it). Open the page from another place, or from the disk.");
+    throw new Error(phrase("lab.model.forbidden"));
   } finally {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }
@@ -1518,86 +2222,62 @@ const EXPERIMENTS = [
   {
     id: "1",
     chapter: 1,
-    title: "Massive channels",
-    question: "Each patch of the picture is 192 numbers, one a channel. How much larger than the middle one is the largest?",
-    answers: ["Up to three times", "About ten times", "More than thirty times"],
+    answers: 3,
     state: { how: "none", over: "map" },
-    look: "Read under the bars how many times the median the chosen channel is; then choose other blocks, another prompt and another noise. Is it always the same channel?",
   },
   {
     id: "2",
     chapter: 2,
-    title: "Critical",
-    question: "Put the eight largest channels to zero, in every block. What will be lost: the subject, the background, or both?",
-    answers: ["The subject", "The background", "Both", "Hardly anything"],
+    answers: 4,
     state: { how: "zero", set: "top", k: 8 },
-    look: "Compare the two pictures and the words under them, then the change with that of as many random channels. Now take one channel only, and then the eight but the first: which of them does it?",
   },
   {
     id: "3",
     chapter: 3,
-    title: "Where the subject stands",
-    question: "Sort the patches into two heaps by the eight largest channels alone, while the picture is still mostly noise. Where does the line run?",
-    answers: ["Along the subject's outline", "Somewhere near the subject", "Anywhere"],
+    answers: 3,
     state: { how: "none", set: "top", k: 8, over: "mask", step: 3 },
-    look: "The picture is the model's own estimate at this step, and what is no subject is darkened. Move the step to the left until the line is lost. Try other noises, and a huge subject.",
   },
   {
     id: "4",
     chapter: 4,
-    title: "Transport between prompts",
-    question: "Carry the eight largest channels over from the drawing of another prompt. Whose colour wins, and whose place?",
-    answers: ["The source's colour and place", "The source's place, my colour", "My colour and place", "Neither can be seen"],
+    answers: 4,
     state: { mode: "transport", set: "top", k: 8, whose: "none" },
-    look: "Read the words under the edited picture beside both prompts. Carry 16 and 32 channels, then random ones. Is there a number at which the picture changes sides?",
   },
   {
     id: "5",
     chapter: 5,
-    title: "A subject from a picture",
-    question: "Now the source is a picture that the model did not draw, noised anew at every step. Will its subject come along?",
-    answers: ["Yes, with its colour", "Only its place", "No"],
+    answers: 3,
     state: { mode: "picture", picture: "sample", source: "a large green heart at the right on a dotted yellow background", set: "top", k: 16, whose: "source" },
-    look: "Compare with the transport from a prompt. Move the strength, and the words that describe the picture. Then drop a picture of your own: it stays on your machine.",
   },
   {
     id: "6",
     chapter: 6,
-    title: "Level or pattern",
-    question: "Keep the level of the eight largest channels and shuffle their pattern over the picture. Does the picture notice?",
-    answers: ["Hardly", "The subject loses its form", "All is lost"],
+    answers: 3,
     state: { how: "shuffle", set: "top", k: 8 },
-    look: "Then the other way round: take their level away and leave the pattern. Which of the two costs the picture more, and is it the same for one channel as for eight?",
   },
   {
     id: "7",
     chapter: 7,
-    title: "How to fool yourself",
-    question: "Instead of the largest but the first, take as many others as hold the same energy. Are the largest still special?",
-    answers: ["Yes, they do more", "No, energy is all", "The others do more"],
+    answers: 3,
     state: { how: "zero", set: "energy", k: 8 },
-    look: "Note the change, then choose the eight largest but the first, and compare. Draw the others anew a few times. How many channels does it take, and is one picture enough to tell?",
   },
   {
     id: "9",
     chapter: 9,
-    title: "Content or gain",
-    question: "A norm divides by the size of all channels. Turn the largest up by half, but only in what the norm divides by. What happens to the others, and to the picture?",
-    answers: ["Nothing, nobody edited them", "They fade, and so does the picture", "They grow, and the picture is vivid"],
+    answers: 3,
     state: { how: "scale", factor: 1.5, set: "top", k: 8, through: "gain" },
-    look: "Compare with the same edit in what norms pass on, and with both. Then turn the channels down instead of up: does the same half do the work?",
   },
 ];
 
 const TRIES = [
-  { chapter: 1, text: "the largest channels of one prompt", state: { how: "none", over: "map" } },
-  { chapter: 2, text: "the largest channel alone at zero", state: { how: "zero", set: "top", k: 1 } },
-  { chapter: 3, text: "the mask at an early step", state: { how: "none", over: "mask", step: 2 } },
-  { chapter: 4, text: "thirty-two channels carried over in the first half of the steps", state: { mode: "transport", k: 32, window: "0-7", whose: "none" } },
-  { chapter: 5, text: "a subject from a picture", state: { mode: "picture", picture: "sample", source: "a large green heart at the right on a dotted yellow background", k: 16, whose: "source" } },
-  { chapter: 6, text: "the level taken away, the pattern left", state: { how: "no_level", k: 8 } },
-  { chapter: 7, text: "eight random channels at zero", state: { how: "zero", set: "random", k: 8 } },
-  { chapter: 9, text: "gain alone, turned up", state: { how: "scale", factor: 1.5, k: 8, through: "gain" } },
+  { chapter: 1, state: { how: "none", over: "map" } },
+  { chapter: 2, state: { how: "zero", set: "top", k: 1 } },
+  { chapter: 3, state: { how: "none", over: "mask", step: 2 } },
+  { chapter: 4, state: { mode: "transport", k: 32, window: "0-7", whose: "none" } },
+  { chapter: 5, state: { mode: "picture", picture: "sample", source: "a large green heart at the right on a dotted yellow background", k: 16, whose: "source" } },
+  { chapter: 6, state: { how: "no_level", k: 8 } },
+  { chapter: 7, state: { how: "zero", set: "random", k: 8 } },
+  { chapter: 9, state: { how: "scale", factor: 1.5, k: 8, through: "gain" } },
 ];
 
 const SHELF = "fewchannels.guesses";
@@ -1621,11 +2301,16 @@ function keepGuess(storage, id, answer) {
 }
 
 // js/lab/guide.js
+const title = ({ id }) => phrase(`experiment.${id}.title`);
+const question = ({ id }) => phrase(`experiment.${id}.question`);
+const look = ({ id }) => phrase(`experiment.${id}.look`);
+const answers = ({ id, answers: count }) => Array.from({ length: count }, (_, i) => phrase(`experiment.${id}.answer.${i}`));
+
 function guide({ onpick, ondo, storage = () => localStorage, chapters = {} }) {
   let guesses = guessesOf(storage);
   const cards = EXPERIMENTS.map((experiment) => {
     const done = el("span.fc-card-done");
-    const button = el("button.fc-card", { type: "button", "aria-expanded": "false", onclick: () => onpick(shown === experiment.id ? "" : experiment.id) }, el("span.fc-card-head", {}, `Chapter ${experiment.chapter} · ${experiment.title}`), el("span", {}, experiment.question), done);
+    const button = el("button.fc-card", { type: "button", "aria-expanded": "false", onclick: () => onpick(shown === experiment.id ? "" : experiment.id) }, el("span.fc-card-head", {}, phrase("guide.head", { chapter: experiment.chapter, title: title(experiment) })), el("span", {}, question(experiment)), done);
     return { experiment, button, done };
   });
   const panel = el("div.fc-guess", { hidden: true, tabindex: -1, role: "group" });
@@ -1636,14 +2321,14 @@ function guide({ onpick, ondo, storage = () => localStorage, chapters = {} }) {
     panel.replaceChildren();
     if (!experiment) return;
     const guess = guesses[experiment.id];
-    panel.setAttribute("aria-label", `Chapter ${experiment.chapter}: ${experiment.title}`);
-    panel.append(el("p.fc-guess-question", {}, experiment.question));
-    const link = chapters[experiment.id] ? el("p.fc-guess-more", {}, "Counted over many prompts, with controls: ", el("a", { href: chapters[experiment.id] }, `chapter ${experiment.chapter}`), ".") : null;
+    panel.setAttribute("aria-label", phrase("guide.panel", { chapter: experiment.chapter, title: title(experiment) }));
+    panel.append(el("p.fc-guess-question", {}, question(experiment)));
+    const link = chapters[experiment.id] ? el("p.fc-guess-more", {}, ...filled("guide.more", { link: el("a", { href: chapters[experiment.id] }, phrase("guide.chapter", { chapter: experiment.chapter })) })) : null;
     if (guess !== undefined || passed) {
       panel.append(
-        el("p", {}, guess === undefined ? "You passed over the guess. " : `You guessed: ${experiment.answers[guess] ?? "something else"}. `),
-        el("p", {}, el("strong", {}, "What to look at. "), experiment.look),
-        el("div.fc-droprow", {}, el("button.fc-button", { type: "button", onclick: () => ondo(experiment) }, "Set it up again"), el("button.fc-button", { type: "button", onclick: () => again(experiment) }, "Guess again")),
+        el("p", {}, guess === undefined ? phrase("guide.passed") : phrase("guide.guessed", { answer: answers(experiment)[guess] ?? phrase("guide.other") })),
+        el("p", {}, el("strong", {}, phrase("guide.look"), " "), look(experiment)),
+        el("div.fc-droprow", {}, el("button.fc-button", { type: "button", onclick: () => ondo(experiment) }, phrase("guide.setup")), el("button.fc-button", { type: "button", onclick: () => again(experiment) }, phrase("guide.again"))),
       );
       if (link) panel.append(link);
       return;
@@ -1655,12 +2340,12 @@ function guide({ onpick, ondo, storage = () => localStorage, chapters = {} }) {
       refresh(experiment);
     };
     panel.append(
-      el("p", {}, "Your guess, kept on this machine only:"),
-      el("div.fc-answers", {}, ...experiment.answers.map((text, index) => el("button.fc-button", { type: "button", onclick: () => answer(index) }, text)), el("button.fc-link", { type: "button", onclick: () => {
+      el("p", {}, phrase("guide.yours")),
+      el("div.fc-answers", {}, ...answers(experiment).map((text, index) => el("button.fc-button", { type: "button", onclick: () => answer(index) }, text)), el("button.fc-link", { type: "button", onclick: () => {
         passed = true;
         ondo(experiment);
         refresh(experiment);
-      } }, "pass")),
+      } }, phrase("guide.pass"))),
     );
   }
   function again(experiment) {
@@ -1678,11 +2363,11 @@ function guide({ onpick, ondo, storage = () => localStorage, chapters = {} }) {
       const own = experiment.id === shown;
       button.classList.toggle("fc-on", own);
       button.setAttribute("aria-expanded", String(own));
-      setText(done, guesses[experiment.id] !== undefined && guesses[experiment.id] !== null ? "guessed" : "");
+      setText(done, guesses[experiment.id] !== undefined && guesses[experiment.id] !== null ? phrase("guide.done") : "");
     }
   }
   return {
-    node: el("section.fc-part.fc-guide-part", { "aria-label": "Guess first" }, el("p.fc-part-title", {}, "Guess first"), el("p.fc-part-lead", {}, "A question for each chapter. Guess, then see it done, and change it."), el("div.fc-cards", {}, ...cards.map(({ button }) => button)), panel),
+    node: el("section.fc-part.fc-guide-part", { "aria-label": phrase("guide.title") }, el("p.fc-part-title", {}, phrase("guide.title")), el("p.fc-part-lead", {}, phrase("guide.lead")), el("div.fc-cards", {}, ...cards.map(({ button }) => button)), panel),
     show(id) {
       if (id === shown && panel.hidden === !id) {
         marks();
@@ -2021,7 +2706,7 @@ function sheetOf(pictures, prompt, side) {
     context.drawImage(small, x, 66, SHEET_SIDE, SHEET_SIDE);
     write(text, x, 66 + SHEET_SIDE + 26, SHEET_SIDE, 15, "#585e66");
   });
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("This browser could not write the picture."))), "image/png"));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(phrase("lab.picture.unwritten")))), "image/png"));
 }
 
 // js/lab/keep.js
@@ -2033,7 +2718,7 @@ function keeping({ data, store, session, views, say, python, page }) {
       await navigator.clipboard.writeText(text);
       say(said);
     } catch {
-      say("This browser does not let the page copy; the text is shown below.");
+      say(phrase("lab.copy.failed"));
       python.open = true;
     }
   }
@@ -2066,7 +2751,7 @@ function keeping({ data, store, session, views, say, python, page }) {
       sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
     });
     download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
-    say("Saved live-lab.safetensors.");
+    say(phrase("saved", { file: "live-lab.safetensors" }));
   }
   return {
     lines,
@@ -2074,11 +2759,11 @@ function keeping({ data, store, session, views, say, python, page }) {
     stop: () => removeEventListener("hashchange", gone),
     copyPython() {
       python.open = true;
-      copied(lines(), "Copied.");
+      copied(lines(), phrase("lab.copied"));
     },
     copyLink() {
       keepAddress();
-      copied(location.href, "Link copied.");
+      copied(location.href, phrase("lab.link.copied"));
     },
     savePictures() {
       if (!finished()) return;
@@ -2093,11 +2778,11 @@ function keeping({ data, store, session, views, say, python, page }) {
     saveSet() {
       const set = channelsOf(data.known, store.get());
       if (!set.lists.some((list) => list.length)) {
-        say("No channel is chosen.");
+        say(phrase("lab.unchosen"));
         return;
       }
       download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
-      say("Saved channels.json.");
+      say(phrase("saved", { file: "channels.json" }));
     },
     async saveRun() {
       if (!finished()) return;
@@ -2117,7 +2802,7 @@ function loaderFor({ files }, model, wait = (ms) => new Promise((resolve) => set
   if (files === "page") {
     return async (name) => {
       const packed = document.querySelector(`script[data-fc-live="${name}"]`);
-      if (!packed) throw new Error(`The page does not carry ${name}.`);
+      if (!packed) throw new Error(phrase("lab.script.missing", { name }));
       await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
       return new TextEncoder().encode(packed.textContent);
     };
@@ -2126,7 +2811,7 @@ function loaderFor({ files }, model, wait = (ms) => new Promise((resolve) => set
   let turn = Promise.resolve();
   const ask = (name) =>
     new Promise((resolve, reject) => {
-      const patience = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const patience = setTimeout(() => leave(new Error(phrase("lab.kernel.silent"))), 120_000);
       const pieces = [];
       const hear = (message, buffers) => {
         if (message?.kind !== "live" || message.name !== name) return;
@@ -2517,10 +3202,7 @@ function percent(share) {
   return `${value >= 9.95 ? Math.round(value) : value.toFixed(value >= 0.095 ? 1 : 2)} %`;
 }
 
-function ordinal(n) {
-  const teen = n % 100 >= 11 && n % 100 <= 13;
-  return `${n}${teen ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] || "th"}`;
-}
+const ordinal = (n) => counted("ordinal", n, { type: "ordinal" });
 
 // js/colour.js
 const CIVIDIS =
@@ -2600,7 +3282,7 @@ function openSheet(sheet) {
   const image = new Image();
   const ready = new Promise((resolve, reject) => {
     image.onload = () => resolve();
-    image.onerror = () => reject(new Error("the pictures of this figure cannot be read (WebP)"));
+    image.onerror = () => reject(new Error(phrase("pictures.unread")));
   });
   image.src = sheet.url;
   return {
@@ -2681,9 +3363,9 @@ function drawMask(canvas, mask, grid) {
 }
 
 function paintGrid({ grid, onpaint }) {
-  const cells = Array.from({ length: grid * grid }, (_, i) => el("span", { role: "gridcell", tabindex: i ? -1 : 0, "aria-selected": "false", "aria-label": `row ${Math.floor(i / grid) + 1}, column ${(i % grid) + 1}` }));
+  const cells = Array.from({ length: grid * grid }, (_, i) => el("span", { role: "gridcell", tabindex: i ? -1 : 0, "aria-selected": "false", "aria-label": phrase("cell.place", { row: Math.floor(i / grid) + 1, column: (i % grid) + 1 }) }));
   const rows = Array.from({ length: grid }, (_, y) => el("div", { role: "row" }, ...cells.slice(y * grid, (y + 1) * grid)));
-  const node = el("div.fc-paint", { role: "grid", "aria-label": "Region of the edit; arrows move, space paints", "aria-multiselectable": "true", hidden: true }, ...rows);
+  const node = el("div.fc-paint", { role: "grid", "aria-label": phrase("lab.paint.label"), "aria-multiselectable": "true", hidden: true }, ...rows);
   let mask = new Uint8Array(grid * grid);
   let value = null;
   const put = (i, to) => {
@@ -2769,14 +3451,14 @@ function sky({ shape, known, onlook: pick, ontake, onstrength }) {
   const rows = Array.from({ length: blocks }, (_, block) => {
     const svg = svgNode("svg", { viewBox: `0 0 ${width} ${SKY_HIGH}`, preserveAspectRatio: "none" });
     const [ghost, others, chosen] = ["fc-ghosts", "fc-others", "fc-edited"].map((name) => svg.appendChild(svgNode("path", { class: name })));
-    const name = el("span.fc-sky-name", {}, `block ${block}`);
+    const name = el("span.fc-sky-name", {}, phrase("block.number", { block }));
     const box = el("div.fc-sky-row", {}, svg);
     return { svg, paths: { ghost, others, chosen }, name, box, drawn: {} };
   });
   const mark = el("i.fc-sky-mark");
   const grid = el("div.fc-sky-grid", { "aria-hidden": "true" }, ...rows.flatMap(({ name, box }) => [name, box]), el("div.fc-sky-over", {}, mark));
   const under = el("p.fc-sky-under", { "aria-hidden": "true" });
-  const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": "Channels of all blocks; arrows move, space takes or leaves one, Home goes to the largest", "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
+  const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": phrase("sky.label"), "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
   let now = { block: 0, channel: 0, levels: null, taken: [] };
   const onlook = (place) => {
     now = { ...now, ...place };
@@ -2802,7 +3484,7 @@ function sky({ shape, known, onlook: pick, ontake, onstrength }) {
     box.addEventListener("dblclick", (event) => ontake(near(block, at(event, box)), block));
     box.addEventListener("pointermove", (event) => {
       const channel = near(block, at(event, box));
-      if (now.levels) setText(under, `channel ${channel} in block ${block}: ${number(now.levels[block][channel])}`);
+      if (now.levels) setText(under, phrase("sky.cell", { channel, block, value: number(now.levels[block][channel]) }));
     });
     box.addEventListener("pointerleave", () => setText(under, now.text || ""));
   });
@@ -2835,7 +3517,7 @@ function sky({ shape, known, onlook: pick, ontake, onstrength }) {
       });
       mark.style.left = `${(100 * (channel + 0.5)) / width}%`;
       mark.classList.toggle("fc-left-half", channel > width / 2);
-      mark.dataset.name = `channel ${channel}`;
+      mark.dataset.name = phrase("channel.number", { channel });
       node.setAttribute("aria-valuenow", channel);
       node.setAttribute("aria-valuetext", text);
       setText(under, text);
@@ -2848,7 +3530,7 @@ const PLAY = 140; // ms a step, when the forming is played again
 
 const rowsOf = (levels, { blocks, width }) => Array.from({ length: blocks }, (_, b) => levels.subarray(b * width, (b + 1) * width));
 
-const seenText = (reading) => (reading ? ` Seen: ${sentenceOf(reading)}.` : "");
+const seenText = (reading) => (reading ? phrase("stage.seen", { what: sentenceOf(reading) }) : "");
 
 function courseChart() {
   const svg = svgNode("svg", { viewBox: "0 0 170 64", class: "fc-course", role: "img" });
@@ -2859,8 +3541,8 @@ function courseChart() {
     const node = svg.appendChild(svgNode("text", { x, y: 63, "text-anchor": anchor }));
     node.textContent = text;
   };
-  label("noise", 4, "start");
-  label("picture", 166, "end");
+  label(phrase("noise"), 4, "start");
+  label(phrase("stage.picture"), 166, "end");
   return {
     node: svg,
     show(values, medians, step, steps, name) {
@@ -2875,7 +3557,7 @@ function courseChart() {
         dot.setAttribute("cx", here[0]);
         dot.setAttribute("cy", here[1]);
       }
-      svg.setAttribute("aria-label", `The size of ${name} over the steps: from ${number(values[0])} to ${number(values[values.length - 1])}; the median channel: ${number(medians[medians.length - 1])}`);
+      svg.setAttribute("aria-label", phrase("stage.course", { name, first: number(values[0]), last: number(values[values.length - 1]), median: number(medians[medians.length - 1]) }));
     },
   };
 }
@@ -2884,35 +3566,35 @@ function stage({ data, change, take, onstrength }) {
   const { shape, known, side } = data;
   const grid = Math.round(Math.sqrt(shape.tokens));
   const views = {
-    untouched: pictureView({ title: "Untouched", side, grid }),
-    edited: pictureView({ title: "Edited", side, grid, tone: "edited-figure" }),
-    source: pictureView({ title: "Source", side, grid, tone: "small-figure" }),
-    control: pictureView({ title: "Random channels", side, grid, tone: "small-figure" }),
+    untouched: pictureView({ title: phrase("stage.untouched"), side, grid }),
+    edited: pictureView({ title: phrase("stage.edited"), side, grid, tone: "edited-figure" }),
+    source: pictureView({ title: phrase("lab.source"), side, grid, tone: "small-figure" }),
+    control: pictureView({ title: phrase("stage.control"), side, grid, tone: "small-figure" }),
   };
   const paint = paintGrid({ grid, onpaint: (mask) => change({ paint: paintText(mask) }) });
   views.untouched.frame.append(paint.node);
   const skyline = sky({ shape, known, onlook: (place) => change(place, { look: true }), ontake: take, onstrength });
-  const shown = choices({ label: "Bars and map of", kind: "fc-seg.fc-small-seg", options: [{ value: "untouched", content: "untouched" }, { value: "edited", content: "edited" }], onpick: (value) => change({ shown: value }, { look: true }) });
-  const over = choices({ label: "Over the pictures", kind: "fc-seg.fc-small-seg", options: [{ value: "none", content: "nothing" }, { value: "map", content: "the channel" }, { value: "mask", content: "the mask" }], onpick: (value) => change({ over: value }, { look: true }) });
+  const shown = choices({ label: phrase("stage.shown"), kind: "fc-seg.fc-small-seg", options: [{ value: "untouched", content: phrase("untouched") }, { value: "edited", content: phrase("stage.shown.edited") }], onpick: (value) => change({ shown: value }, { look: true }) });
+  const over = choices({ label: phrase("stage.over"), kind: "fc-seg.fc-small-seg", options: [{ value: "none", content: phrase("over.none") }, { value: "map", content: phrase("stage.over.map") }, { value: "mask", content: phrase("stage.over.mask") }], onpick: (value) => change({ over: value }, { look: true }) });
   const mapCanvas = el("canvas.fc-thumb", { role: "img" });
   const maskCanvas = el("canvas.fc-thumb", { role: "img" });
-  const mapFigure = el("figure", {}, mapCanvas, el("figcaption", {}, "its map"));
-  const maskFigure = el("figure", {}, maskCanvas, el("figcaption", {}, "mask"));
+  const mapFigure = el("figure", {}, mapCanvas, el("figcaption", {}, phrase("stage.map")));
+  const maskFigure = el("figure", {}, maskCanvas, el("figcaption", {}, phrase("stage.mask")));
   const cardText = el("p.fc-channel-text");
   const cardMore = el("p.fc-channel-more");
   let now = null;
   const finder = channelFinder({ current: () => ({ channel: now?.channel ?? 0, width: shape.width }), onpick: (channel) => change({ channel }, { look: true }) });
-  const taking = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => take(now.channel, now.block, "all") }, "Take it");
-  const here = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "block") }, "in this block");
-  const only = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "only") }, "Only this one");
+  const taking = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => take(now.channel, now.block, "all") }, phrase("stage.take"));
+  const here = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "block") }, phrase("stage.here"));
+  const only = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "only") }, phrase("stage.only"));
   const course = courseChart();
   const card = el("div.fc-channel-card", {}, el("div.fc-thumbs", {}, mapFigure, maskFigure), el("div.fc-channel-words", {}, cardText, cardMore, el("div.fc-channel-take", {}, finder.node, taking, here, only)), course.node);
 
-  const step = el("input", { type: "range", min: 0, step: 1, "aria-label": "Step that is shown, from noise to picture" });
+  const step = el("input", { type: "range", min: 0, step: 1, "aria-label": phrase("stage.step") });
   step.addEventListener("input", () => change({ step: Number(step.value) === Number(step.max) ? -1 : Number(step.value) }, { look: true }));
   const dots = el("div.fc-dots", { "aria-hidden": "true" });
   const timeText = el("span.fc-time-text");
-  const play = el("button.fc-button.fc-icon", { type: "button", "aria-label": "Play how the picture forms" }, "▶");
+  const play = el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("stage.play") }, "▶");
   let playing = null;
   play.addEventListener("click", () => {
     if (playing) {
@@ -2921,7 +3603,7 @@ function stage({ data, change, take, onstrength }) {
     }
     let at = -1;
     setText(play, "■");
-    play.setAttribute("aria-label", "Stop playing");
+    play.setAttribute("aria-label", phrase("stage.play.stop"));
     playing = setInterval(() => {
       at++;
       const last = at >= Number(step.max);
@@ -2933,16 +3615,16 @@ function stage({ data, change, take, onstrength }) {
     clearInterval(playing);
     playing = null;
     setText(play, "▶");
-    play.setAttribute("aria-label", "Play how the picture forms");
+    play.setAttribute("aria-label", phrase("stage.play"));
   }
-  const time = el("div.fc-time", {}, play, el("div.fc-time-line", {}, dots, step, el("div.fc-time-ends", {}, el("span", {}, "noise"), timeText, el("span", {}, "picture"))));
+  const time = el("div.fc-time", {}, play, el("div.fc-time-line", {}, dots, step, el("div.fc-time-ends", {}, el("span", {}, phrase("noise")), timeText, el("span", {}, phrase("stage.picture")))));
 
-  const facts = ["change of the picture", "energy that was moved", "the same, random channels", "words that changed"].map((name) => ({ name: el("dt", {}, name), value: el("dd") }));
+  const facts = ["change", "energy", "control", "words"].map((name) => ({ name: el("dt", {}, phrase(`fact.${name}`)), value: el("dd") }));
   const found = el("dl.fc-found", {}, ...facts.map(({ name, value }) => el("div", {}, name, value)));
 
   const node = el(
     "section.fc-part.fc-look-part",
-    { "aria-label": "Look" },
+    { "aria-label": phrase("lab.part.look") },
     el(
       "div.fc-stage",
       {},
@@ -2953,7 +3635,7 @@ function stage({ data, change, take, onstrength }) {
     ),
     time,
   );
-  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": "What changed" }, found);
+  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": phrase("lab.part.numbers") }, found);
 
   const levelsAt = (lane, at) => (lane?.levels[at] ? rowsOf(lane.levels[at], shape) : null);
 
@@ -2975,38 +3657,39 @@ function stage({ data, change, take, onstrength }) {
       const channel = session ? session.focus(state) : largestOf(known.score[block]);
       now = { block, channel };
       const levels = levelsAt(lane, at) || example?.levels || (session ? null : known.score);
-      const ranking = !session && !example ? " over calibration prompts" : "";
+      const ranking = !session && !example ? ".ranking" : ""; // sizes over calibration prompts
       const plain = name === "edited" ? levelsAt(lanes.untouched, Math.min(stepOf(lanes.untouched), at)) : null;
       const chosen = edits(state) ? lists : lists.map(() => []);
       const place = levels ? placeOf(levels[block], known.energy, block, channel) : null;
       const taken = lists[block].includes(channel);
-      const text = place ? `channel ${channel} in block ${block}: ${number(place.value)}${ranking}, the ${ordinal(place.rank)} of ${shape.width}${taken ? ", taken" : ""}` : `channel ${channel} in block ${block}`;
+      const spot = phrase("stage.spot", { channel, block });
+      const text = place ? [phrase(`stage.spot.size${ranking}`, { spot, value: number(place.value), rank: ordinal(place.rank), count: shape.width }), taken && phrase("stage.taken")].filter(Boolean).join(", ") : spot;
       skyline.show({ levels, untouched: plain, taken: chosen, block, channel, text });
       shown.set(state.shown);
       over.set(state.over);
 
-      const standing = !place ? "" : place.value === 0 ? ` is at zero in block ${block}.` : ` is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median${ranking}.`;
-      setText(cardText, `Channel ${channel}${standing}`);
-      setText(cardMore, `Over calibration prompts it holds ${percent(place?.share ?? 0)} of the block's energy.${at >= 0 && lane ? ` ${name === "edited" ? "Edited" : "Untouched"}, step ${at + 1} of ${lane.steps}.` : ""}`);
+      const standing = !place ? "none" : place.value === 0 ? "zero" : `${place.rank === 1 ? "first" : "other"}${ranking}`;
+      setText(cardText, phrase(`stage.standing.${standing}`, { channel, block, rank: place && ordinal(place.rank), ratio: place && number(place.ratio) }));
+      setText(cardMore, [phrase("stage.energy", { share: percent(place?.share ?? 0) }), at >= 0 && lane && phrase(`stage.at.${name}`, { step: at + 1, steps: lane.steps })].filter(Boolean).join(" "));
       finder.show();
       const everywhere = lists.every((list) => list.includes(channel));
-      setText(taking, everywhere ? "Leave it" : "Take it");
+      setText(taking, everywhere ? phrase("stage.leave") : phrase("stage.take"));
       taking.setAttribute("aria-pressed", String(everywhere));
-      setText(here, taken ? "not in this block" : "in this block");
+      setText(here, taken ? phrase("stage.nothere") : phrase("stage.here"));
       const map = lane ? session.map(name, at, block, channel) : null;
       if (map) drawMap(mapCanvas, map, grid);
-      mapCanvas.setAttribute("aria-label", map ? `Channel ${channel} over the picture, from ${number(Math.min(...map))} to ${number(Math.max(...map))}` : "The channel's map comes with the picture");
+      mapCanvas.setAttribute("aria-label", map ? phrase("stage.map.label", { channel, low: number(Math.min(...map)), high: number(Math.max(...map)) }) : phrase("stage.map.later"));
       const maskChannels = session ? session.maskChannels() : [];
       const mask = lane ? session.mask(name, at, maskChannels) : null;
       if (mask) drawMask(maskCanvas, mask, grid);
-      maskCanvas.setAttribute("aria-label", mask ? `The subject's mask from ${maskChannels.length} channels of block ${session.maskBlock}: ${percent(mask.reduce((sum, one) => sum + one, 0) / mask.length)} of the picture` : "The mask comes with the picture");
+      maskCanvas.setAttribute("aria-label", mask ? phrase("stage.mask.label", { count: maskChannels.length, block: session.maskBlock, share: percent(mask.reduce((sum, one) => sum + one, 0) / mask.length) }) : phrase("stage.mask.later"));
       mapFigure.hidden = !map;
       maskFigure.hidden = !mask;
       course.node.toggleAttribute("hidden", !lane);
       if (lane) {
         const series = Array.from({ length: lane.steps }, (_, i) => lane.levels[i]?.[block * shape.width + channel] ?? NaN);
         const medians = Array.from({ length: lane.steps }, (_, i) => (lane.levels[i] ? middleOf(lane.levels[i].subarray(block * shape.width, (block + 1) * shape.width)) : NaN));
-        if (series.some(Number.isFinite)) course.show(series, medians, at, lane.steps, `channel ${channel} in block ${block}`);
+        if (series.some(Number.isFinite)) course.show(series, medians, at, lane.steps, spot);
       }
 
       const asked = { untouched: state.prompt, edited: "", source: state.source, control: "" };
@@ -3017,7 +3700,7 @@ function stage({ data, change, take, onstrength }) {
           if (!(lane_ in UNDRAWN)) continue;
           const words = example ? example[`${lane_}_text`] : UNDRAWN[lane_](state, set, lists);
           view.still(example?.images[lane_] ?? null);
-          view.show({ pixels: null, caption: words, label: `${example ? "Stored example" : "Not drawn yet"}, ${lane_}: ${words}`, share: 1 });
+          view.show({ pixels: null, caption: words, label: phrase(example ? "stage.stored" : "stage.undrawn", { lane: phrase(`lane.${lane_}`), words }), share: 1 });
           continue;
         }
         const step_ = stepOf(own);
@@ -3025,10 +3708,10 @@ function stage({ data, change, take, onstrength }) {
         const early = own?.done && step_ < own.steps - 1;
         const reading = own?.done ? own.reading : null;
         const words = lane_ === "untouched" ? askedText(own, early, step_, reading)
-          : lane_ === "edited" ? (own ? `${editedText(state, set, lists)}${early ? ` The model's own estimate after step ${step_ + 1}.` : seenText(reading)}` : "Nothing is edited.")
+          : lane_ === "edited" ? (own ? `${editedText(state, set, lists)} ${early ? phrase("stage.estimate", { step: step_ + 1 }) : seenText(reading)}`.trim() : phrase("stage.unedited"))
           : lane_ === "source" ? `${asked.source}.`
-          : `as many as were edited, drawn at random outside them.`;
-        view.show({ pixels: own ? pixels : lanes.untouched?.picture ?? null, caption: words, label: `${lane_}: ${asked[lane_] || words}`, share: own ? (own.done ? 1 : (own.step + 1) / own.steps) : 1 });
+          : phrase("stage.control.what");
+        view.show({ pixels: own ? pixels : lanes.untouched?.picture ?? null, caption: words, label: phrase("stage.view", { lane: phrase(`lane.${lane_}`), words: asked[lane_] || words }), share: own ? (own.done ? 1 : (own.step + 1) / own.steps) : 1 });
         if (lane_ === "untouched" || lane_ === "edited") {
           const values = own && state.over === "map" ? session.map(lane_, step_, block, channel) : null;
           const inside = own && state.over === "mask" ? session.mask(lane_, step_, maskChannels) : null;
@@ -3042,13 +3725,13 @@ function stage({ data, change, take, onstrength }) {
       step.max = steps - 1;
       const shownStep = lane && !lane.done ? Math.max(0, lane.step) : state.step < 0 ? steps - 1 : state.step;
       if (Number(step.value) !== shownStep) step.value = shownStep;
-      step.setAttribute("aria-valuetext", `step ${shownStep + 1} of ${steps}`);
+      step.setAttribute("aria-valuetext", phrase("stage.stepof", { step: shownStep + 1, steps }));
       const inWindow = edits(state) ? numbersOf(state.window, steps) || Array.from({ length: steps }, (_, i) => i) : [];
       if (dots.childElementCount !== steps) dots.replaceChildren(...Array.from({ length: steps }, () => el("i")));
       [...dots.children].forEach((dot, i) => {
         dot.className = `${inWindow.includes(i) ? "fc-dot-edited" : ""} ${i === shownStep ? "fc-dot-here" : ""}`;
       });
-      setText(timeText, edits(state) ? (inWindow.length === steps ? "edited at every step" : `edited at ${inWindow.length} of ${steps} steps`) : `step ${shownStep + 1} of ${steps}`);
+      setText(timeText, edits(state) ? (inWindow.length === steps ? phrase("stage.everystep") : phrase("stage.somesteps", { count: inWindow.length, steps })) : phrase("stage.stepof", { step: shownStep + 1, steps }));
 
       const [u, e, c] = [lanes.untouched, lanes.edited, lanes.control];
       const whole = u?.done && e?.done && !e.moving && e.steps === u.steps;
@@ -3057,7 +3740,7 @@ function stage({ data, change, take, onstrength }) {
         whole && changeOf(u.final, e.final).toFixed(4),
         whole && percent(energyMoved(e.change)),
         whole && c?.done && changeOf(u.final, c.final).toFixed(4),
-        changed && (changed.join(", ") || "none"),
+        changed && (changed.map((word) => phrase(`word.${word}`)).join(", ") || phrase("none")),
       ];
       const stored = session || !example ? [] : [example.change, example.energy, example.control, example.words];
       facts.forEach(({ value }, i) => setText(value, texts[i] || stored[i] || "–"));
@@ -3066,21 +3749,20 @@ function stage({ data, change, take, onstrength }) {
 }
 
 const UNDRAWN = {
-  untouched: ({ prompt }) => `Asked for: ${prompt}. It is drawn when you start the model.`,
-  edited: (state, set, lists) => (edits(state) ? `${editedText(state, set, lists)} It is drawn when you start the model.` : "Nothing is edited."),
+  untouched: ({ prompt }) => phrase("stage.asked.later", { prompt }),
+  edited: (state, set, lists) => (edits(state) ? phrase("stage.edited.later", { edit: editedText(state, set, lists) }) : phrase("stage.unedited")),
 };
 
 function askedText(lane, early, step, reading) {
   if (!lane) return "";
-  return early ? `The model's own estimate after step ${step + 1}.` : `As asked.${seenText(reading)}`;
+  return early ? phrase("stage.estimate", { step: step + 1 }) : `${phrase("stage.asasked")} ${seenText(reading)}`.trim();
 }
 
 function editedText(state, set, lists) {
-  const words = setWords(state, lists);
-  const which = /^all|^channels|chosen/.test(words) ? words : `the ${words}`;
-  if (state.mode !== "edit") return `The same prompt and noise, with ${which} carried over.`;
-  const done = { zero: "at zero", scale: `times ${String(state.factor).replace("-", "−")}`, own_mean: "flat at their own mean", no_level: "without their level", shuffle: "shuffled over the picture", none: "left alone" }[state.how];
-  return `The same prompt and noise, ${which} ${done}${state.through === "stream" ? "" : " at the reads"}.`;
+  const which = setWords(state, lists);
+  if (state.mode !== "edit") return phrase("edited.carried", { which });
+  const done = phrase(`edited.${state.how}`, { factor: String(state.factor).replace("-", "−") });
+  return phrase(state.through === "stream" ? "edited.stream" : "edited.reads", { which, done });
 }
 
 const largestOf = (row) => row.reduce((best, value, c) => (value > row[best] ? c : best), 0);
@@ -3137,8 +3819,8 @@ const labKind = {
     const status = el("p.fc-lab-status", { role: "status", "aria-live": "polite" });
     const failure = el("p.fc-lab-failure", { role: "alert" });
     const hint = bubble();
-    const stopButton = el("button.fc-button", { type: "button", hidden: true, onclick: () => halt() }, "Stop");
-    const maximise = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => enlarge(!root.classList.contains("fc-max")) }, "Maximise");
+    const stopButton = el("button.fc-button", { type: "button", hidden: true, onclick: () => halt() }, phrase("lab.stop"));
+    const maximise = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => enlarge(!root.classList.contains("fc-max")) }, phrase("lab.maximise"));
 
     function change(part, { look = false, moving: moves } = {}) {
       const state = store.get();
@@ -3162,12 +3844,12 @@ const labKind = {
     function undo() {
       const last = past.pop();
       if (!last) {
-        hint.say("Nothing to undo.");
+        hint.say(phrase("lab.undo.none"));
         return;
       }
       moving = false;
       store.set(last.state);
-      hint.say("Undone.");
+      hint.say(phrase("lab.undone"));
     }
     function take(channel, block, how = "all") {
       const state = store.get();
@@ -3189,41 +3871,40 @@ const labKind = {
       }
     }
 
-    const seed = wordMenu({ label: "Noise (seed)", options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
-    const steps = wordMenu({ label: "Number of steps", options: STEP_COUNTS.map((count) => ({ value: count, text: `${count} steps` })), onpick: (value) => change({ steps: Number(value) }) });
-    const prompt = promptSentence({ grammar: data.grammar, lead: "Draw", what: "Prompt", tail: [el("span", {}, ", from noise ", seed.node, " in ", glued(steps, "."))], change: (text) => change({ prompt: text }) });
-    const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, "surprise me");
-    const ask = el("section.fc-part.fc-ask-part", { "aria-label": "Ask" }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
+    const seed = wordMenu({ label: phrase("lab.menu.seed"), options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
+    const steps = wordMenu({ label: phrase("lab.menu.stepcount"), options: STEP_COUNTS.map((count) => ({ value: count, text: counted("lab.steps", count) })), onpick: (value) => change({ steps: Number(value) }) });
+    const prompt = promptSentence({ grammar: data.grammar, lead: phrase("lab.draw"), what: phrase("prompt"), tail: [el("span", {}, ...sentence("lab.draw.tail", { seed, steps }))], change: (text) => change({ prompt: text }) });
+    const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, phrase("lab.surprise"));
+    const ask = el("section.fc-part.fc-ask-part", { "aria-label": phrase("lab.part.ask") }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
     const looking = stage({ data, change, take, onstrength: strengthen });
     const editing = editPart({ data, change, onfile: takeFile, onsample: takeSample });
     const guiding = guide({ onpick: (id) => change({ guide: id }, { look: true }), ondo: (experiment) => doIt(experiment), chapters: data.chapters || {} });
 
     const button = (text, onclick, kind = "") => el(`button.fc-button${kind}`, { type: "button", onclick }, text);
-    const python = el("pre.fc-python", { tabindex: 0, "aria-label": "The same in Python" });
-    const pythonBox = el("details.fc-python-box", {}, el("summary", {}, "The same in Python"), python);
+    const python = el("pre.fc-python", { tabindex: 0, "aria-label": phrase("lab.python") });
+    const pythonBox = el("details.fc-python-box", {}, el("summary", {}, phrase("lab.python")), python);
     const keep = keeping({ data, store, session: () => session, views: looking.views, say: hint.say, python: pythonBox, page });
     const more = el(
       "section.fc-part.fc-more-part",
-      { "aria-label": "Keep" },
-      el("div.fc-actions", {}, button("Copy as Python", keep.copyPython, ".fc-strong"), page ? button("Copy link", keep.copyLink) : null, button("Save pictures", keep.savePictures), button("Save channels", keep.saveSet), button("Save run", keep.saveRun), button("Undo", undo), hint.node),
+      { "aria-label": phrase("lab.part.keep") },
+      el("div.fc-actions", {}, button(phrase("lab.copy.python"), keep.copyPython, ".fc-strong"), page ? button(phrase("lab.copy.link"), keep.copyLink) : null, button(phrase("lab.save.pictures"), keep.savePictures), button(phrase("lab.save.channels"), keep.saveSet), button(phrase("lab.save.run"), keep.saveRun), button(phrase("lab.undo"), undo), hint.node),
       pythonBox,
-      el("p.fc-keys", {}, "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes."),
+      el("p.fc-keys", {}, phrase("lab.keys")),
     );
 
-    const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
-    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
+    const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, phrase("lab.start"));
+    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": phrase("lab.progress") });
     const startText = el("p");
     const startTitle = el("p.fc-title");
     const startCard = el("div.fc-start", {}, el("div", {}, startTitle, startText), el("div.fc-start-go", {}, startButton, bar));
     const size = (data.bytes / 1e6).toFixed(0);
-    const from = page ? "this site, once" : "the notebook's kernel, which takes half a minute";
-    const loads = data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it";
+    const loads = phrase(!data.bytes ? "lab.loads.file" : page ? "lab.loads.site" : "lab.loads.kernel", { size });
     const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
     const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
     const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };
     for (const [name, node] of Object.entries(shownParts)) node.hidden = !parts.includes(name);
     root.append(el("div.fc-lab-top", {}, status, el("div.fc-actions", {}, stopButton, embedded ? null : maximise)), startCard, failure, controls, guiding.node, tail, live.node);
-    setText(status, "not started");
+    setText(status, phrase("lab.unstarted"));
     if (embedded) enlarge(true);
 
     const images = {};
@@ -3238,8 +3919,8 @@ const labKind = {
     const exampleFor = (state) => (data.example && !session && drawnOf(state) === drawnOf(labState(data, data.example.of)) ? { ...data.example, images } : null);
     function showStart(state) {
       const example = exampleFor(state);
-      setText(startTitle, example ? "This is a stored example. The model runs when you start it." : "Nothing is drawn yet. The model draws what the sentences below ask for when you start it.");
-      setText(startText, `${loads}${example && data.bytes ? "; where it does not, this example stays." : "."}`);
+      setText(startTitle, example ? phrase("lab.example") : phrase("lab.noexample"));
+      setText(startText, [loads, example && data.bytes && phrase("lab.example.stays")].filter(Boolean).join(" "));
     }
 
     async function start() {
@@ -3248,14 +3929,14 @@ const labKind = {
       startButton.disabled = true;
       bar.hidden = false;
       setText(failure, "");
-      setText(status, "loading the model");
+      setText(status, phrase("lab.loading"));
       const began = performance.now();
       try {
         const engine = await startLab(data.base || "", {
           load: data.load,
           onProgress: (share) => {
             bar.value = share;
-            setText(status, `loading the model: ${Math.round(100 * share)} %`);
+            setText(status, phrase("lab.loading.share", { percent: Math.round(100 * share) }));
           },
         });
         session = new Session({ engine, data, onchange: heard, onfail: failed });
@@ -3266,8 +3947,8 @@ const labKind = {
         if (state.mode === "picture" && state.picture === "sample") await takeSample();
         show(state);
       } catch (error) {
-        setText(failure, `The model could not be started. ${error.message} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB).${exampleFor(store.get()) ? " Until then the stored example stays." : ""}`);
-        setText(status, "not started");
+        setText(failure, [phrase("lab.failed", { why: error.message }), exampleFor(store.get()) && phrase("lab.failed.example")].filter(Boolean).join(" "));
+        setText(status, phrase("lab.unstarted"));
         startButton.disabled = false;
         bar.hidden = true;
       }
@@ -3281,7 +3962,7 @@ const labKind = {
       moving = false;
       stopped = true;
       session.stop();
-      setText(status, "stopped");
+      setText(status, phrase("lab.stopped"));
     }
 
     let drawing = false;
@@ -3299,7 +3980,7 @@ const labKind = {
         rested = false;
         const { untouched, edited } = session.lanes;
         if (edited?.done && !edited.moving) live.say(editedSentence());
-        else if (untouched?.done) live.say("The picture is drawn.");
+        else if (untouched?.done) live.say(phrase("lab.drawn"));
         root.setAttribute("data-fc-rest", wished);
       });
     }
@@ -3331,9 +4012,9 @@ const labKind = {
       stopButton.hidden = !busy;
       if (busy) {
         const lane = Object.values(session.lanes).find((one) => one && !one.done);
-        setText(status, lane ? `drawing, step ${Math.max(1, lane.step + 1)} of ${lane.steps}` : "drawing");
+        setText(status, lane ? phrase("lab.drawing.step", { step: Math.max(1, lane.step + 1), steps: lane.steps }) : phrase("lab.drawing"));
       } else if (!stopped) {
-        setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
+        setText(status, seconds ? phrase("lab.quiet.seconds", { seconds: seconds.toFixed(1) }) : phrase("lab.quiet"));
       }
       const watched = session.watched(state);
       for (const name of ["untouched", "edited"]) if (session.lanes[name]?.done) session.fetch(name, watched).catch(() => {});
@@ -3349,14 +4030,14 @@ const labKind = {
       else show(store.get());
     }
     async function takeFile(file) {
-      editing.say(`Reading ${file.name} …`);
+      editing.say(phrase("reading", { file: file.name }));
       try {
         const bitmap = await createImageBitmap(file);
         const pixels = squareOfImage(bitmap, bitmap.width, bitmap.height, data.side);
         await takePixels(pixels, "own");
-        editing.say(`${file.name}: write below what it shows; the words matter.`);
+        editing.say(phrase("lab.picture.read", { file: file.name }));
       } catch {
-        editing.say(`${file.name} could not be read as a picture. PNG, JPEG and WebP work.`);
+        editing.say(phrase("lab.picture.bad", { file: file.name }));
       }
     }
     async function takeSample() {
@@ -3364,7 +4045,7 @@ const labKind = {
       image.src = data.sample;
       await image.decode();
       await takePixels(squareOfImage(image, image.naturalWidth, image.naturalHeight, data.side), "sample");
-      editing.say("The sample is a picture that a program drew, not the model.");
+      editing.say(phrase("lab.sample.what"));
     }
     const carriesFile = (event) => Array.from(event.dataTransfer?.types || []).includes("Files");
     root.addEventListener("dragover", (event) => carriesFile(event) && event.preventDefault());
@@ -3382,7 +4063,7 @@ const labKind = {
     function enlarge(on) {
       root.classList.toggle("fc-max", on);
       maximise.setAttribute("aria-pressed", String(on));
-      setText(maximise, on ? "Make small" : "Maximise");
+      setText(maximise, on ? phrase("lab.small") : phrase("lab.maximise"));
       document.documentElement.classList.toggle("fc-lab-large", on);
       for (const node of inerted.splice(0)) node.inert = false;
       if (!on) return;
@@ -3406,7 +4087,7 @@ const labKind = {
     let addressTimer = null;
     function show(state) {
       seed.set(state.seed);
-      steps.fill([...new Set([...STEP_COUNTS, state.steps])].sort((a, b) => a - b).map((count) => ({ value: count, text: `${count} step${count === 1 ? "" : "s"}` })));
+      steps.fill([...new Set([...STEP_COUNTS, state.steps])].sort((a, b) => a - b).map((count) => ({ value: count, text: counted("lab.steps", count) })));
       steps.set(state.steps);
       prompt.set(state.prompt);
       const set = channelsOf(data.known, state);

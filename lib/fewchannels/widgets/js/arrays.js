@@ -1,5 +1,7 @@
 // Reads what packing.py writes: one deflated block, arrays by offset, codes back to values.
 
+import { phrase } from "./phrases.js";
+
 const KINDS = {
   uint8: Uint8Array,
   uint16: Uint16Array,
@@ -21,10 +23,10 @@ export function product(shape) {
 // One array of the block, without a copy.
 export function arrayOf(buffer, header) {
   const kind = KINDS[header.dtype];
-  if (!kind) throw new Error(`an array of dtype ${header.dtype}: expected one of ${Object.keys(KINDS).join(", ")}`);
+  if (!kind) throw new Error(phrase("array.dtype", { dtype: header.dtype, wanted: Object.keys(KINDS).join(", ") }));
   const size = product(header.shape);
   if (header.offset + size * kind.BYTES_PER_ELEMENT > buffer.byteLength) {
-    throw new Error(`an array at ${header.offset} of shape ${header.shape} ends after the data (${buffer.byteLength} bytes)`);
+    throw new Error(phrase("array.short", { offset: header.offset, shape: header.shape, bytes: buffer.byteLength }));
   }
   return new kind(buffer, header.offset, size);
 }

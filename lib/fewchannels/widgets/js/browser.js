@@ -6,12 +6,9 @@ import { openSheet } from "./canvas.js";
 import { announcer, bubble, channelFinder, readouts } from "./controls.js";
 import { choices, dropdown, el, setText, slider, uid } from "./dom.js";
 import { figures, number, ordinal, percent } from "./format.js";
+import { phrase } from "./phrases.js";
 
-const SCORE_TEXT = { abs_mean: "|mean|", mean_abs: "mean |x|" };
-const SCORE_TITLE = {
-  abs_mean: "absolute value of the mean over the image tokens",
-  mean_abs: "mean over the image tokens of the absolute value",
-};
+const BROWSED = ["abs_mean", "mean_abs"];
 
 export const browserKind = {
   open: openBrowser,
@@ -21,20 +18,20 @@ export const browserKind = {
     const { layers, steps, width } = data.counts;
 
     const prompts = choices({
-      label: "Prompt",
+      label: phrase("prompt"),
       kind: "fc-chips",
       options: data.prompts.map((prompt, i) => ({ value: i, content: chip(data, prompt, i), title: prompt })),
       onpick: (prompt) => change({ prompt }),
     });
-    const layer = slider({ label: "Block (depth)", count: layers, onpick: (value) => change({ layer: value }) });
-    const step = slider({ label: "Denoising step", count: steps, onpick: (value) => change({ step: value }) });
+    const layer = slider({ label: phrase("block.depth"), count: layers, onpick: (value) => change({ layer: value }) });
+    const step = slider({ label: phrase("step.denoising"), count: steps, onpick: (value) => change({ step: value }) });
     const score = choices({
-      label: "Score",
-      options: Object.keys(SCORE_TEXT).map((value) => ({ value, content: SCORE_TEXT[value], title: SCORE_TITLE[value] })),
+      label: phrase("score"),
+      options: BROWSED.map((value) => ({ value, content: phrase(`score.${value}`), title: phrase(`score.${value}.title`) })),
       onpick: (value) => change({ score: value }),
     });
 
-    const topText = data.top ? data.top_label : `top ${data.k} of the block over all prompts and steps`;
+    const topText = data.top ? data.top_label : phrase("browser.top", { k: data.k });
     const ranks = rankedList(Math.min(data.rows, width), topText, Boolean(data.maps), (channel) => change({ channel }));
     const maps = tokenMaps(data, {
       onnearest: () => change({ channel: browserView(data, store.get()).nearest }),
@@ -51,21 +48,21 @@ export const browserKind = {
       };
       return el("button.fc-button", { type: "button", title, onclick }, label);
     };
-    const here = jump("Largest here", "The largest channel of this block and step", largestHere, (state) => `Channel ${state.channel} is the largest here.`);
-    const peak = jump("Its peak", "The block and step where this channel is largest", toPeak, (state) => `Channel ${state.channel} is at its peak here.`);
+    const here = jump(phrase("largest.here"), phrase("largest.here.title"), largestHere, (state) => phrase("largest.here.already", { channel: state.channel }));
+    const peak = jump(phrase("peak"), phrase("peak.title"), toPeak, (state) => phrase("peak.already", { channel: state.channel }));
 
     const overId = uid("fc-over");
     const over = el("input", { type: "checkbox", id: overId, onchange: () => change({ over: over.checked }) });
-    const opacity = slider({ label: "Opacity", count: 101, onpick: (value) => change({ opacity: value, over: true }) });
+    const opacity = slider({ label: phrase("opacity"), count: 101, onpick: (value) => change({ opacity: value, over: true }) });
     const scale = dropdown({
-      label: "Colour scale",
+      label: phrase("browser.scale"),
       options: [
-        { value: "map", text: "this map" },
-        { value: "channel", text: "one for all" },
+        { value: "map", text: phrase("browser.scale.map") },
+        { value: "channel", text: phrase("browser.scale.channel") },
       ],
       onpick: (value) => change({ scale: value }),
     });
-    const facts = readouts(["Score", "Rank", "Against the median", data.energy ? "Share of energy" : "Share of score"]);
+    const facts = readouts([phrase("score"), phrase("rank"), phrase("against.median"), data.energy ? phrase("share.energy") : phrase("share.score")]);
     const live = announcer();
 
     root.append(
@@ -79,7 +76,7 @@ export const browserKind = {
           {},
           el("div.fc-pick", {}, finder.node, here, peak, hint.node),
           maps.node,
-          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, "Map over picture")), opacity.node, scale.node),
+          el("div.fc-options-row", {}, el("div.fc-check", {}, over, el("label", { for: overId }, phrase("browser.over"))), opacity.node, scale.node),
           facts.node,
           strip.node,
         ),
@@ -102,16 +99,17 @@ export const browserKind = {
         scale.set(state.scale);
         finder.show(state);
         hint.say("");
-        ranks.show(view, `${SCORE_TEXT[state.score]} in block ${state.layer} at step ${data.steps[state.step]}`);
+        ranks.show(view, phrase("browser.ranked", { score: phrase(`score.${state.score}`), block: state.layer, step: data.steps[state.step] }));
         maps.show(view, state);
         strip.show(view, state);
         const times = view.timesMedian === null ? "–" : `${number(view.timesMedian)} ×`;
-        facts.show([figures(view.value), `${view.rank} of ${width}`, times, percent(view.share)]);
+        facts.show([figures(view.value), phrase("rank.of", { rank: view.rank, count: width }), times, percent(view.share)]);
         if (!first) {
           live.say(
-            `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}: ${number(view.value)}, ` +
-              `${ordinal(view.rank)} of ${width}, ${percent(view.share)} ${data.energy ? "of the energy" : "of the score"}.` +
-              (view.map ? "" : " No map of this channel here."),
+            [
+              phrase(data.energy ? "browser.told.energy" : "browser.told.score", { channel: state.channel, block: state.layer, step: data.steps[state.step], value: number(view.value), rank: ordinal(view.rank), count: width, share: percent(view.share) }),
+              view.map ? "" : phrase("browser.told.unmapped"),
+            ].join(" ").trim(),
           );
         }
         first = false;

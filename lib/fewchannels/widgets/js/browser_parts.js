@@ -4,9 +4,10 @@ import { openSheet, drawValues } from "./canvas.js";
 import { gradient } from "./colour.js";
 import { el, setAttr, setText, uid } from "./dom.js";
 import { figures, number } from "./format.js";
+import { phrase } from "./phrases.js";
 
 // Native radio buttons, largest first: one tab stop, arrow keys walk down the ranking.
-export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channel") {
+export function rankedList(rows, topText, hasMaps, onpick, topWord = phrase("top.channel")) {
   const name = uid("fc-rank");
   const caption = el("span.fc-caption");
   const list = el("ol.fc-rows");
@@ -14,10 +15,10 @@ export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channe
     "p.fc-legend",
     {},
     el("span", {}, el("i.fc-swatch"), topText),
-    el("span", {}, el("i.fc-tick"), "the block's median channel"),
-    hasMaps ? el("span", {}, el("b", {}, "12"), "has a map here") : null,
+    el("span", {}, el("i.fc-tick"), phrase("median.channel")),
+    hasMaps ? el("span", {}, el("b", {}, "12"), phrase("has.map")) : null,
   );
-  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, "Largest channels"), caption, list, legend);
+  const node = el("fieldset.fc-ranks", {}, el("legend.fc-title", {}, phrase("largest.channels")), caption, list, legend);
   const items = Array.from({ length: rows }, () => {
     const item = {
       channel: -1,
@@ -49,8 +50,8 @@ export function rankedList(rows, topText, hasMaps, onpick, topWord = "top channe
         item.row.classList.toggle("fc-top", given.top);
         item.row.classList.toggle("fc-mapped", given.map);
         if (item.input.checked !== given.chosen) item.input.checked = given.chosen;
-        const extra = `${given.top ? `, ${topWord}` : ""}${given.map ? "" : ", no map in this page"}`;
-        setAttr(item.input, "aria-label", `Channel ${given.channel}, ${number(given.value)}${extra}`);
+        const told = [phrase("channel.value", { channel: given.channel, value: number(given.value) }), given.top ? topWord : "", given.map ? "" : phrase("no.map")];
+        setAttr(item.input, "aria-label", told.filter(Boolean).join(", "));
       });
     },
   };
@@ -99,7 +100,7 @@ export function tokenMaps(data, { onnearest }) {
       mark.style.height = `${100 / gridHeight}%`;
     }
     const value = on ? map.values[place.row * gridWidth + place.column] : 0;
-    setText(pointed, on ? `Token in row ${place.row + 1}, column ${place.column + 1}: ${number(value)}` : note);
+    setText(pointed, on ? phrase("token.value", { row: place.row + 1, column: place.column + 1, value: number(value) }) : note);
   }
   for (const frame of frames) {
     frame.style.aspectRatio = `${gridWidth} / ${gridHeight}`;
@@ -133,24 +134,24 @@ export function tokenMaps(data, { onnearest }) {
         setText(low, number(map.scale.low));
         setText(middle, map.scale.palette === "diverging" ? "0" : number((map.scale.low + map.scale.high) / 2));
         setText(high, number(map.scale.high));
-        const all = state.scale === "channel" ? "the same for all blocks and steps" : "of this map alone";
-        note = map.scale.palette === "diverging" ? `Colours centred at 0, ${all}.` : `Colours from smallest to largest, ${all}.`;
+        const palette = map.scale.palette === "diverging" ? "diverging" : "sequential";
+        note = phrase(`colours.${palette}.${state.scale === "channel" ? "all" : "own"}`);
         alone.setAttribute(
           "aria-label",
-          `Channel ${state.channel} on the ${map.height} by ${map.width} token grid, from ${number(map.scale.low)} to ${number(map.scale.high)}`,
+          phrase("map.label", { channel: state.channel, height: map.height, width: map.width, low: number(map.scale.low), high: number(map.scale.high) }),
         );
       } else {
         note = "";
-        setText(message, `The map of channel ${state.channel} is not kept here; its scores are.`);
+        setText(message, phrase("map.unkept", { channel: state.channel }));
         offer.hidden = view.nearest === null;
-        if (view.nearest !== null) setText(offer, `Show channel ${view.nearest}, the nearest in rank`);
+        if (view.nearest !== null) setText(offer, phrase("show.nearest", { channel: view.nearest }));
       }
-      setText(mapTitle, `Channel ${state.channel}, block ${state.layer}, step ${data.steps[state.step]}`);
-      setText(overTitle, map && state.over ? "Over the final picture" : "The final picture");
-      picture.setAttribute("aria-label", `Final picture: ${data.prompts[state.prompt]}`);
+      setText(mapTitle, phrase("channel.place", { channel: state.channel, block: state.layer, step: data.steps[state.step] }));
+      setText(overTitle, map && state.over ? phrase("over.final") : phrase("final"));
+      picture.setAttribute("aria-label", phrase("final.of", { prompt: data.prompts[state.prompt] }));
       tell();
       if (sheet && drawn !== state.prompt) {
-        sheet.ready.then(() => sheet.draw(picture, state.prompt), () => setText(overTitle, "The picture cannot be read here"));
+        sheet.ready.then(() => sheet.draw(picture, state.prompt), () => setText(overTitle, phrase("picture.unread")));
         drawn = state.prompt;
       }
     },
@@ -167,12 +168,12 @@ export function depthStrip(data, onmove) {
   const high = el("span");
   const ends = el("span.fc-key", {}, "0", el("span.fc-ramp", { "aria-hidden": "true" }), high);
   ends.querySelector(".fc-ramp").style.background = gradient("sequential");
-  const names = el("div.fc-depth", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, "block"), el("span", {}, String(layers - 1)));
+  const names = el("div.fc-depth", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, phrase("block")), el("span", {}, String(layers - 1)));
   const axis = el(
     "div.fc-steps",
     { "aria-hidden": "true" },
     el("span", {}, String(data.steps[0])),
-    el("span", {}, "step"),
+    el("span", {}, phrase("step")),
     el("span", {}, String(data.steps[steps - 1])),
   );
   button.style.height = `${Math.max(72, Math.min(240, 19 * layers))}px`;
@@ -201,7 +202,7 @@ export function depthStrip(data, onmove) {
     show(view, state) {
       here = state;
       drawValues(canvas, view.strip.values, steps, layers, { palette: "sequential", low: 0, high: view.strip.high || 1 });
-      setText(title, `Channel ${state.channel} in depth and time`);
+      setText(title, phrase("strip.title", { channel: state.channel }));
       setText(high, number(view.strip.high));
       mark.style.left = `${(100 * state.step) / steps}%`;
       mark.style.top = `${(100 * state.layer) / layers}%`;
@@ -209,7 +210,7 @@ export function depthStrip(data, onmove) {
       mark.style.height = `${100 / layers}%`;
       button.setAttribute(
         "aria-label",
-        `Score of channel ${state.channel} over blocks and steps, at most ${number(view.strip.high)}; now block ${state.layer}, step ${data.steps[state.step]}. Arrow keys move.`,
+        phrase("strip.label", { channel: state.channel, high: number(view.strip.high), block: state.layer, step: data.steps[state.step] }),
       );
     },
   };

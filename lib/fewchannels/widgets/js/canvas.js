@@ -1,6 +1,7 @@
 // Pictures on canvases. Token maps are drawn one pixel a token and enlarged by CSS, which keeps dragging cheap.
 
 import { paint } from "./colour.js";
+import { phrase } from "./phrases.js";
 
 export function drawValues(canvas, values, width, height, scale) {
   if (canvas.width !== width || canvas.height !== height) {
@@ -18,7 +19,7 @@ export function openSheet(sheet) {
   const image = new Image();
   const ready = new Promise((resolve, reject) => {
     image.onload = () => resolve();
-    image.onerror = () => reject(new Error("the pictures of this figure cannot be read (WebP)"));
+    image.onerror = () => reject(new Error(phrase("pictures.unread")));
   });
   image.src = sheet.url;
   return {

@@ -1,6 +1,7 @@
 // Controls that are more than one element: finding a channel, a short message, numbers side by side, spoken text.
 
 import { el, setText, uid } from "./dom.js";
+import { phrase } from "./phrases.js";
 
 // Search by number, one back, one on. While something else is being typed the field is left alone.
 export function channelFinder({ current, onpick }) {
@@ -16,7 +17,7 @@ export function channelFinder({ current, onpick }) {
     const { width } = current();
     const fits = input.value !== "" && Number.isInteger(value) && value >= 0 && value < width;
     input.setAttribute("aria-invalid", String(!fits));
-    setText(bad, fits || input.value === "" ? "" : `Channels run from 0 to ${width - 1}.`);
+    setText(bad, fits || input.value === "" ? "" : phrase("channels.range", { last: width - 1 }));
     if (fits) onpick(value);
   });
   const restore = () => {
@@ -29,10 +30,10 @@ export function channelFinder({ current, onpick }) {
     node: el(
       "div.fc-find",
       {},
-      el("label", { for: id }, "Channel"),
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Previous channel", onclick: () => move(-1) }, "‹"),
+      el("label", { for: id }, phrase("channel")),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.previous"), onclick: () => move(-1) }, "‹"),
       input,
-      el("button.fc-button.fc-icon", { type: "button", "aria-label": "Next channel", onclick: () => move(1) }, "›"),
+      el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("channel.next"), onclick: () => move(1) }, "›"),
       bad,
     ),
     show() {

@@ -1,5 +1,7 @@
 // Elements of the page. Text goes in through textContent only, whatever it holds.
 
+import { phrase } from "./phrases.js";
+
 let made = 0;
 
 export function uid(prefix = "fc") {
@@ -125,9 +127,9 @@ export function stepper({ label, low, onpick }) {
     input.value = now;
     input.setAttribute("aria-invalid", "false");
   });
-  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase(name, { label }), onclick: () => pick(now + by) }, sign);
   return {
-    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "stepper.lower"), input, button("+", 1, "stepper.raise"))),
     set(value, high) {
       [now, most] = [value, high];
       input.max = high;

@@ -11,6 +11,7 @@ import { COMPARISONS, channelSet, compareBy, explorerState, paneChange, paneStat
 import { kernelAsker, withKernel } from "./kernel.js";
 import { linkButton } from "./link_button.js";
 import { openPacked } from "./packed_run.js";
+import { counted, phrase } from "./phrases.js";
 import { openRun } from "./run_file.js";
 
 const ALL_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond"];
@@ -42,9 +43,9 @@ export const explorerKind = {
     const found = [null, null]; // what each pane last drew: { most, marked }
     const mapScales = [null, null];
 
-    const extraScale = dropdown({ label: "Colours", options: [{ value: "log", text: "logarithmic" }, { value: "linear", text: "linear" }, { value: "block", text: "linear, block by block" }], onpick: (scale) => set({ scale }) });
-    const extraOver = dropdown({ label: "Over the picture", options: [{ value: "map", text: "the map" }, { value: "mask", text: "the subject mask" }, { value: "none", text: "nothing" }], onpick: (over) => set({ over }) });
-    const extraOpacity = slider({ label: "Opacity", count: 101, onpick: (opacity) => set({ opacity }) });
+    const extraScale = dropdown({ label: phrase("colours"), options: [{ value: "log", text: phrase("colours.log") }, { value: "linear", text: phrase("colours.linear") }, { value: "block", text: phrase("colours.block") }], onpick: (scale) => set({ scale }) });
+    const extraOver = dropdown({ label: phrase("over"), options: [{ value: "map", text: phrase("over.map") }, { value: "mask", text: phrase("over.mask") }, { value: "none", text: phrase("over.none") }], onpick: (over) => set({ over }) });
+    const extraOpacity = slider({ label: phrase("opacity"), count: 101, onpick: (opacity) => set({ opacity }) });
     const shared = paneControls({ sources, onchange: (part) => set(part), extra: [extraScale.node, extraOver.node, extraOpacity.node] });
     function newPane(index) {
       const change = (part) => set(paneChange(data, store.get(), index, linkedMove(index, part)));
@@ -69,19 +70,19 @@ export const explorerKind = {
 
     const name = el("p.fc-head");
     const origin = el("p.fc-origin");
-    const views = choices({ label: "View", kind: "fc-seg.fc-unlabelled", options: [{ value: 0, content: "One view" }, { value: 1, content: "Compare two" }], onpick: (two) => store.set(two ? compareBy(data, store.get(), store.get().by) : { ...store.get(), two: 0 }) });
-    const by = dropdown({ label: "The two differ in", options: Object.entries(COMPARISONS).map(([value, { text }]) => ({ value, text })), onpick: (value) => store.set(compareBy(data, store.get(), value)) });
+    const views = choices({ label: phrase("view"), kind: "fc-seg.fc-unlabelled", options: [{ value: 0, content: phrase("view.one") }, { value: 1, content: phrase("view.two") }], onpick: (two) => store.set(two ? compareBy(data, store.get(), store.get().by) : { ...store.get(), two: 0 }) });
+    const by = dropdown({ label: phrase("differ"), options: Object.keys(COMPARISONS).map((value) => ({ value, text: phrase(`compare.${value}`) })), onpick: (value) => store.set(compareBy(data, store.get(), value)) });
     const both = el("p.fc-both");
     const hint = bubble();
-    const png = el("button.fc-button", { type: "button" }, "Save as PNG");
-    const json = el("button.fc-button", { type: "button", title: "The marked channels of every block, as the library's ChannelSet reads them" }, "Channels as JSON");
+    const png = el("button.fc-button", { type: "button" }, phrase("save.png"));
+    const json = el("button.fc-button", { type: "button", title: phrase("save.json.title") }, phrase("save.json"));
     png.addEventListener("click", async () => {
       const style = getComputedStyle(root);
       const colours = { ground: style.getPropertyValue("--fc-bg"), ink: style.getPropertyValue("--fc-text"), soft: style.getPropertyValue("--fc-soft") };
       const shown = panes.filter((pane) => pane.view());
       try {
         await savePicture(shown, colours);
-        hint.say("Saved explorer.png.");
+        hint.say(phrase("saved", { file: "explorer.png" }));
       } catch (error) {
         onfail(error);
       }
@@ -91,11 +92,11 @@ export const explorerKind = {
       const pins = pinsOf(store.get());
       if (!view) return;
       if (!channelSet(view.run, view.scores, view.pane, pins).indices.some((row) => row.length)) {
-        hint.say("No channel is marked: pin one, or choose another set.");
+        hint.say(phrase("explorer.unmarked"));
         return;
       }
       saveChannels(view, pins);
-      hint.say("Saved channels.json.");
+      hint.say(phrase("saved", { file: "channels.json" }));
     });
     const actions = [host === "page" ? linkButton(data.key, store, "fc-strong") : null, png, json, hint.node];
     const modes = el("div.fc-modes", {}, by.node, both);
@@ -116,7 +117,7 @@ export const explorerKind = {
       el("div.fc-more", {}, own.node, ask ? ask.node : askNeeds()),
       live.node,
     );
-    if (data.wanted) own.say("This link shows a run file that is not in the page. Open the file here, and the view comes back.");
+    if (data.wanted) own.say(phrase("explorer.wanted"));
 
     function markedNow() {
       const { run, scores, pane } = panes[0].view();
@@ -137,7 +138,7 @@ export const explorerKind = {
       if (wanted) store.set(explorerState(data, wanted));
       else if (beside) store.set(explorerState(data, { ...state, two: 1, by: "run", run: at === state.run ? 0 : state.run, run2: at, channel2: -1 }));
       else store.set(explorerState(data, { ...state, run: at, prompt: 0, channel: -1, cond: undefined, set: undefined }));
-      return `${run.label}: ${run.layers.length} blocks of ${run.width} channels, ${run.steps.length} steps, ${run.prompts.length} prompt${run.prompts.length === 1 ? "" : "s"}.`;
+      return counted("explorer.added", run.prompts.length, {}, { run: run.label, blocks: run.layers.length, channels: run.width, steps: run.steps.length });
     }
     // One scale for both views, where their colours mean the same.
     function comparable(state) {
@@ -152,7 +153,7 @@ export const explorerKind = {
       if (state.two && found[0] && found[1]) {
         const [a, b] = [data.runs[paneState(data, state, 0).run], data.runs[paneState(data, state, 1).run]];
         const shares = a.width === b.width ? found[0].marked.filter((c) => found[1].marked.includes(c)).length : null;
-        setText(both, shares === null ? "" : `Marked in both: ${shares} of ${found[0].marked.length}.`);
+        setText(both, shares === null ? "" : phrase("explorer.both", { shared: shares, count: found[0].marked.length }));
       }
     }
     function scaled(index, scale) {
@@ -177,7 +178,7 @@ export const explorerKind = {
         const run = data.runs[state.run];
         root.classList.toggle("fc-two", Boolean(two));
         setText(failure, "");
-        setText(name, data.title || `${run.width} channels, ${run.layers.length} blocks, ${run.steps.length} steps`);
+        setText(name, data.title || phrase("explorer.size", { channels: run.width, blocks: run.layers.length, steps: run.steps.length }));
         setText(origin, provenanceText(run));
         views.set(two);
         by.set(state.by);
@@ -200,7 +201,7 @@ export const explorerKind = {
         if (!two) panes.forEach((pane) => (pane.recolour(null), pane.maps.rescale(null)));
         const edited = panes.some((_, index) => paneState(data, state, index).cond);
         const merged = !run.perPrompt && run.prompts.length > 1;
-        setText(note, [edited && "Only the picture is the edited one; scores and maps are those of the run.", run.precision, merged && "Statistics are merged over the prompts of this run."].filter(Boolean).join(" "));
+        setText(note, [edited && phrase("explorer.edited"), run.precision, merged && phrase("explorer.merged")].filter(Boolean).join(" "));
         if (!first) live.say(panes.map((pane, i) => (two ? `${"AB"[i]}: ` : "") + pane.sentence()).join(" "));
         first = false;
       },

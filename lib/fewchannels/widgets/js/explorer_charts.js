@@ -4,6 +4,7 @@ import { el, setAttr, setText, svgNode } from "./dom.js";
 import { number } from "./format.js";
 import { total } from "./rank.js";
 import { SCORE_NAMES, histogram } from "./explorer_state.js";
+import { phrase } from "./phrases.js";
 
 function drawing(classes, width, height) {
   const svg = svgNode("svg", { viewBox: `0 0 ${width} ${height}`, preserveAspectRatio: "none", role: "img" });
@@ -34,7 +35,7 @@ export function spread() {
     return path;
   };
   return {
-    node: el("div.fc-chart", {}, title, svg, el("div.fc-ends", {}, low, el("span", {}, "score →"), high), caption),
+    node: el("div.fc-chart", {}, title, svg, el("div.fc-ends", {}, low, el("span", {}, phrase("score.axis")), high), caption),
     show({ run, scores, pane, marked }) {
       const start = pane.layer * run.width;
       const found = histogram(scores, start, run.width);
@@ -47,11 +48,11 @@ export function spread() {
       const place = (100 * found.place(scores[start + pane.channel])).toFixed(2);
       tick.setAttribute("x1", place);
       tick.setAttribute("x2", place);
-      setText(title, `${run.width} channels of block ${pane.layer}`);
+      setText(title, phrase("spread.title", { count: run.width, block: pane.layer }));
       setText(low, number(found.low));
       setText(high, number(found.high));
-      setText(caption, `How many have which ${SCORE_NAMES[pane.score]}${found.logarithmic ? "; both axes logarithmic" : ""}. Blue: marked. Line: channel ${pane.channel}.`);
-      setAttr(svg, "aria-label", `Distribution of the scores of block ${pane.layer}, from ${number(found.low)} to ${number(found.high)}; channel ${pane.channel} has ${number(scores[start + pane.channel])}`);
+      setText(caption, phrase(found.logarithmic ? "spread.caption.log" : "spread.caption", { score: phrase(`score.${pane.score}`), channel: pane.channel }));
+      setAttr(svg, "aria-label", phrase("spread.label", { block: pane.layer, low: number(found.low), high: number(found.high), channel: pane.channel, value: number(scores[start + pane.channel]) }));
     },
   };
 }
@@ -80,7 +81,7 @@ export function depthLines({ onmove }) {
       "div.fc-chart",
       {},
       title,
-      el("div.fc-grid", {}, el("div.fc-heights", { "aria-hidden": "true" }, high, low), chart, el("div.fc-steps", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, "block"), last)),
+      el("div.fc-grid", {}, el("div.fc-heights", { "aria-hidden": "true" }, high, low), chart, el("div.fc-steps", { "aria-hidden": "true" }, el("span", {}, "0"), el("span", {}, phrase("block")), last)),
     ),
     show({ run, scores, pane }, pins, scale) {
       rows = run.layers.length;
@@ -116,11 +117,11 @@ export function depthLines({ onmove }) {
       });
       here.setAttribute("x1", x(pane.layer));
       here.setAttribute("x2", x(pane.layer));
-      setText(title, `${SCORE_NAMES[pane.score]} through depth, step ${run.steps[pane.step] + 1}`);
+      setText(title, phrase("lines.title", { score: phrase(`score.${pane.score}`), step: run.steps[pane.step] + 1 }));
       setText(high, number(top));
       setText(low, number(bottom));
       setText(last, String(rows - 1));
-      setAttr(svg, "aria-label", `Score over ${rows} blocks of the channels ${channels.join(", ")}, and the mean of all channels; at most ${number(top)}`);
+      setAttr(svg, "aria-label", phrase("lines.label", { blocks: rows, channels: channels.join(", "), high: number(top) }));
     },
   };
 }

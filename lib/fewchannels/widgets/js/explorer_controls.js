@@ -4,11 +4,12 @@ import { choices, dropdown, el, slider, stepper } from "./dom.js";
 import { number } from "./format.js";
 import { MAX_MARKED, SCORE_NAMES, setNames } from "./explorer_state.js";
 import { isComing } from "./explorer_source.js";
+import { phrase } from "./phrases.js";
 
 const AS_CHIPS = 8; // prompts; more become a list
 
 export function runText(run) {
-  const name = run.label || run.model || "run";
+  const name = run.label || run.model || phrase("run.unnamed");
   return run.edit && name === run.model ? `${name}, ${run.edit}` : name;
 }
 
@@ -40,14 +41,14 @@ function promptChip(source, prompt, text) {
 function promptPicker(source, onpick) {
   const { run } = source;
   const mean = run.perPrompt && run.prompts.length > 1;
-  const label = "Prompt";
+  const label = phrase("prompt");
   if (run.prompts.length > AS_CHIPS) {
     const options = run.prompts.map((text, value) => ({ value, text: `${value + 1} · ${text.slice(0, 90)}` }));
-    if (mean) options.unshift({ value: -1, text: "Mean over all prompts" });
+    if (mean) options.unshift({ value: -1, text: phrase("prompt.mean") });
     return dropdown({ label, options, onpick: (value) => onpick(Number(value)) });
   }
   const options = run.prompts.map((text, value) => ({ value, content: promptChip(source, value, text), title: text }));
-  if (mean) options.push({ value: -1, content: el("span.fc-prompt", {}, "Mean over all prompts"), title: "Scores averaged over the prompts" });
+  if (mean) options.push({ value: -1, content: el("span.fc-prompt", {}, phrase("prompt.mean")), title: phrase("prompt.mean.title") });
   return choices({ label, kind: "fc-chips.fc-scroller", options, onpick });
 }
 
@@ -56,14 +57,14 @@ function promptPicker(source, onpick) {
 export function paneControls({ sources, onchange, extra = [] }) {
   const to = (name) => (value) => onchange({ [name]: value });
   const controls = {
-    layer: slider({ label: "Block (depth)", count: 1, onpick: to("layer") }),
-    step: slider({ label: "Denoising step", count: 1, onpick: to("step") }),
-    run: dropdown({ label: "Run", onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
-    score: dropdown({ label: "Score", onpick: to("score") }),
-    set: dropdown({ label: "Marked channels", onpick: to("set") }),
+    layer: slider({ label: phrase("block.depth"), count: 1, onpick: to("layer") }),
+    step: slider({ label: phrase("step.denoising"), count: 1, onpick: to("step") }),
+    run: dropdown({ label: phrase("run"), onpick: (value) => onchange({ run: Number(value), channel: -1 }) }),
+    score: dropdown({ label: phrase("score"), onpick: to("score") }),
+    set: dropdown({ label: phrase("marked.channels"), onpick: to("set") }),
     k: stepper({ label: "k", low: 1, onpick: to("k") }),
-    draw: stepper({ label: "Draw", low: 1, onpick: to("draw") }),
-    cond: dropdown({ label: "Picture", onpick: to("cond") }),
+    draw: stepper({ label: phrase("draw"), low: 1, onpick: to("draw") }),
+    cond: dropdown({ label: phrase("picture"), onpick: to("cond") }),
   };
   const { layer, step, ...rest } = controls;
   const promptHolder = el("div.fc-prompts");
@@ -81,9 +82,8 @@ export function paneControls({ sources, onchange, extra = [] }) {
     layer.resize(run.layers.length);
     step.resize(run.steps.length);
     controls.score.fill(run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value] })));
-    const words = { top: "top k here", bottom: "bottom k here", random: "random k, not top", pins: "pinned channels" };
-    controls.set.fill(setNames(run).map((value) => ({ value, text: words[value] || `${run.channels[value.slice(4)].label || value.slice(4)} (frozen)` })));
-    controls.cond.fill(run.conditions.map((value) => ({ value, text: value || "untouched" })));
+    controls.set.fill(setNames(run).map((value) => ({ value, text: value.startsWith("set:") ? phrase("mark.frozen", { set: run.channels[value.slice(4)].label || value.slice(4) }) : phrase(`mark.${value}`) })));
+    controls.cond.fill(run.conditions.map((value) => ({ value, text: value || phrase("untouched") })));
     known = source;
   }
 

@@ -2,7 +2,8 @@
 
 import { download } from "./download.js";
 import { heatHeight } from "./explorer_heat.js";
-import { SCORE_NAMES, channelSet, promptText } from "./explorer_state.js";
+import { SCORE_NAMES, channelSet, promptPhrase } from "./explorer_state.js";
+import { phrase } from "./phrases.js";
 
 const WIDE = 900; // of a pane, in the pixels of the picture
 const EDGE = 24;
@@ -18,7 +19,7 @@ export function saveChannels(view, pins) {
 // The source of the numbers, in one line.
 export function provenanceText(run) {
   const { provenance } = run;
-  const parts = [run.model, run.revision && `revision ${run.revision}`, provenance.seed !== undefined && provenance.seed !== null && `seed ${provenance.seed}`, provenance.dtype];
+  const parts = [run.model, run.revision && phrase("origin.revision", { revision: run.revision }), provenance.seed !== undefined && provenance.seed !== null && phrase("origin.seed", { seed: provenance.seed }), provenance.dtype];
   return parts.filter(Boolean).join(" · ");
 }
 
@@ -33,8 +34,8 @@ function drawPane(context, pane, left, ink, soft, name) {
     context.fillStyle = colour;
     context.fillText(words, x, y, WIDE);
   };
-  const title = `${name ? `${name}: ` : ""}${SCORE_NAMES[at.score]} of every channel, ${promptText(run, at.prompt)}, step ${run.steps[at.step] + 1}`;
-  text(title, left, 22, ink, 650);
+  const title = phrase("export.title", { score: phrase(`score.${at.score}`), prompt: phrase(...promptPhrase(run, at.prompt)), step: run.steps[at.step] + 1 });
+  text(name ? `${name}: ${title}` : title, left, 22, ink, 650);
   y += 26;
   text(provenanceText(run), left, 14, soft);
   y += 16;
@@ -51,7 +52,7 @@ function drawPane(context, pane, left, ink, soft, name) {
   context.lineTo(x, y + tall);
   context.stroke();
   y += tall + 22;
-  text(`Blocks 0 to ${run.layers.length - 1} downwards, channels 0 to ${run.width - 1} across. Channel ${at.channel} in block ${at.layer}: ${scores[at.layer * run.width + at.channel].toPrecision(3)}, rank ${view.rank}.`, left, 15, soft);
+  text(phrase("export.caption", { lastBlock: run.layers.length - 1, lastChannel: run.width - 1, channel: at.channel, block: at.layer, value: scores[at.layer * run.width + at.channel].toPrecision(3), rank: view.rank }), left, 15, soft);
   y += 16;
   const size = (WIDE - 2 * EDGE) / 3;
   const high = (size * looks.grid[0]) / looks.grid[1];
@@ -67,7 +68,7 @@ function drawPane(context, pane, left, ink, soft, name) {
     y += high + 20;
     context.font = `14px ${FONT}`;
     context.fillStyle = soft;
-    context.fillText(canvas ? looks.titles[i] : "not kept in this run", across, y, size);
+    context.fillText(canvas ? looks.titles[i] : phrase("export.unkept"), across, y, size);
     y = before;
   });
   return y + high + 20 + EDGE;
@@ -87,7 +88,7 @@ export function savePicture(panes, colours) {
   cut.getContext("2d").drawImage(canvas, 0, 0);
   return new Promise((resolve, reject) => {
     cut.toBlob((blob) => {
-      if (!blob) return reject(new Error("this browser could not write the picture"));
+      if (!blob) return reject(new Error(phrase("picture.unwritten")));
       download(blob, "explorer.png");
       resolve(blob);
     }, "image/png");

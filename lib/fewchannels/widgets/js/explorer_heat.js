@@ -6,6 +6,7 @@ import { el, setAttr, setText } from "./dom.js";
 import { number, ordinal } from "./format.js";
 import { rankOf } from "./rank.js";
 import { SCORE_NAMES, pooled } from "./explorer_state.js";
+import { phrase } from "./phrases.js";
 
 const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin
 
@@ -59,9 +60,9 @@ export function heatMap({ onmove }) {
     el(
       "div.fc-grid",
       {},
-      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, "block"), last),
+      el("div.fc-depth", { "aria-hidden": "true" }, first, el("span", {}, phrase("block")), last),
       button,
-      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, "channel"), right)),
+      el("div.fc-under", {}, rug, el("div.fc-steps", { "aria-hidden": "true" }, left, el("span", {}, phrase("channel.axis")), right)),
     ),
     pointed,
   );
@@ -114,7 +115,7 @@ export function heatMap({ onmove }) {
     const { run, scores, pane } = view;
     const start = layer * run.width;
     const rank = rankOf(scores, start, run.width, channel);
-    return `Channel ${channel} in block ${layer}: ${SCORE_NAMES[pane.score]} ${number(scores[start + channel])}, ${ordinal(rank)} of ${run.width}`;
+    return phrase("heat.cell", { channel, block: layer, score: phrase(`score.${pane.score}`), value: number(scores[start + channel]), rank: ordinal(rank), count: run.width });
   }
   function point() {
     ghost.hidden = !hover;
@@ -177,10 +178,10 @@ export function heatMap({ onmove }) {
       rowMark.style.height = `${100 / rows}%`;
       columnMark.style.left = `${(100 * (pane.channel + 0.5)) / run.width}%`;
       marks(rug, marked, run.width, pane.channel);
-      setText(title, `${SCORE_NAMES[pane.score]} of every channel, step ${run.steps[pane.step] + 1}`);
+      setText(title, phrase("heat.title", { score: phrase(`score.${pane.score}`), step: run.steps[pane.step] + 1 }));
       setText(last, String(rows - 1));
       setText(right, String(run.width - 1));
-      setAttr(button, "aria-label", `Heat map of ${run.width} channels and ${rows} blocks. ${tellOf(pane)}. Arrow keys move.`);
+      setAttr(button, "aria-label", phrase("heat.label", { channels: run.width, blocks: rows, cell: tellOf(pane) }));
       point();
     },
   };

@@ -8,6 +8,7 @@ import { number, percent } from "./format.js";
 import { latest } from "./explorer_source.js";
 import { nearestKept } from "./explorer_state.js";
 import { subjectMask } from "./masks.js";
+import { phrase } from "./phrases.js";
 
 function extremes(values) {
   let low = Infinity;
@@ -39,7 +40,7 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
   const missing = el("div.fc-missing", { hidden: true }, missingText, offer);
   const picture = el("canvas", { role: "img" });
   const over = el("canvas.fc-pixels.fc-over", { "aria-hidden": "true" });
-  const noPicture = el("div.fc-missing", { hidden: true }, el("p", {}, "This run has no picture here."));
+  const noPicture = el("div.fc-missing", { hidden: true }, el("p", {}, phrase("maps.nopicture")));
   const marks = [el("span.fc-token", { hidden: true }), el("span.fc-token", { hidden: true })];
   const frames = [el("div.fc-frame", {}, alone, missing, marks[0]), el("div.fc-frame", {}, picture, over, noPicture, marks[1])];
   const mapTitle = el("figcaption");
@@ -89,11 +90,11 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
       mark.style.width = `${100 / width}%`;
       mark.style.height = `${100 / height}%`;
     }
-    setText(pointed, on ? `Token in row ${place.row + 1}, column ${place.column + 1}: ${number(found.map.values[place.row * width + place.column])}` : note());
+    setText(pointed, on ? phrase("token.value", { row: place.row + 1, column: place.column + 1, value: number(found.map.values[place.row * width + place.column]) }) : note());
   }
   function note() {
     if (!found?.map) return "";
-    return now.kept === now.pane.step ? "Point at a token for its value." : `Nearest step with a map: ${now.run.steps[now.kept] + 1}.`;
+    return now.kept === now.pane.step ? phrase("maps.point") : phrase("maps.nearest", { step: now.run.steps[now.kept] + 1 });
   }
   for (const frame of frames) {
     const move = (event) => {
@@ -126,17 +127,17 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
       ramp.style.background = gradient(scale.palette);
       setText(ends[0], number(scale.low));
       setText(ends[1], number(scale.high));
-      alone.setAttribute("aria-label", `Channel ${now.pane.channel} on the ${map.height} by ${map.width} token grid, from ${number(own.low)} to ${number(own.high)}`);
+      alone.setAttribute("aria-label", phrase("map.label", { channel: now.pane.channel, height: map.height, width: map.width, low: number(own.low), high: number(own.high) }));
     } else {
       const { run, pane } = now;
       const kept = run.mapChannels(pane.layer);
       offered = kept.includes(now.marked[0]) ? now.marked[0] : kept.length ? kept[0] : -1;
-      const why = pane.prompt < 0 ? "Choose one prompt to see token maps." : !run.mapPrompts.includes(pane.prompt) ? "This run keeps no token maps of this prompt." : `The map of channel ${pane.channel} is not kept here; its scores are.`;
+      const why = pane.prompt < 0 ? phrase("maps.oneprompt") : !run.mapPrompts.includes(pane.prompt) ? phrase("maps.noprompt") : phrase("map.unkept", { channel: pane.channel });
       setText(missingText, why);
       offer.hidden = pane.prompt < 0 || !run.mapPrompts.includes(pane.prompt) || offered < 0;
-      setText(offer, `Show channel ${offered}`);
+      setText(offer, phrase("show.channel", { channel: offered }));
     }
-    setText(mapTitle, `Channel ${now.pane.channel}, block ${now.pane.layer}, step ${now.run.steps[now.kept ?? now.pane.step] + 1}`);
+    setText(mapTitle, phrase("channel.place", { channel: now.pane.channel, block: now.pane.layer, step: now.run.steps[now.kept ?? now.pane.step] + 1 }));
     point();
     return own;
   }
@@ -148,13 +149,13 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
     maskBox.classList.toggle("fc-none", !showMask);
     if (showMask) {
       drawMask(maskCanvas, mask.mask, height, width, false);
-      maskCanvas.setAttribute("aria-label", `Subject mask from ${found.maps.length} channels: ${percent(mask.share)} of the tokens`);
+      maskCanvas.setAttribute("aria-label", phrase("mask.label", { count: found.maps.length, share: percent(mask.share) }));
     }
-    setText(maskText, showMask ? `${found.few ? `The subject by ${found.maps.length} of them` : "The subject they give"}: ${percent(mask.share)}` : "No subject: no map of them here");
+    setText(maskText, showMask ? phrase(found.few ? "mask.some" : "mask.all", { count: found.maps.length, share: percent(mask.share) }) : phrase("mask.none"));
     if (now.state.over === "mask" && showMask) drawMask(over, mask.mask, height, width, true);
     over.hidden = now.state.over === "none" || (now.state.over === "mask" ? !showMask : !found.map);
     over.style.opacity = now.state.opacity / 100;
-    const what = { map: found.map ? "Its map over the picture" : "The picture", mask: showMask ? "The subject, by the marked channels" : "The picture", none: "The picture" };
+    const what = { map: found.map ? phrase("over.title.map") : phrase("over.title.none"), mask: showMask ? phrase("over.title.mask") : phrase("over.title.none"), none: phrase("over.title.none") };
     setText(overTitle, `${what[now.state.over]}${now.pane.cond ? ` (${now.pane.cond})` : ""}`);
   }
 
@@ -172,11 +173,11 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
       one.drawn = given;
       one.canvas.style.aspectRatio = `${given.width} / ${given.height}`;
       setText(one.label, String(one.channel));
-      one.button.setAttribute("aria-label", `Show channel ${one.channel}`);
+      one.button.setAttribute("aria-label", phrase("show.channel", { channel: one.channel }));
       one.button.classList.toggle("fc-is-chosen", one.channel === now.pane.channel);
     });
     tiles.forEach((one, i) => (one.button.hidden = i >= shown));
-    setText(smallTitle, `${now.label}${found.few ? ` (${maps.length} of ${some.length} have maps here)` : ""}`);
+    setText(smallTitle, found.few ? phrase("maps.few", { set: now.label, count: maps.length, all: some.length }) : now.label);
     const own = paintMap();
     paintMask();
     onscale(own);
@@ -203,7 +204,7 @@ export function channelMaps({ onpick, onsame, onscale, onfail }) {
       now = { source, run, pane, marked, state, label, kept, grid: run.grid || [1, 1] };
       for (const frame of [...frames, maskCanvas.parentNode]) frame.style.aspectRatio = `${now.grid[1]} / ${now.grid[0]}`;
       drawMaps(kept === null ? [null, ...marked.map(() => null)] : source.maps(pane.prompt, pane.layer, kept, [pane.channel, ...marked]));
-      picture.setAttribute("aria-label", `Picture of prompt: ${run.prompts[Math.max(0, pane.prompt)] ?? "none"}`);
+      picture.setAttribute("aria-label", phrase("picture.of", { prompt: run.prompts[Math.max(0, pane.prompt)] ?? phrase("none") }));
       drawPicture(pane.prompt < 0 ? null : source.picture(pane.prompt, pane.cond));
     },
     rescale(range) {

@@ -2,6 +2,7 @@
 
 import { ASKED } from "./names.js";
 import { dropdown, el, setText, stepper, uid } from "./dom.js";
+import { known, phrase } from "./phrases.js";
 
 // A drop zone with a file button. open(file) -> Promise; `sample` is the address of a file to try, or "".
 export function ownRun({ root, open, sample }) {
@@ -11,29 +12,27 @@ export function ownRun({ root, open, sample }) {
   const zone = el(
     "div.fc-drop",
     {},
-    el("p.fc-title", {}, "Open a run of your own"),
+    el("p.fc-title", {}, phrase("own.title")),
     el(
       "p",
       {},
-      "Drop a run file here, as ",
-      el("code", {}, "fewchannels run"),
-      " writes it. It is read in this page, in your browser: nothing is uploaded.",
+      ...filled("own.drop", { command: el("code", {}, "fewchannels run") }),
     ),
-    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, "Choose a file"), sample ? el("a", { href: sample, download: "" }, "A sample file to try") : null),
+    el("div.fc-droprow", {}, input, el("label.fc-button", { for: id }, phrase("own.choose")), sample ? el("a", { href: sample, download: "" }, phrase("own.sample")) : null),
     status,
   );
   let busy = 0;
   async function take(file) {
     const now = ++busy;
     status.classList.remove("fc-bad");
-    setText(status, `Reading ${file.name} ...`);
+    setText(status, phrase("reading", { file: file.name }));
     try {
       const said = await open(file);
       if (now === busy) setText(status, said);
     } catch (error) {
       if (now !== busy) return;
       status.classList.add("fc-bad");
-      setText(status, `${file.name} could not be opened. ${error.message}`);
+      setText(status, phrase("own.failed", { file: file.name, why: error.message }));
     }
   }
   input.addEventListener("change", () => {
@@ -52,25 +51,23 @@ export function ownRun({ root, open, sample }) {
     depth = 0;
     lit(false);
     const { files } = event.dataTransfer;
-    if (files.length !== 1) setText(status, "One run file at a time, please.");
+    if (files.length !== 1) setText(status, phrase("own.single"));
     else take(files[0]);
   });
   return { node: zone, say: (text) => setText(status, text) };
 }
-
-const EDIT_WORDS = { none: "leave it alone", zero: "zero the marked channels", mean: "mean over prompts", own_mean: "their own mean over tokens", shuffle: "shuffle over tokens" };
 
 // Asking a live model. ask(request, { onProgress, signal }) -> Promise of a run; marked() -> ChannelSet JSON.
 export function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }) {
   const id = uid("fc-ask");
   const text = el("input.fc-wide", { type: "text", id, value: prompt, maxlength: 500 });
   const choice = { seed, steps, how: "none" };
-  const seedBox = stepper({ label: "Seed", low: 0, onpick: (value) => set({ seed: value }) });
-  const stepBox = stepper({ label: "Steps", low: 1, onpick: (value) => set({ steps: value }) });
-  const edit = dropdown({ label: "Edit", options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: EDIT_WORDS[value] || value })), onpick: (how) => set({ how }) });
-  const run = el("button.fc-button.fc-strong", { type: "button" }, "Run the model");
-  const cancel = el("button.fc-button", { type: "button", hidden: true }, "Cancel");
-  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "Progress of the run" });
+  const seedBox = stepper({ label: phrase("seed"), low: 0, onpick: (value) => set({ seed: value }) });
+  const stepBox = stepper({ label: phrase("steps"), low: 1, onpick: (value) => set({ steps: value }) });
+  const edit = dropdown({ label: phrase("edit"), options: ["none", ...edits.filter((name) => name !== "none")].map((value) => ({ value, text: known(`asked.${value}`) ? phrase(`asked.${value}`) : value })), onpick: (how) => set({ how }) });
+  const run = el("button.fc-button.fc-strong", { type: "button" }, phrase("ask.run"));
+  const cancel = el("button.fc-button", { type: "button", hidden: true }, phrase("cancel"));
+  const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": phrase("ask.progress") });
   const status = el("p.fc-status", { role: "status", "aria-live": "polite" });
   function set(part) {
     Object.assign(choice, part);
@@ -87,7 +84,7 @@ export function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }
     cancel.hidden = bar.hidden = false;
     bar.value = 0;
     status.classList.remove("fc-bad");
-    setText(status, "The model is running in the kernel ...");
+    setText(status, phrase("ask.running"));
     try {
       const request = { prompt: text.value, seed: choice.seed, steps: choice.steps, ablate: choice.how === "none" ? null : { how: choice.how, channels: marked() } };
       const onProgress = (share) => {
@@ -98,7 +95,7 @@ export function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }
     } catch (error) {
       const cancelled = stop.signal.aborted;
       status.classList.toggle("fc-bad", !cancelled);
-      setText(status, cancelled ? "Cancelled; nothing was changed." : `The run failed: ${error.message}`);
+      setText(status, cancelled ? phrase("ask.cancelled") : phrase("ask.failed", { why: error.message }));
     }
     run.disabled = false;
     cancel.hidden = bar.hidden = true;
@@ -107,8 +104,8 @@ export function asker({ ask, edits = ASKED, prompt, steps, seed, marked, onrun }
     node: el(
       "div.fc-ask",
       {},
-      el("p.fc-title", {}, "Run the model again"),
-      el("div.fc-field", {}, el("label", { for: id }, "Prompt"), text),
+      el("p.fc-title", {}, phrase("ask.title")),
+      el("div.fc-field", {}, el("label", { for: id }, phrase("prompt")), text),
       el("div.fc-fields", {}, seedBox.node, stepBox.node, edit.node),
       el("div.fc-droprow", {}, run, cancel, bar),
       status,
@@ -121,7 +118,7 @@ export function askNeeds() {
   return el(
     "div.fc-ask",
     {},
-    el("p.fc-title", {}, "Another prompt, another ablation"),
-    el("p", {}, "These need the model itself: open the explorer in a notebook with a live kernel, and the controls appear here."),
+    el("p.fc-title", {}, phrase("ask.needs.title")),
+    el("p", {}, phrase("ask.needs")),
   );
 }

@@ -9,6 +9,7 @@ import { channelMaps } from "./explorer_maps.js";
 import { latest } from "./explorer_source.js";
 import { MAX_PINS, SCORE_NAMES, markedChannels, markedText, pinsOf } from "./explorer_state.js";
 import { figures, number, ordinal, percent } from "./format.js";
+import { phrase } from "./phrases.js";
 import { largest, median, rankOf } from "./rank.js";
 
 const ROWS = 16;
@@ -23,17 +24,17 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
 
   const hint = bubble();
   const heat = heatMap({ onmove: change });
-  const ranks = rankedList(ROWS, "marked", true, (channel) => change({ channel }), "marked");
+  const ranks = rankedList(ROWS, phrase("marked"), true, (channel) => change({ channel }), phrase("marked"));
   const finder = channelFinder({ current: () => ({ channel: Math.max(0, pane.channel), width: source.run.width }), onpick: (channel) => change({ channel }) });
-  const maps = channelMaps({ onpick: (channel) => change({ channel }), onsame: (channel) => hint.say(`Channel ${channel} is the one that is shown.`), onscale: (scale) => onmaps(index, scale), onfail });
-  const facts = readouts(["Score", "Rank", "Against the median", "Marked: share of energy"]);
+  const maps = channelMaps({ onpick: (channel) => change({ channel }), onsame: (channel) => hint.say(phrase("channel.shown", { channel })), onscale: (scale) => onmaps(index, scale), onfail });
+  const facts = readouts([phrase("score"), phrase("rank"), phrase("against.median"), phrase("marked.share")]);
   const chart = spread();
   const lines = depthLines({ onmove: change });
   const pinList = el("ul.fc-pins");
   const stripHolder = el("div");
   const pinButton = el("button.fc-button", { type: "button", onclick: togglePin });
-  const goHere = el("button.fc-button", { type: "button", title: "The largest channel of this block and step", onclick: toLargest }, "Largest here");
-  const goPeak = el("button.fc-button", { type: "button", title: "The block and step where this channel is largest", onclick: toPeakOf }, "Its peak");
+  const goHere = el("button.fc-button", { type: "button", title: phrase("largest.here.title"), onclick: toLargest }, phrase("largest.here"));
+  const goPeak = el("button.fc-button", { type: "button", title: phrase("peak.title"), onclick: toPeakOf }, phrase("peak"));
   const head = el("p.fc-panename");
   const node = el(
     "section.fc-pane",
@@ -58,13 +59,13 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
   function togglePin() {
     const pins = pinsOf(state);
     const next = pins.includes(pane.channel) ? pins.filter((c) => c !== pane.channel) : [...pins, pane.channel];
-    if (next.length > MAX_PINS) hint.say(`At most ${MAX_PINS} channels are followed: let one go first.`);
+    if (next.length > MAX_PINS) hint.say(phrase("pins.most", { count: MAX_PINS }));
     else global({ pins: next.join("-") });
   }
   function toLargest() {
     if (!view) return;
     const channel = largest(view.scores, pane.layer * source.run.width, source.run.width, 1)[0];
-    if (channel === pane.channel) hint.say(`Channel ${channel} is the largest here.`);
+    if (channel === pane.channel) hint.say(phrase("largest.here.already", { channel }));
     else change({ channel });
   }
   async function toPeakOf() {
@@ -73,7 +74,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
       const values = await source.alongTime(pane.score, pane.prompt, channel);
       const best = largest(values, 0, values.length, 1)[0];
       const there = { layer: Math.floor(best / source.run.steps.length), step: best % source.run.steps.length };
-      if (there.layer === pane.layer && there.step === pane.step) hint.say(`Channel ${channel} is at its peak here.`);
+      if (there.layer === pane.layer && there.step === pane.step) hint.say(phrase("peak.already", { channel }));
       else change(there);
     } catch (error) {
       onfail(error);
@@ -81,7 +82,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
   }
   function showPins() {
     const pins = pinsOf(state);
-    setText(pinButton, pins.includes(pane.channel) ? "Unpin" : "Pin");
+    setText(pinButton, pins.includes(pane.channel) ? phrase("unpin") : phrase("pin"));
     pinButton.setAttribute("aria-pressed", String(pins.includes(pane.channel)));
     const key = `${pane.channel} ${state.pins}`;
     if (key === pinsShown) return;
@@ -94,10 +95,10 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
         const swatch = el("i.fc-line-swatch", { "data-pin": pins.indexOf(channel) });
         const name = el("button.fc-pinname", { type: "button", onclick: () => change({ channel }) }, swatch, String(channel));
         if (i === 0) name.disabled = true;
-        const away = el("button.fc-away", { type: "button", "aria-label": `Unpin channel ${channel}`, onclick: () => global({ pins: pins.filter((c) => c !== channel).join("-") }) }, "×");
+        const away = el("button.fc-away", { type: "button", "aria-label": phrase("unpin.channel", { channel }), onclick: () => global({ pins: pins.filter((c) => c !== channel).join("-") }) }, "×");
         return el("li", { class: i === 0 ? "fc-is-chosen" : null }, name, pinned ? away : null);
       }),
-      el("li.fc-plain", {}, el("i.fc-line-swatch", { "data-pin": "mean" }), "mean of all"),
+      el("li.fc-plain", {}, el("i.fc-line-swatch", { "data-pin": "mean" }), phrase("mean.all")),
     );
     if (focused) (pinList.querySelector("button:not(:disabled)") || pinButton).focus();
   }
@@ -110,7 +111,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
     for (const c of view.marked) some += energy[start + c];
     view.share = some / (all || 1);
     const value = view.scores[start + pane.channel];
-    facts.show([figures(value), `${view.rank} of ${source.run.width}`, view.median > 0 ? `${number(value / view.median)} ×` : "–", percent(view.share)]);
+    facts.show([figures(value), phrase("rank.of", { rank: view.rank, count: source.run.width }), view.median > 0 ? `${number(value / view.median)} ×` : "–", percent(view.share)]);
   }, onfail);
 
   const drawStrip = latest((values) => {
@@ -141,7 +142,7 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
         list: order.map((channel) => ({ channel, value: scores[start + channel], length: Math.max(0, scores[start + channel] / most), top: isMarked.has(channel), map: kept.has(channel), chosen: channel === pane.channel })),
         medianLength: Math.min(1, view.median / most),
       },
-      `${SCORE_NAMES[pane.score]} in block ${pane.layer}`,
+      phrase("pane.ranked", { score: phrase(`score.${pane.score}`), block: pane.layer }),
     );
     maps.show(source, view, state, markedText(run, pane));
     chart.show(view);
@@ -161,14 +162,14 @@ export function explorerPane({ index, controls, change, global, onfail, onscores
     name: () => head.textContent,
     sentence: () =>
       view
-        ? `Channel ${pane.channel}, block ${pane.layer}, step ${source.run.steps[pane.step] + 1}: ${number(view.scores[pane.layer * source.run.width + pane.channel])}, ${ordinal(view.rank)} of ${source.run.width}.`
+        ? phrase("pane.told", { channel: pane.channel, block: pane.layer, step: source.run.steps[pane.step] + 1, value: number(view.scores[pane.layer * source.run.width + pane.channel]), rank: ordinal(view.rank), count: source.run.width })
         : "",
     show(nextSource, nextPane, nextState, name) {
       if (nextSource !== source) view = null;
       [source, pane, state] = [nextSource, nextPane, nextState];
       setText(head, name);
       head.hidden = !state.two;
-      node.setAttribute("aria-label", name || "View");
+      node.setAttribute("aria-label", name || phrase("view"));
       hint.say("");
       if (stripOfRun !== source.run) {
         stripOfRun = source.run;

@@ -1,5 +1,7 @@
 // A run with a memory: what has been read once is at hand at once, so that dragging back and forth draws in one frame.
 
+import { phrase } from "./phrases.js";
+
 const MEMORY = 96_000_000; // bytes of arrays that are kept
 
 // `get(key, make, bytes)` -> the value where it is known, else a Promise of it.
@@ -98,7 +100,7 @@ async function decoded(picture) {
   try {
     await image.decode();
   } catch {
-    throw new Error("a picture of this run cannot be read (WebP)");
+    throw new Error(phrase("picture.webp"));
   }
   return image;
 }

@@ -1,22 +1,22 @@
 // The explorer without a page: what a state may hold, what each of the two panes shows of it, which channels are marked.
 // The state is flat, so that it fits into an address; the second pane's own values carry a "2" (prompt2, step2, ...).
 
+import { language, phraseIn } from "./phrases.js";
 import { largest } from "./rank.js";
 
-export const SCORE_NAMES = { abs_mean: "|mean|", mean_abs: "mean |x|", max_abs: "max |x|", energy: "mean x²" };
 export const MAX_PINS = 6;
 export const MAX_MARKED = 64;
 const PANE_FIELDS = ["run", "prompt", "layer", "step", "score", "set", "k", "draw", "cond", "channel"];
 
 // What the panes may differ in, with the fields that the second pane then has for itself.
 export const COMPARISONS = {
-  prompt: { text: "two prompts", fields: ["prompt"] },
-  step: { text: "two steps", fields: ["step"] },
-  layer: { text: "two blocks", fields: ["layer"] },
-  set: { text: "two sets of channels", fields: ["set", "draw", "channel"] },
-  cond: { text: "pictures before and after", fields: ["cond"] },
-  run: { text: "two runs or models", fields: ["run", "channel"] },
-  all: { text: "everything (unlinked)", fields: PANE_FIELDS },
+  prompt: { fields: ["prompt"] },
+  step: { fields: ["step"] },
+  layer: { fields: ["layer"] },
+  set: { fields: ["set", "draw", "channel"] },
+  cond: { fields: ["cond"] },
+  run: { fields: ["run", "channel"] },
+  all: { fields: PANE_FIELDS },
 };
 
 function within(value, low, high, otherwise) {
@@ -172,24 +172,26 @@ export function markedChannels(run, scores, pane, pins, layer = pane.layer) {
   return largest(scores, start, width, pane.k);
 }
 
-export function markedText(run, pane) {
-  if (pane.set === "pins") return "pinned channels";
+// tongue: of the words; the page's where it is not given.
+export function markedText(run, pane, tongue = language()) {
   if (pane.set.startsWith("set:")) return run.channels[pane.set.slice(4)].label || pane.set.slice(4);
-  return `${pane.set} ${pane.k}${pane.set === "random" ? `, draw ${pane.draw}` : ""}`;
+  return phraseIn(tongue, `marked.${pane.set}`, { k: pane.k, draw: pane.draw });
 }
 
 // The marked channels of every block in the form of the library's ChannelSet.to_json.
 export function channelSet(run, scores, pane, pins) {
-  const where = pane.set.startsWith("set:") || pane.set === "pins" ? "" : ` by ${pane.score}, ${promptText(run, pane.prompt)}, step ${run.steps[pane.step] + 1}`;
+  const ranked = !pane.set.startsWith("set:") && pane.set !== "pins";
+  const label = markedText(run, pane, "en");
   return {
     indices: run.layers.map((_, layer) => markedChannels(run, scores, pane, pins, layer)),
     width: run.width,
-    label: `${markedText(run, pane)}${where}`,
+    label: ranked ? phraseIn("en", "marked.label", { set: label, score: pane.score, prompt: phraseIn("en", ...promptPhrase(run, pane.prompt)), step: run.steps[pane.step] + 1 }) : label,
   };
 }
 
-export function promptText(run, prompt) {
-  return prompt < 0 ? "mean over prompts" : run.perPrompt ? `prompt ${prompt + 1}` : "all prompts together";
+// The arguments of `phrase`; a saved set is labelled in English, as the library's own are.
+export function promptPhrase(run, prompt) {
+  return prompt < 0 ? ["prompt.all.mean"] : run.perPrompt ? ["prompt.number", { number: prompt + 1 }] : ["prompt.together"];
 }
 
 // The kept step nearest to the one that is shown, as an index into steps; null where no map is kept.

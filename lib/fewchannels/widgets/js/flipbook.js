@@ -5,6 +5,7 @@ import { announcer } from "./controls.js";
 import { choices, dropdown, el, setText, slider, svgNode } from "./dom.js";
 import { flipbookState, flipbookView, openFlipbook } from "./flipbook_state.js";
 import { number } from "./format.js";
+import { phrase } from "./phrases.js";
 import { skyline } from "./skyline.js";
 
 export const flipbookKind = {
@@ -49,7 +50,7 @@ export const flipbookKind = {
         }, () => {});
         tiles.forEach(({ canvas }, i) => {
           const label = data.tile_labels ? `${data.tile_labels[i]}; ` : "";
-          canvas.setAttribute("aria-label", `Picture ${i + 1}: ${label}${view.where}`);
+          canvas.setAttribute("aria-label", phrase("flipbook.picture", { number: i + 1, what: `${label}${view.where}` }));
         });
         if (sizes) sizes.show(view.cell);
         if (onward) onward.href = data.onward.addresses[view.cell];
@@ -102,7 +103,7 @@ function numberRow(name) {
     node: el("div", {}, el("dt", {}, name), el("dd", {}, value, interval, svg)),
     show(given) {
       setText(value, number(given.value));
-      setText(interval, given.interval ? `${number(given.interval[0])} to ${number(given.interval[1])}` : "");
+      setText(interval, given.interval ? phrase("interval", { low: number(given.interval[0]), high: number(given.interval[1]) }) : "");
       const points = given.line.map((y, i) => [(100 * i) / Math.max(1, given.line.length - 1), 24 * (1 - y)]);
       svg.toggleAttribute("hidden", points.length < 2);
       line.setAttribute("points", points.filter((p) => Number.isFinite(p[1])).map((p) => p.map((v) => v.toFixed(2)).join(",")).join(" "));

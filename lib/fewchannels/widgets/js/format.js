@@ -1,5 +1,7 @@
 // Numbers as people read them.
 
+import { counted } from "./phrases.js";
+
 const DIGITS = new Intl.NumberFormat("en-US", { maximumSignificantDigits: 3 });
 
 // Formatting by locale is slow, and a page in motion shows the same numbers again and again.
@@ -33,7 +35,4 @@ export function percent(share) {
   return `${value >= 9.95 ? Math.round(value) : value.toFixed(value >= 0.095 ? 1 : 2)} %`;
 }
 
-export function ordinal(n) {
-  const teen = n % 100 >= 11 && n % 100 <= 13;
-  return `${n}${teen ? "th" : { 1: "st", 2: "nd", 3: "rd" }[n % 10] || "th"}`;
-}
+export const ordinal = (n) => counted("ordinal", n, { type: "ordinal" });

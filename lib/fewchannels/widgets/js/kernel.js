@@ -2,6 +2,7 @@
 // { kind: "progress", id, share }, then { kind: "run", id, run } with the packed block, or { kind: "failed", id, text } back.
 
 import { openPacked } from "./packed_run.js";
+import { phrase } from "./phrases.js";
 
 // -> ask(request, { onProgress, signal }) -> Promise of a run, or null where there is no kernel behind the model
 export function kernelAsker(model, given) {
@@ -30,14 +31,14 @@ export function kernelAsker(model, given) {
       const cancel = () => {
         leave();
         model.send({ kind: "cancel", id });
-        reject(new DOMException("The run was cancelled.", "AbortError"));
+        reject(new DOMException(phrase("kernel.cancelled"), "AbortError"));
       };
       const leave = () => {
         model.off("msg:custom", hear);
         if (signal) signal.removeEventListener("abort", cancel);
       };
       if (signal && signal.aborted) {
-        reject(new DOMException("The run was cancelled.", "AbortError"));
+        reject(new DOMException(phrase("kernel.cancelled"), "AbortError"));
         return;
       }
       model.on("msg:custom", hear);

@@ -2,21 +2,20 @@
 
 import { el, setText } from "./dom.js";
 import { toHash } from "./link.js";
-
-const COPY = "Copy link to this view";
+import { phrase } from "./phrases.js";
 
 export function linkButton(key, store, classes = "fc-quiet") {
-  const button = el(`button.fc-button.${classes}`, { type: "button" }, COPY);
+  const button = el(`button.fc-button.${classes}`, { type: "button" }, phrase("link.copy"));
   button.addEventListener("click", async () => {
     const hash = toHash(key, store.get());
     try {
       history.replaceState(history.state, "", hash);
       await navigator.clipboard.writeText(location.href);
-      setText(button, "Link copied");
+      setText(button, phrase("link.copied"));
     } catch {
-      setText(button, location.hash === hash ? "The link is in the address bar" : "This page cannot make links");
+      setText(button, location.hash === hash ? phrase("link.address") : phrase("link.none"));
     }
-    setTimeout(() => setText(button, COPY), 2500);
+    setTimeout(() => setText(button, phrase("link.copy")), 2500);
   });
   return button;
 }

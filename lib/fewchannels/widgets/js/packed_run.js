@@ -19,6 +19,7 @@
 // `step` and `prompt` are places on their axes, not step numbers. Arrays belong to the run: read them, do not change them.
 
 import { arrayOf, inflate, logValues, mapReader } from "./arrays.js";
+import { phrase } from "./phrases.js";
 import { mapTable } from "./run_maps.js";
 
 // The header (JSON) and the block (DataView) -> [run], the first one being the one to show first.
@@ -35,7 +36,7 @@ function packedRun(header, buffer) {
   const table = mapTable(groups);
 
   function values(score) {
-    if (!header.scores[score]) throw new Error(`This run has no score "${score}".`);
+    if (!header.scores[score]) throw new Error(phrase("run.noscore", { score }));
     if (!unpacked.has(score)) unpacked.set(score, logValues(buffer, header.scores[score]));
     return unpacked.get(score);
   }

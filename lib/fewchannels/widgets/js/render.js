@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { fromHash } from "./link.js";
 import { linkButton } from "./link_button.js";
+import { phrase } from "./phrases.js";
 import { createStore } from "./store.js";
 
 function addStyle(place) {
@@ -46,7 +47,7 @@ async function renderKind(kinds, { model, el: place, host }) {
   const header = model.get("data");
   try {
     const kind = kinds[model.get("kind")];
-    if (!kind) throw new Error(`no widget of the kind ${model.get("kind")}`);
+    if (!kind) throw new Error(phrase("widget.unknown", { kind: model.get("kind") }));
     const data = await kind.open(header, model.get("blob"), model);
     const linked = host === "page" ? fromHash(data.key, location.hash) : null;
     const store = createStore(kind.state(data, linked || model.get("state")));
@@ -86,7 +87,7 @@ async function renderKind(kinds, { model, el: place, host }) {
       page.stop();
     };
   } catch (error) {
-    root.replaceChildren(el("p", { "data-fc-error": true }, `This figure could not be shown: ${error.message}`));
+    root.replaceChildren(el("p", { "data-fc-error": true }, phrase("widget.failed", { why: error.message })));
     throw error;
   }
 }

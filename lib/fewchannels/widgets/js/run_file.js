@@ -1,6 +1,7 @@
 // A run file from the reader's disk as a run (packed_run.js says what that is). Nothing is uploaded, and the file is
 // never read whole: a worker reads the slices that a view needs and keeps what it read last.
 
+import { language, phrase } from "./phrases.js";
 import { RunFileError } from "./run_error.js";
 import { mapTable } from "./run_maps.js";
 
@@ -10,7 +11,7 @@ const PATIENCE = 60_000; // ms that opening may take
 // connect: () -> Promise of { postMessage, onmessage, close }, the reader's end; for hosts without workers, and tests.
 export async function openRun(file, { key = "file", connect = connectReader } = {}) {
   const port = await connect().catch(() => {
-    throw new RunFileError("This page may not start the program that reads files (its content rules forbid it). Open the page from another place, or from the disk.");
+    throw new RunFileError(phrase("reader.forbidden"));
   });
   const waiting = new Map();
   let asked = 0;
@@ -27,7 +28,7 @@ export async function openRun(file, { key = "file", connect = connectReader } = 
     waiting.clear();
     port.close();
   };
-  port.onfail = () => fail("The reader of the file stopped, perhaps for want of memory. Open the file again, or a smaller one.");
+  port.onfail = () => fail(phrase("reader.stopped"));
   const ask = (name, given) =>
     new Promise((resolve, reject) => {
       if (lost) {
@@ -38,15 +39,15 @@ export async function openRun(file, { key = "file", connect = connectReader } = 
       port.postMessage({ id: asked, name, given });
     });
 
-  const timer = setTimeout(() => fail(`The file could not be opened within ${PATIENCE / 1000} seconds.`), PATIENCE);
+  const timer = setTimeout(() => fail(phrase("reader.late", { seconds: PATIENCE / 1000 })), PATIENCE);
   try {
     const { about, maps } = await ask("open", file);
-    const run = fileRun(about, maps, ask, key, () => fail("The file was closed."));
+    const run = fileRun(about, maps, ask, key, () => fail(phrase("reader.closed")));
     // The first view is read at once, so that a file whose values are damaged is refused when it is opened.
     await run.scores(run.scoreNames.includes(run.score) ? run.score : run.scoreNames[0], 0, run.steps.length >> 1);
     return run;
   } catch (error) {
-    fail("The file was closed.");
+    fail(phrase("reader.closed"));
     throw error;
   } finally {
     clearTimeout(timer);
@@ -59,7 +60,7 @@ function fileRun(about, maps, ask, key, close) {
   return {
     ...about,
     key,
-    precision: "Values are those of the file: scores from statistics in float32, maps as they were kept.",
+    precision: phrase("reader.precision"),
     scores: (score, prompt, step) => ask("scores", { score, prompt, step }),
     alongTime: (score, prompt, channel) => ask("alongTime", { score, prompt, channel }),
     mapChannels: table.channels,
@@ -92,7 +93,8 @@ function fileRun(about, maps, ask, key, close) {
 // a page's content rules) a module of this page.
 async function connectReader() {
   const url = (text) => URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-  const program = url(`${RUN_WORKER}\nserveRuns(self);`);
+  const spoken = `${RUN_WORKER}\nspeak(${JSON.stringify(language())});`; // a worker sees no page that has a language
+  const program = url(`${spoken}\nserveRuns(self);`);
   try {
     return await new Promise((resolve, reject) => {
       const worker = new Worker(program);
@@ -109,7 +111,7 @@ async function connectReader() {
       };
     });
   } catch {
-    return besides((await import(url(`${RUN_WORKER}\nexport { serveRuns };`))).serveRuns);
+    return besides((await import(url(`${spoken}\nexport { serveRuns };`))).serveRuns);
   } finally {
     URL.revokeObjectURL(program);
   }

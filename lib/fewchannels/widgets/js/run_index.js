@@ -1,6 +1,7 @@
 // What a checked header means: axes with their names, which statistics, maps and pictures there are to show.
 
 import { SCORES } from "./names.js";
+import { phrase } from "./phrases.js";
 import { quoted, refuse } from "./run_error.js";
 import { isCount, isObject } from "./run_header.js";
 
@@ -15,13 +16,13 @@ export function readIndex({ record, tensors }) {
   const { index, provenance } = record;
   const stats = readStats(tensors);
   const [samples, layers, steps, width] = stats.shape;
-  const prompts = (record.prompts.length ? record.prompts : Array.from({ length: samples }, (_, i) => `sample ${i}`)).map(cut);
-  if (prompts.length > MOST.prompts) refuse(`The run has ${prompts.length} prompts; this page shows at most ${MOST.prompts}.`);
+  const prompts = (record.prompts.length ? record.prompts : Array.from({ length: samples }, (_, i) => phrase("reader.sample", { number: i }))).map(cut);
+  if (prompts.length > MOST.prompts) refuse(phrase("reader.prompts.many", { count: prompts.length, most: MOST.prompts }));
   if (samples !== 1 && samples !== prompts.length) {
-    refuse(`The statistics have ${samples} samples but the record names ${prompts.length} prompts; expected one each, or one sample of all.`);
+    refuse(phrase("reader.samples", { samples, prompts: prompts.length }));
   }
   const grid = readGrid(index.grid ?? null);
-  const names = named(index, "layers", layers, (value) => typeof value === "string") || Array.from({ length: layers }, (_, i) => `block ${i}`);
+  const names = named(index, "layers", layers, (value) => typeof value === "string") || Array.from({ length: layers }, (_, i) => phrase("block.number", { block: i }));
   const numbers = named(index, "steps", steps, isCount) || Array.from({ length: steps }, (_, i) => i);
   const channels = readChannels(index.channels ?? {}, layers, width);
   const text = (value) => (value === null || value === undefined ? null : cut(typeof value === "string" ? value : JSON.stringify(value)));
@@ -29,7 +30,7 @@ export function readIndex({ record, tensors }) {
   const top = channels.top ? Math.max(...channels.top.indices.map((row) => row.length)) : Math.min(8, width);
   return {
     about: {
-      label: text(index.label) || text(provenance.model) || "your run",
+      label: text(index.label) || text(provenance.model) || phrase("reader.unnamed"),
       model: text(provenance.model),
       revision: text(provenance.revision),
       seed: Number.isFinite(provenance.seed) ? provenance.seed : null,
@@ -60,19 +61,19 @@ function readStats(tensors) {
   const found = STATS.filter((name) => tensors.has(`stats/${name}`));
   if (!found.includes("mean") && !found.includes("mean_abs")) {
     const held = [...new Set([...tensors.keys()].map((name) => name.split("/").slice(0, 2).join("/")))].slice(0, 6).map(quoted);
-    refuse(`The run has no statistics of channels (stats/mean, stats/mean_abs); it holds ${held.join(", ") || "nothing"}. The explorer shows what \`fewchannels run\` writes.`);
+    refuse(phrase("reader.nostats", { held: held.join(", ") || phrase("over.none") }));
   }
   const shape = tensors.get(`stats/${found[0]}`).shape;
   for (const name of found) {
     const tensor = tensors.get(`stats/${name}`);
-    if (tensor.dtype !== "F32") refuse(`stats/${name} is of the type ${tensor.dtype}; a run file has F32 there.`);
+    if (tensor.dtype !== "F32") refuse(phrase("reader.stats.type", { name, type: tensor.dtype }));
     if (tensor.shape.length !== 4 || tensor.shape.includes(0) || String(tensor.shape) !== String(shape)) {
-      refuse(`stats/${name} has the shape ${quoted(tensor.shape)}; expected samples x blocks x steps x channels, the same for all statistics (${quoted(shape)}).`);
+      refuse(phrase("reader.stats.shape", { name, shape: quoted(tensor.shape), wanted: quoted(shape) }));
     }
   }
   const [, layers, steps, width] = shape;
   if (layers > MOST.layers || steps > MOST.steps || width > MOST.channels || layers * width > MOST.cells || layers * steps > MOST.cells) {
-    refuse(`The run has ${layers} blocks x ${steps} steps x ${width} channels, more than this page can show (at most ${MOST.layers} x ${MOST.steps} x ${MOST.channels}).`);
+    refuse(phrase("reader.toolarge", { layers, steps, width, mostLayers: MOST.layers, mostSteps: MOST.steps, mostChannels: MOST.channels }));
   }
   const scores = { abs_mean: ["mean"], mean_abs: ["mean_abs"], max_abs: ["max_abs"], energy: ["mean", "var"] };
   const names = Object.keys(scores).filter((name) => scores[name].every((part) => found.includes(part)));
@@ -82,27 +83,27 @@ function readStats(tensors) {
 function named(index, axis, count, fits) {
   const given = index[axis];
   if (given === undefined || given === null) return null;
-  if (!Array.isArray(given) || !given.every(fits)) refuse(`The index's "${axis}" is not the list that it should be: the file is damaged or was not written by fewchannels.`);
-  if (given.length !== count) refuse(`The index names ${given.length} ${axis}, but the statistics have ${count}: the file contradicts itself. Compute it again.`);
+  if (!Array.isArray(given) || !given.every(fits)) refuse(phrase("reader.index.nolist", { axis }));
+  if (given.length !== count) refuse(phrase("reader.index.count", { given: given.length, axis, count }));
   return given;
 }
 
 function readGrid(grid) {
   if (grid === null) return null;
   if (!Array.isArray(grid) || grid.length !== 2 || !grid.every((n) => isCount(n) && n > 0) || grid[0] * grid[1] > MOST.tokens) {
-    refuse(`The index's grid is ${quoted(grid)}; expected the rows and columns of the token grid, two numbers.`);
+    refuse(phrase("reader.index.grid", { grid: quoted(grid) }));
   }
   return grid;
 }
 
 function readChannels(given, layers, width) {
-  if (!isObject(given)) refuse('The index\'s "channels" is no object of channel sets.');
+  if (!isObject(given)) refuse(phrase("reader.index.channels"));
   const sets = Object.create(null);
   for (const [name, set] of Object.entries(given).slice(0, 100)) {
     const rows = isObject(set) && Array.isArray(set.indices) ? set.indices : [];
     const fits = (row) => Array.isArray(row) && row.every((channel) => isCount(channel) && channel < width);
     if (rows.length !== layers || !rows.every(fits)) {
-      refuse(`The channels ${quoted(name)} do not fit the statistics; expected ${layers} lists, one a block, of numbers from 0 to ${width - 1}.`);
+      refuse(phrase("reader.channels", { name: quoted(name), layers, last: width - 1 }));
     }
     sets[name] = { indices: rows, width, label: cut(typeof set.label === "string" && set.label ? set.label : name) };
   }
@@ -119,13 +120,13 @@ function readMaps(record, tensors, { prompts, layers, numbers, channels, grid })
     const set = typeof entry.channels === "string" && Object.hasOwn(channels, entry.channels) ? channels[entry.channels] : null;
     const lists = [entry.samples, entry.steps].every((list) => Array.isArray(list) && list.every(isCount));
     if (!set || !lists || !entry.samples.every((i) => i < prompts.length) || !entry.steps.every((step) => numbers.includes(step))) {
-      refuse(`The maps ${quoted(name)} are of channels, prompts or steps that the index does not name: the file contradicts itself. Compute it again.`);
+      refuse(phrase("reader.maps.unnamed", { name: quoted(name) }));
     }
     const [height, width, count] = tensor.shape.slice(3);
     const wanted = [entry.samples.length, layers, entry.steps.length];
     const fits = tensor.shape.length === 6 && String(tensor.shape.slice(0, 3)) === String(wanted) && set.indices.every((row) => row.length === count);
     if (!fits || (grid && (height !== grid[0] || width !== grid[1])) || height * width > MOST.tokens) {
-      refuse(`The maps ${quoted(name)} have the shape ${quoted(tensor.shape)}; the index says ${wanted.join(" x ")} of ${grid ? grid.join(" x ") : "the grid's"} tokens and its channels. Compute the file again.`);
+      refuse(phrase("reader.maps.shape", { name: quoted(name), shape: quoted(tensor.shape), wanted: wanted.join(" x "), grid: grid ? grid.join(" x ") : "? x ?" }));
     }
     groups.push({ name, tensor, height, width, channels: set.indices, prompts: entry.samples, steps: entry.steps.map((step) => numbers.indexOf(step)) });
   }
@@ -136,12 +137,12 @@ function readImages(listed, tensors) {
   const conditions = [];
   for (const [condition, entry] of Object.entries(listed).slice(0, 1000)) {
     const fits = isObject(entry) && isCount(entry.count) && [entry.height, entry.width].every((side) => isCount(side) && side > 0 && side <= MOST.side);
-    if (!fits) refuse(`The pictures ${quoted(condition)} are listed as ${quoted(entry)}; expected count, height and width, sides up to ${MOST.side} px.`);
+    if (!fits) refuse(phrase("reader.pictures.entry", { name: quoted(condition), entry: quoted(entry), most: MOST.side }));
     const prefix = condition ? `images/${condition}` : "images";
     const pictures = [];
     for (let i = 0; i < Math.min(entry.count, tensors.size + 1); i++) pictures.push(tensors.get(`${prefix}/${String(i).padStart(5, "0")}`));
     const missing = pictures.indexOf(undefined);
-    if (missing >= 0) refuse(`The record lists ${entry.count} pictures ${quoted(condition)}, but number ${missing} is missing in the file. Copy or compute it again.`);
+    if (missing >= 0) refuse(phrase("reader.pictures.missing", { count: entry.count, name: quoted(condition), missing }));
     conditions.push({ condition, height: entry.height, width: entry.width, pictures });
   }
   return conditions;

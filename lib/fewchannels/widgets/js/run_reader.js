@@ -1,6 +1,7 @@
 // Reads a run file by slices: opened once, then asked for one view at a time. Runs in a worker, or where there is none.
 
 import { createCache } from "./lru.js";
+import { phrase } from "./phrases.js";
 import { RunFileError, quoted, refuse } from "./run_error.js";
 import { readHeader } from "./run_header.js";
 import { readIndex } from "./run_index.js";
@@ -16,9 +17,9 @@ export async function openReader(blob) {
     try {
       buffer = await blob.slice(begin, end).arrayBuffer();
     } catch {
-      refuse("The file cannot be read any more: it is a folder, or was moved, changed or deleted since it was chosen. Choose a file again.");
+      refuse(phrase("reader.gone"));
     }
-    if (buffer.byteLength !== end - begin) refuse("The file became shorter while it was read. Choose it again.");
+    if (buffer.byteLength !== end - begin) refuse(phrase("reader.shrank"));
     return new Uint8Array(buffer);
   };
   const { about, stats, maps, images } = readIndex(await readHeader(read, blob.size));
@@ -39,8 +40,8 @@ export async function openReader(blob) {
       const values = floats(await read(begin, begin + bytes), "F32");
       const bad = firstBad(values);
       if (bad >= 0) {
-        const where = `prompt ${sample}, ${quoted(about.layers[layer])}, step ${about.steps[first + Math.floor(bad / width)]}, channel ${bad % width}`;
-        refuse(`stats/${name} holds ${values[bad]} (${where}), and statistics of a run are finite: the file is damaged. Copy or compute it again.`);
+        const where = phrase("reader.where", { prompt: sample, block: quoted(about.layers[layer]), step: about.steps[first + Math.floor(bad / width)], channel: bad % width });
+        refuse(phrase("reader.stats.finite", { name, value: values[bad], where }));
       }
       return values;
     });
@@ -79,13 +80,13 @@ export async function openReader(blob) {
   }
 
   function chosen(score, prompt) {
-    if (!stats.scores.includes(score)) refuse(`The run has no score ${quoted(score)}; it has ${stats.scores.join(", ")}.`);
+    if (!stats.scores.includes(score)) refuse(phrase("reader.noscore", { score: quoted(score), scores: stats.scores.join(", ") }));
     if (samples === 1) return [0];
     return prompt < 0 ? Array.from({ length: samples }, (_, i) => i) : [inside("prompt", prompt, samples)];
   }
 
   function inside(what, value, count) {
-    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(`${what} ${value}: expected 0 to ${count - 1}.`);
+    if (!Number.isInteger(value) || value < 0 || value >= count) refuse(phrase("reader.range", { what, value, last: count - 1 }));
     return value;
   }
 
@@ -100,7 +101,7 @@ export async function openReader(blob) {
     );
     const values = new Float32Array(height * columns);
     for (let i = 0; i < values.length; i++) values[i] = all[i * count + at.channel];
-    if (firstBad(values) >= 0) refuse("This map holds values that are nan or inf: the numbers overflowed where the run was made. Keep the maps as float32.");
+    if (firstBad(values) >= 0) refuse(phrase("reader.map.finite"));
     return { values, height, width: columns };
   }
 
@@ -137,11 +138,11 @@ export async function openReader(blob) {
       const shown = images.find((entry) => entry.condition === condition);
       if (!shown || prompt >= shown.pictures.length) return null;
       const tensor = shown.pictures[inside("prompt", prompt, shown.pictures.length)];
-      if (tensor.end - tensor.begin > 64_000_000) refuse(`The picture of prompt ${prompt} has ${tensor.end - tensor.begin} bytes, more than this page reads.`);
+      if (tensor.end - tensor.begin > 64_000_000) refuse(phrase("reader.picture.large", { prompt, bytes: tensor.end - tensor.begin }));
       const bytes = await read(tensor.begin, tensor.end);
       const size = webpSize(bytes);
       if (!size || size[0] !== shown.width || size[1] !== shown.height) {
-        refuse(`The picture of prompt ${prompt} is no WebP file of ${shown.width} x ${shown.height} px, as the record says. Copy or compute the file again.`);
+        refuse(phrase("reader.picture.webp", { prompt, width: shown.width, height: shown.height }));
       }
       return { bytes, width: shown.width, height: shown.height };
     },
@@ -151,5 +152,5 @@ export async function openReader(blob) {
 // Whatever goes wrong while a bad file is read is the file's fault, and said in the reader's words.
 export function readersError(error) {
   if (error instanceof RunFileError) return error;
-  return new RunFileError(`The file could not be read (${quoted(error && error.message)}): it is damaged, or too large for this device.`);
+  return new RunFileError(phrase("reader.failed", { why: quoted(error && error.message) }));
 }

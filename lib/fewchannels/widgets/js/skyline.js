@@ -3,6 +3,7 @@
 
 import { el, setAttr, setText, svgNode } from "./dom.js";
 import { number } from "./format.js";
+import { phrase } from "./phrases.js";
 import { largest, median } from "./rank.js";
 
 const TALL = 100;
@@ -38,7 +39,7 @@ export function skyline(given) {
         others.setAttribute("d", now.others);
         chosen.setAttribute("d", now.chosen);
         setText(ratio, `${number(now.ratio)} ×`);
-        setAttr(svg, "aria-label", `${name}: the largest channel is ${now.most}, ${number(now.ratio)} times the median one`);
+        setAttr(svg, "aria-label", phrase("skyline.row", { name, channel: now.most, ratio: number(now.ratio) }));
       });
     },
   };

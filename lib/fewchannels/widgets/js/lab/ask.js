@@ -3,6 +3,7 @@
 
 import { el, setText, uid } from "../dom.js";
 import { checkWords, parsePrompt } from "../live/prompt.js";
+import { phrase } from "../phrases.js";
 import { optionsOf, wordMenu } from "./menus.js";
 import { sentenceOf } from "./words.js";
 
@@ -56,9 +57,9 @@ export function completions(text, grammar) {
 // What is wrong with a line: { error } or { note } for the reader, or {} where nothing is.
 export function judged(text, grammar) {
   try {
-    if (!text.trim()) return { error: `Write what the picture is to show: ${grammar.sentence}.` };
+    if (!text.trim()) return { error: phrase("lab.write", { grammar: grammar.sentence }) };
     if (parsePrompt(text, grammar)) return {};
-    return { note: "Known words, but no sentence of the grammar: the model has never seen such a prompt. It draws something all the same." };
+    return { note: phrase("lab.ungrammatical") };
   } catch (error) {
     return { error: error.message };
   }
@@ -90,8 +91,8 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
     change(sentenceOf(next));
   };
   const count = wordMenu({
-    label: `${what}: how many subjects`,
-    options: [{ value: "1", text: "one subject", short: "a" }, { value: "2", text: "two subjects", short: "two, a" }, { value: "0", text: "no subject", short: "nothing" }],
+    label: phrase("lab.menu.count", { what }),
+    options: [{ value: "1", text: phrase("lab.subjects.one"), short: "a" }, { value: "2", text: phrase("lab.subjects.two"), short: "two, a" }, { value: "0", text: phrase("lab.subjects.none"), short: "nothing" }],
     onpick: (value) =>
       alter((next) => {
         const free = colours.filter((colour) => colour !== next.background);
@@ -101,16 +102,16 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
       }),
   });
   const subjectMenus = [0, 1].map((i) => {
-    const name = i ? "second subject" : "subject";
-    const menu = (part, options) => wordMenu({ label: `${what}: ${part} of the ${name}`, options: optionsOf(options), onpick: (value) => alter((next) => (next.subjects[i][part] = value)) });
+    const subject = i ? "second" : "first";
+    const menu = (part, options) => wordMenu({ label: phrase(`lab.menu.${subject}`, { what, part: phrase(`word.${part}`) }), options: optionsOf(options), onpick: (value) => alter((next) => (next.subjects[i][part] = value)) });
     return { size: menu("size", sizes), colour: menu("colour", colours), shape: menu("shape", shapes), position: menu("position", positions) };
   });
   const spans = subjectMenus.map(({ size, colour, shape, position }, i) =>
     el("span", {}, i ? " and a " : " ", size.node, " ", colour.node, " ", shape.node, " at the ", position.node),
   );
-  const texture = wordMenu({ label: `${what}: texture of the background`, options: optionsOf(textures), onpick: (value) => alter((next) => Object.assign(next, { texture: value, second: value === "plain" ? null : next.second })) });
-  const background = wordMenu({ label: `${what}: colour of the background`, options: optionsOf(colours), onpick: (value) => alter((next) => (next.background = value)) });
-  const second = wordMenu({ label: `${what}: second colour of the background`, onpick: (value) => alter((next) => (next.second = value || null)) });
+  const texture = wordMenu({ label: phrase("lab.menu.texture", { what }), options: optionsOf(textures), onpick: (value) => alter((next) => Object.assign(next, { texture: value, second: value === "plain" ? null : next.second })) });
+  const background = wordMenu({ label: phrase("lab.menu.background", { what }), options: optionsOf(colours), onpick: (value) => alter((next) => (next.background = value)) });
+  const second = wordMenu({ label: phrase("lab.menu.background.second", { what }), onpick: (value) => alter((next) => (next.second = value || null)) });
   const secondSpan = el("span", {}, " ", second.node);
   const words = el("p.fc-sentence", {}, `${lead} `, count.node, ...spans, " on a ", texture.node, " ", background.node, secondSpan, " background", ...tail);
 
@@ -119,7 +120,7 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
   const input = el("input.fc-typed", { type: "text", id, list: list.id, maxlength: 400, autocomplete: "off", spellcheck: "false", autocapitalize: "off", "aria-describedby": `${id}-said` });
   const said = el("p.fc-said", { id: `${id}-said`, role: "status" });
   const tailAgain = el("span.fc-sentence");
-  const typed = el("div.fc-type", { hidden: true }, el("label.fc-sr", { for: id }, `${what}, typed`), input, list, tailAgain, said);
+  const typed = el("div.fc-type", { hidden: true }, el("label.fc-sr", { for: id }, phrase("lab.typed", { what })), input, list, tailAgain, said);
   input.addEventListener("input", () => {
     list.replaceChildren(...completions(input.value, grammar).map((value) => el("option", { value })));
     say();
@@ -138,13 +139,13 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
     return Boolean(error);
   }
 
-  const toggle = el("button.fc-link", { type: "button", "aria-expanded": "false" }, "type it");
+  const toggle = el("button.fc-link", { type: "button", "aria-expanded": "false" }, phrase("lab.type"));
   let typing = false;
   function type(on) {
     typing = on;
     words.hidden = on;
     typed.hidden = !on;
-    setText(toggle, on ? "choose words" : "type it");
+    setText(toggle, on ? phrase("lab.choose") : phrase("lab.type"));
     toggle.setAttribute("aria-expanded", String(on));
     (on ? tailAgain : words).append(...tail);
     if (on) {
@@ -154,7 +155,7 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
   }
   toggle.addEventListener("click", () => {
     if (typing && !scene) {
-      setText(said, `The menus only know sentences of the grammar: ${grammar.sentence}.`);
+      setText(said, phrase("lab.menus.only", { grammar: grammar.sentence }));
       return;
     }
     type(!typing);
@@ -186,7 +187,7 @@ export function promptSentence({ grammar, lead, what, tail = [], change }) {
       texture.set(scene.texture);
       background.set(scene.background);
       secondSpan.hidden = scene.texture === "plain" && !scene.second;
-      second.fill([{ value: "", text: "no second colour", short: "+" }, ...colours.filter((colour) => colour !== scene.background).map((colour) => ({ value: colour, text: `and ${colour}` }))]);
+      second.fill([{ value: "", text: phrase("lab.second.none"), short: "+" }, ...colours.filter((colour) => colour !== scene.background).map((colour) => ({ value: colour, text: `and ${colour}` }))]);
       second.set(scene.second || "");
     },
   };

@@ -1,6 +1,7 @@
 // The page's end of lab_worker.js: live/client.js's engine, and `ask(what, given)` for what the lab asks besides.
 
 import { startEngine } from "../live/client.js";
+import { language, phrase } from "../phrases.js";
 
 // base, load: where the scripts lie and what brings one of them, as startEngine takes them. connect: for tests.
 export async function startLab(base, { onProgress, load, connect = labWorker } = {}) {
@@ -21,7 +22,7 @@ export async function startLab(base, { onProgress, load, connect = labWorker } =
         else resolve?.(event.data.value);
       };
       far.onfail = () => {
-        for (const { reject } of waiting.values()) reject(new Error("The model stopped."));
+        for (const { reject } of waiting.values()) reject(new Error(phrase("lab.model.stopped")));
         waiting.clear();
         port.onfail();
       };
@@ -40,7 +41,7 @@ export async function startLab(base, { onProgress, load, connect = labWorker } =
 
 // The bundle carries the worker's program as a text, LAB_WORKER.
 async function labWorker() {
-  const address = URL.createObjectURL(new Blob([`${LAB_WORKER}\nserveLab(self);`], { type: "text/javascript" }));
+  const address = URL.createObjectURL(new Blob([`${LAB_WORKER}\nspeak(${JSON.stringify(language())});\nserveLab(self);`], { type: "text/javascript" }));
   try {
     const worker = new Worker(address);
     const far = { postMessage: (message, moved) => worker.postMessage(message, moved), close: () => worker.terminate() };
@@ -51,7 +52,7 @@ async function labWorker() {
     };
     return far;
   } catch {
-    throw new Error("This page may not start the program that draws (its content rules forbid it). Open the page from another place, or from the disk.");
+    throw new Error(phrase("lab.model.forbidden"));
   } finally {
     setTimeout(() => URL.revokeObjectURL(address), 10_000);
   }

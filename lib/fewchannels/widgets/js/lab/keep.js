@@ -2,6 +2,7 @@
 
 import { download } from "../download.js";
 import { toHash } from "../link.js";
+import { phrase } from "../phrases.js";
 import { pythonLines } from "./python.js";
 import { labRun } from "./saves.js";
 import { channelSetJson, channelsOf } from "./sets.js";
@@ -17,7 +18,7 @@ export function keeping({ data, store, session, views, say, python, page }) {
       await navigator.clipboard.writeText(text);
       say(said);
     } catch {
-      say("This browser does not let the page copy; the text is shown below.");
+      say(phrase("lab.copy.failed"));
       python.open = true;
     }
   }
@@ -52,7 +53,7 @@ export function keeping({ data, store, session, views, say, python, page }) {
       sigmas: Array.from({ length: state.steps }, (_, i) => Math.round(1e4 * (1 - i / state.steps)) / 1e4),
     });
     download(new Blob([bytes], { type: "application/octet-stream" }), "live-lab.safetensors");
-    say("Saved live-lab.safetensors.");
+    say(phrase("saved", { file: "live-lab.safetensors" }));
   }
   return {
     lines,
@@ -60,11 +61,11 @@ export function keeping({ data, store, session, views, say, python, page }) {
     stop: () => removeEventListener("hashchange", gone),
     copyPython() {
       python.open = true;
-      copied(lines(), "Copied.");
+      copied(lines(), phrase("lab.copied"));
     },
     copyLink() {
       keepAddress();
-      copied(location.href, "Link copied.");
+      copied(location.href, phrase("lab.link.copied"));
     },
     savePictures() {
       if (!finished()) return;
@@ -79,11 +80,11 @@ export function keeping({ data, store, session, views, say, python, page }) {
     saveSet() {
       const set = channelsOf(data.known, store.get());
       if (!set.lists.some((list) => list.length)) {
-        say("No channel is chosen.");
+        say(phrase("lab.unchosen"));
         return;
       }
       download(new Blob([`${JSON.stringify(channelSetJson(set, data.shape.width))}\n`], { type: "application/json" }), "channels.json");
-      say("Saved channels.json.");
+      say(phrase("saved", { file: "channels.json" }));
     },
     async saveRun() {
       if (!finished()) return;

@@ -3,13 +3,14 @@
 
 import { announcer, bubble } from "../controls.js";
 import { el, setText } from "../dom.js";
+import { counted, phrase } from "../phrases.js";
 import { promptSentence, randomScene } from "./ask.js";
 import { editPart } from "./edit_part.js";
 import { startLab } from "./engine.js";
 import { guide } from "./guide.js";
 import { keeping } from "./keep.js";
 import { loaderFor } from "./loading.js";
-import { glued, optionsOf, wordMenu } from "./menus.js";
+import { glued, optionsOf, sentence, wordMenu } from "./menus.js";
 import { Session } from "./session.js";
 import { channelsOf } from "./sets.js";
 import { stage } from "./stage.js";
@@ -64,8 +65,8 @@ export const labKind = {
     const status = el("p.fc-lab-status", { role: "status", "aria-live": "polite" });
     const failure = el("p.fc-lab-failure", { role: "alert" });
     const hint = bubble();
-    const stopButton = el("button.fc-button", { type: "button", hidden: true, onclick: () => halt() }, "Stop");
-    const maximise = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => enlarge(!root.classList.contains("fc-max")) }, "Maximise");
+    const stopButton = el("button.fc-button", { type: "button", hidden: true, onclick: () => halt() }, phrase("lab.stop"));
+    const maximise = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => enlarge(!root.classList.contains("fc-max")) }, phrase("lab.maximise"));
 
     // ---- the state ----
     function change(part, { look = false, moving: moves } = {}) {
@@ -90,12 +91,12 @@ export const labKind = {
     function undo() {
       const last = past.pop();
       if (!last) {
-        hint.say("Nothing to undo.");
+        hint.say(phrase("lab.undo.none"));
         return;
       }
       moving = false;
       store.set(last.state);
-      hint.say("Undone.");
+      hint.say(phrase("lab.undone"));
     }
     function take(channel, block, how = "all") {
       const state = store.get();
@@ -118,41 +119,40 @@ export const labKind = {
     }
 
     // ---- the parts ----
-    const seed = wordMenu({ label: "Noise (seed)", options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
-    const steps = wordMenu({ label: "Number of steps", options: STEP_COUNTS.map((count) => ({ value: count, text: `${count} steps` })), onpick: (value) => change({ steps: Number(value) }) });
-    const prompt = promptSentence({ grammar: data.grammar, lead: "Draw", what: "Prompt", tail: [el("span", {}, ", from noise ", seed.node, " in ", glued(steps, "."))], change: (text) => change({ prompt: text }) });
-    const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, "surprise me");
-    const ask = el("section.fc-part.fc-ask-part", { "aria-label": "Ask" }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
+    const seed = wordMenu({ label: phrase("lab.menu.seed"), options: optionsOf(Array.from({ length: 20 }, (_, i) => i)), onpick: (value) => change({ seed: Number(value) }) });
+    const steps = wordMenu({ label: phrase("lab.menu.stepcount"), options: STEP_COUNTS.map((count) => ({ value: count, text: counted("lab.steps", count) })), onpick: (value) => change({ steps: Number(value) }) });
+    const prompt = promptSentence({ grammar: data.grammar, lead: phrase("lab.draw"), what: phrase("prompt"), tail: [el("span", {}, ...sentence("lab.draw.tail", { seed, steps }))], change: (text) => change({ prompt: text }) });
+    const surprise = el("button.fc-link", { type: "button", onclick: () => change({ prompt: sentenceOf(randomScene(data.grammar)), seed: Math.floor(Math.random() * 20) }) }, phrase("lab.surprise"));
+    const ask = el("section.fc-part.fc-ask-part", { "aria-label": phrase("lab.part.ask") }, prompt.node, el("div.fc-quiet-row", {}, prompt.toggle, surprise));
     const looking = stage({ data, change, take, onstrength: strengthen });
     const editing = editPart({ data, change, onfile: takeFile, onsample: takeSample });
     const guiding = guide({ onpick: (id) => change({ guide: id }, { look: true }), ondo: (experiment) => doIt(experiment), chapters: data.chapters || {} });
 
     const button = (text, onclick, kind = "") => el(`button.fc-button${kind}`, { type: "button", onclick }, text);
-    const python = el("pre.fc-python", { tabindex: 0, "aria-label": "The same in Python" });
-    const pythonBox = el("details.fc-python-box", {}, el("summary", {}, "The same in Python"), python);
+    const python = el("pre.fc-python", { tabindex: 0, "aria-label": phrase("lab.python") });
+    const pythonBox = el("details.fc-python-box", {}, el("summary", {}, phrase("lab.python")), python);
     const keep = keeping({ data, store, session: () => session, views: looking.views, say: hint.say, python: pythonBox, page });
     const more = el(
       "section.fc-part.fc-more-part",
-      { "aria-label": "Keep" },
-      el("div.fc-actions", {}, button("Copy as Python", keep.copyPython, ".fc-strong"), page ? button("Copy link", keep.copyLink) : null, button("Save pictures", keep.savePictures), button("Save channels", keep.saveSet), button("Save run", keep.saveRun), button("Undo", undo), hint.node),
+      { "aria-label": phrase("lab.part.keep") },
+      el("div.fc-actions", {}, button(phrase("lab.copy.python"), keep.copyPython, ".fc-strong"), page ? button(phrase("lab.copy.link"), keep.copyLink) : null, button(phrase("lab.save.pictures"), keep.savePictures), button(phrase("lab.save.channels"), keep.saveSet), button(phrase("lab.save.run"), keep.saveRun), button(phrase("lab.undo"), undo), hint.node),
       pythonBox,
-      el("p.fc-keys", {}, "Keys, in the bars: arrows move between channels and blocks, Page up and down along the ranking, Home to the largest; space takes or leaves one, [ and ] change the strength. Everywhere: Ctrl+Z undoes."),
+      el("p.fc-keys", {}, phrase("lab.keys")),
     );
 
-    const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, "Start the model");
-    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": "How much of the model has come" });
+    const startButton = el("button.fc-button.fc-go", { type: "button", onclick: () => start() }, phrase("lab.start"));
+    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": phrase("lab.progress") });
     const startText = el("p");
     const startTitle = el("p.fc-title");
     const startCard = el("div.fc-start", {}, el("div", {}, startTitle, startText), el("div.fc-start-go", {}, startButton, bar));
     const size = (data.bytes / 1e6).toFixed(0);
-    const from = page ? "this site, once" : "the notebook's kernel, which takes half a minute";
-    const loads = data.bytes ? `Starting loads ${size} MB from ${from}. Then the model draws in this page, on your machine, and nothing that you do leaves it. On a phone it works too, several times slower` : "Its weights lie in this file. It draws in this page, on your machine, and nothing that you do leaves it";
+    const loads = phrase(!data.bytes ? "lab.loads.file" : page ? "lab.loads.site" : "lab.loads.kernel", { size });
     const controls = el("fieldset.fc-lab-body", { disabled: true }, ask, looking.node, editing.node, looking.numbers);
     const tail = el("fieldset.fc-lab-body", { disabled: true }, more);
     const shownParts = { ask, look: looking.node, edit: editing.node, numbers: looking.numbers, guide: guiding.node, more };
     for (const [name, node] of Object.entries(shownParts)) node.hidden = !parts.includes(name);
     root.append(el("div.fc-lab-top", {}, status, el("div.fc-actions", {}, stopButton, embedded ? null : maximise)), startCard, failure, controls, guiding.node, tail, live.node);
-    setText(status, "not started");
+    setText(status, phrase("lab.unstarted"));
     if (embedded) enlarge(true);
 
     // The stored example is of one state; a link may ask for another.
@@ -168,8 +168,8 @@ export const labKind = {
     const exampleFor = (state) => (data.example && !session && drawnOf(state) === drawnOf(labState(data, data.example.of)) ? { ...data.example, images } : null);
     function showStart(state) {
       const example = exampleFor(state);
-      setText(startTitle, example ? "This is a stored example. The model runs when you start it." : "Nothing is drawn yet. The model draws what the sentences below ask for when you start it.");
-      setText(startText, `${loads}${example && data.bytes ? "; where it does not, this example stays." : "."}`);
+      setText(startTitle, example ? phrase("lab.example") : phrase("lab.noexample"));
+      setText(startText, [loads, example && data.bytes && phrase("lab.example.stays")].filter(Boolean).join(" "));
     }
 
     // ---- starting ----
@@ -179,14 +179,14 @@ export const labKind = {
       startButton.disabled = true;
       bar.hidden = false;
       setText(failure, "");
-      setText(status, "loading the model");
+      setText(status, phrase("lab.loading"));
       const began = performance.now();
       try {
         const engine = await startLab(data.base || "", {
           load: data.load,
           onProgress: (share) => {
             bar.value = share;
-            setText(status, `loading the model: ${Math.round(100 * share)} %`);
+            setText(status, phrase("lab.loading.share", { percent: Math.round(100 * share) }));
           },
         });
         session = new Session({ engine, data, onchange: heard, onfail: failed });
@@ -197,8 +197,8 @@ export const labKind = {
         if (state.mode === "picture" && state.picture === "sample") await takeSample();
         show(state);
       } catch (error) {
-        setText(failure, `The model could not be started. ${error.message} What helps: load the page again; another browser of 2023 or later; more free memory (it takes about 250 MB).${exampleFor(store.get()) ? " Until then the stored example stays." : ""}`);
-        setText(status, "not started");
+        setText(failure, [phrase("lab.failed", { why: error.message }), exampleFor(store.get()) && phrase("lab.failed.example")].filter(Boolean).join(" "));
+        setText(status, phrase("lab.unstarted"));
         startButton.disabled = false;
         bar.hidden = true;
       }
@@ -212,7 +212,7 @@ export const labKind = {
       moving = false;
       stopped = true;
       session.stop();
-      setText(status, "stopped");
+      setText(status, phrase("lab.stopped"));
     }
 
     // ---- what has come ----
@@ -231,7 +231,7 @@ export const labKind = {
         rested = false;
         const { untouched, edited } = session.lanes;
         if (edited?.done && !edited.moving) live.say(editedSentence());
-        else if (untouched?.done) live.say("The picture is drawn.");
+        else if (untouched?.done) live.say(phrase("lab.drawn"));
         root.setAttribute("data-fc-rest", wished);
       });
     }
@@ -263,9 +263,9 @@ export const labKind = {
       stopButton.hidden = !busy;
       if (busy) {
         const lane = Object.values(session.lanes).find((one) => one && !one.done);
-        setText(status, lane ? `drawing, step ${Math.max(1, lane.step + 1)} of ${lane.steps}` : "drawing");
+        setText(status, lane ? phrase("lab.drawing.step", { step: Math.max(1, lane.step + 1), steps: lane.steps }) : phrase("lab.drawing"));
       } else if (!stopped) {
-        setText(status, `${seconds ? `${seconds.toFixed(1)} s a picture · ` : ""}nothing leaves this page`);
+        setText(status, seconds ? phrase("lab.quiet.seconds", { seconds: seconds.toFixed(1) }) : phrase("lab.quiet"));
       }
       const watched = session.watched(state);
       for (const name of ["untouched", "edited"]) if (session.lanes[name]?.done) session.fetch(name, watched).catch(() => {});
@@ -282,14 +282,14 @@ export const labKind = {
       else show(store.get());
     }
     async function takeFile(file) {
-      editing.say(`Reading ${file.name} …`);
+      editing.say(phrase("reading", { file: file.name }));
       try {
         const bitmap = await createImageBitmap(file);
         const pixels = squareOfImage(bitmap, bitmap.width, bitmap.height, data.side);
         await takePixels(pixels, "own");
-        editing.say(`${file.name}: write below what it shows; the words matter.`);
+        editing.say(phrase("lab.picture.read", { file: file.name }));
       } catch {
-        editing.say(`${file.name} could not be read as a picture. PNG, JPEG and WebP work.`);
+        editing.say(phrase("lab.picture.bad", { file: file.name }));
       }
     }
     async function takeSample() {
@@ -297,7 +297,7 @@ export const labKind = {
       image.src = data.sample;
       await image.decode();
       await takePixels(squareOfImage(image, image.naturalWidth, image.naturalHeight, data.side), "sample");
-      editing.say("The sample is a picture that a program drew, not the model.");
+      editing.say(phrase("lab.sample.what"));
     }
     const carriesFile = (event) => Array.from(event.dataTransfer?.types || []).includes("Files");
     root.addEventListener("dragover", (event) => carriesFile(event) && event.preventDefault());
@@ -316,7 +316,7 @@ export const labKind = {
     function enlarge(on) {
       root.classList.toggle("fc-max", on);
       maximise.setAttribute("aria-pressed", String(on));
-      setText(maximise, on ? "Make small" : "Maximise");
+      setText(maximise, on ? phrase("lab.small") : phrase("lab.maximise"));
       document.documentElement.classList.toggle("fc-lab-large", on);
       for (const node of inerted.splice(0)) node.inert = false;
       if (!on) return;
@@ -340,7 +340,7 @@ export const labKind = {
     let addressTimer = null;
     function show(state) {
       seed.set(state.seed);
-      steps.fill([...new Set([...STEP_COUNTS, state.steps])].sort((a, b) => a - b).map((count) => ({ value: count, text: `${count} step${count === 1 ? "" : "s"}` })));
+      steps.fill([...new Set([...STEP_COUNTS, state.steps])].sort((a, b) => a - b).map((count) => ({ value: count, text: counted("lab.steps", count) })));
       steps.set(state.steps);
       prompt.set(state.prompt);
       const set = channelsOf(data.known, state);

@@ -9,6 +9,7 @@
 
 import { Sampler } from "../live/sampler.js";
 import { serveLive } from "../live/worker.js";
+import { phrase } from "../phrases.js";
 import { readByEye } from "./by_eye.js";
 
 export function serveLab(port) {
@@ -36,7 +37,7 @@ export function serveLab(port) {
   }
 
   function runOf({ tag }) {
-    if (!runs.has(tag)) throw new Error(`nothing was drawn yet that is called ${tag}`);
+    if (!runs.has(tag)) throw new Error(phrase("lab.undrawn", { tag }));
     return runs.get(tag);
   }
 

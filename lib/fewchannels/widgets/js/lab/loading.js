@@ -1,6 +1,7 @@
 // Where the model's scripts come from: beside the page, out of the page itself, or from the notebook's kernel.
 
 import { joined } from "../live/client.js";
+import { phrase } from "../phrases.js";
 
 const RATE = 800; // bytes a millisecond: Jupyter's servers drop what is more than a megabyte a second
 
@@ -9,7 +10,7 @@ export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve)
   if (files === "page") {
     return async (name) => {
       const packed = document.querySelector(`script[data-fc-live="${name}"]`);
-      if (!packed) throw new Error(`The page does not carry ${name}.`);
+      if (!packed) throw new Error(phrase("lab.script.missing", { name }));
       await new Promise((resolve) => setTimeout(resolve)); // lets the page show how far it is
       return new TextEncoder().encode(packed.textContent);
     };
@@ -18,7 +19,7 @@ export function loaderFor({ files }, model, wait = (ms) => new Promise((resolve)
   let turn = Promise.resolve();
   const ask = (name) =>
     new Promise((resolve, reject) => {
-      const patience = setTimeout(() => leave(new Error("The notebook's kernel does not answer: is it at work, or was it restarted? Run the cell again.")), 120_000);
+      const patience = setTimeout(() => leave(new Error(phrase("lab.kernel.silent"))), 120_000);
       const pieces = [];
       const hear = (message, buffers) => {
         if (message?.kind !== "live" || message.name !== name) return;

@@ -1,6 +1,7 @@
 // A sentence whose words are menus: the word is shown as text, and a native select lies over it.
 
 import { el, setText } from "../dom.js";
+import { filled } from "../phrases.js";
 
 // options: [{ value, text, short }]; short: what stands in the sentence where the list says more.
 export function wordMenu({ label, options = [], onpick }) {
@@ -59,3 +60,14 @@ export function dial({ label, count, onpick, onrest = () => {} }) {
 
 // A menu and what follows it without a space, on one line.
 export const glued = (menu, text) => el("span.fc-glued", {}, menu.node, text);
+
+// A sentence whose placeholders are menus, a sign behind a menu on its line: [text or node, ...].
+export function sentence(key, menus) {
+  const parts = filled(key, menus);
+  return parts.map((part, i) => {
+    const sign = typeof part === "object" && /^[,.]/.exec(parts[i + 1] ?? "")?.[0];
+    if (!sign) return part.node ?? part;
+    parts[i + 1] = parts[i + 1].slice(1);
+    return glued(part, sign);
+  });
+}

@@ -3,6 +3,7 @@
 import { drawValues } from "../canvas.js";
 import { scaleFor } from "../colour.js";
 import { el, setText } from "../dom.js";
+import { phrase } from "../phrases.js";
 
 export function pictureView({ title, side, grid, tone = "" }) {
   const canvas = el("canvas.fc-pixel-canvas", { role: "img", width: side, height: side });
@@ -67,9 +68,9 @@ export function drawMask(canvas, mask, grid) {
 
 // A grid of cells over a picture, painted by dragging or with the keys. onpaint(mask)
 export function paintGrid({ grid, onpaint }) {
-  const cells = Array.from({ length: grid * grid }, (_, i) => el("span", { role: "gridcell", tabindex: i ? -1 : 0, "aria-selected": "false", "aria-label": `row ${Math.floor(i / grid) + 1}, column ${(i % grid) + 1}` }));
+  const cells = Array.from({ length: grid * grid }, (_, i) => el("span", { role: "gridcell", tabindex: i ? -1 : 0, "aria-selected": "false", "aria-label": phrase("cell.place", { row: Math.floor(i / grid) + 1, column: (i % grid) + 1 }) }));
   const rows = Array.from({ length: grid }, (_, y) => el("div", { role: "row" }, ...cells.slice(y * grid, (y + 1) * grid)));
-  const node = el("div.fc-paint", { role: "grid", "aria-label": "Region of the edit; arrows move, space paints", "aria-multiselectable": "true", hidden: true }, ...rows);
+  const node = el("div.fc-paint", { role: "grid", "aria-label": phrase("lab.paint.label"), "aria-multiselectable": "true", hidden: true }, ...rows);
   let mask = new Uint8Array(grid * grid);
   let value = null;
   const put = (i, to) => {

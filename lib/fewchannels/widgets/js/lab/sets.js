@@ -1,22 +1,17 @@
 // The channels that an edit takes, block by block: the library's sets from the same scores, and what a hand has chosen.
 // known: { score, energy }: a row of numbers a block, from calibration prompts that nothing is tried on.
 
+import { counted, phrase } from "../phrases.js";
 import { Draws } from "./draws.js";
 import { handLists } from "./state.js";
 
 // Words of a set, k filled in; "energy" matches the energy of "next".
 export function setWords(state, lists) {
   const { set, k } = state;
-  const largest = k === 1 ? "largest channel" : `${k} largest channels`;
-  if (set === "top") return largest;
-  if (set === "bottom") return k === 1 ? "smallest channel" : `${k} smallest channels`;
-  if (set === "random") return `${k} random channel${k === 1 ? "" : "s"}`;
-  if (set === "next") return `${largest} but the first`;
-  if (set === "energy") return `channels with the energy of the ${largest} but the first`;
-  if (set === "rest") return `all but the ${largest}`;
+  if (set !== "hand") return counted(`set.${set}`, k);
   const sizes = lists.map((list) => list.length);
   const [few, many] = [Math.min(...sizes), Math.max(...sizes)];
-  return `${few === many ? few : `${few} to ${many}`} channels chosen by hand`;
+  return few === many ? phrase("set.hand", { count: few }) : phrase("set.hand.range", { few, many });
 }
 
 // Channels from the largest (sign 1) or the smallest (-1) on. Rows do not change, and this is asked for at each frame.

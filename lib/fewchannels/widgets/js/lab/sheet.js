@@ -1,5 +1,7 @@
 // The pictures side by side, enlarged, each with its words: a PNG for a report.
 
+import { phrase } from "../phrases.js";
+
 const SHEET_SIDE = 384;
 const SHEET_EDGE = 24;
 
@@ -32,5 +34,5 @@ export function sheetOf(pictures, prompt, side) {
     context.drawImage(small, x, 66, SHEET_SIDE, SHEET_SIDE);
     write(text, x, 66 + SHEET_SIDE + 26, SHEET_SIDE, 15, "#585e66");
   });
-  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error("This browser could not write the picture."))), "image/png"));
+  return new Promise((resolve, reject) => canvas.toBlob((blob) => (blob ? resolve(blob) : reject(new Error(phrase("lab.picture.unwritten")))), "image/png"));
 }

@@ -3,6 +3,7 @@
 
 import { el, setText, svgNode } from "../dom.js";
 import { number } from "../format.js";
+import { phrase } from "../phrases.js";
 
 const SKY_HIGH = 100;
 const ROOM_ABOVE = 1.5; // of the largest channel's size over calibration prompts
@@ -36,14 +37,14 @@ export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
   const rows = Array.from({ length: blocks }, (_, block) => {
     const svg = svgNode("svg", { viewBox: `0 0 ${width} ${SKY_HIGH}`, preserveAspectRatio: "none" });
     const [ghost, others, chosen] = ["fc-ghosts", "fc-others", "fc-edited"].map((name) => svg.appendChild(svgNode("path", { class: name })));
-    const name = el("span.fc-sky-name", {}, `block ${block}`);
+    const name = el("span.fc-sky-name", {}, phrase("block.number", { block }));
     const box = el("div.fc-sky-row", {}, svg);
     return { svg, paths: { ghost, others, chosen }, name, box, drawn: {} };
   });
   const mark = el("i.fc-sky-mark");
   const grid = el("div.fc-sky-grid", { "aria-hidden": "true" }, ...rows.flatMap(({ name, box }) => [name, box]), el("div.fc-sky-over", {}, mark));
   const under = el("p.fc-sky-under", { "aria-hidden": "true" });
-  const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": "Channels of all blocks; arrows move, space takes or leaves one, Home goes to the largest", "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
+  const node = el("div.fc-sky", { role: "slider", tabindex: 0, "aria-label": phrase("sky.label"), "aria-valuemin": 0, "aria-valuemax": width - 1 }, grid, under);
   let now = { block: 0, channel: 0, levels: null, taken: [] };
   // the next key may come before the next frame
   const onlook = (place) => {
@@ -71,7 +72,7 @@ export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
     box.addEventListener("dblclick", (event) => ontake(near(block, at(event, box)), block));
     box.addEventListener("pointermove", (event) => {
       const channel = near(block, at(event, box));
-      if (now.levels) setText(under, `channel ${channel} in block ${block}: ${number(now.levels[block][channel])}`);
+      if (now.levels) setText(under, phrase("sky.cell", { channel, block, value: number(now.levels[block][channel]) }));
     });
     box.addEventListener("pointerleave", () => setText(under, now.text || ""));
   });
@@ -105,7 +106,7 @@ export function sky({ shape, known, onlook: pick, ontake, onstrength }) {
       });
       mark.style.left = `${(100 * (channel + 0.5)) / width}%`;
       mark.classList.toggle("fc-left-half", channel > width / 2);
-      mark.dataset.name = `channel ${channel}`;
+      mark.dataset.name = phrase("channel.number", { channel });
       node.setAttribute("aria-valuenow", channel);
       node.setAttribute("aria-valuetext", text);
       setText(under, text);

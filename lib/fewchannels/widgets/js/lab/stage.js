@@ -3,6 +3,7 @@
 import { channelFinder } from "../controls.js";
 import { choices, el, setText, svgNode } from "../dom.js";
 import { number, ordinal, percent } from "../format.js";
+import { phrase } from "../phrases.js";
 import { drawMap, drawMask, paintGrid, pictureView } from "./picture_view.js";
 import { changeOf, energyMoved, painted } from "./request.js";
 import { placeOf, setWords } from "./sets.js";
@@ -15,7 +16,7 @@ const PLAY = 140; // ms a step, when the forming is played again
 export const rowsOf = (levels, { blocks, width }) => Array.from({ length: blocks }, (_, b) => levels.subarray(b * width, (b + 1) * width));
 
 // What is seen, what is asked: short sentences.
-const seenText = (reading) => (reading ? ` Seen: ${sentenceOf(reading)}.` : "");
+const seenText = (reading) => (reading ? phrase("stage.seen", { what: sentenceOf(reading) }) : "");
 
 function courseChart() {
   const svg = svgNode("svg", { viewBox: "0 0 170 64", class: "fc-course", role: "img" });
@@ -26,8 +27,8 @@ function courseChart() {
     const node = svg.appendChild(svgNode("text", { x, y: 63, "text-anchor": anchor }));
     node.textContent = text;
   };
-  label("noise", 4, "start");
-  label("picture", 166, "end");
+  label(phrase("noise"), 4, "start");
+  label(phrase("stage.picture"), 166, "end");
   return {
     node: svg,
     show(values, medians, step, steps, name) {
@@ -42,7 +43,7 @@ function courseChart() {
         dot.setAttribute("cx", here[0]);
         dot.setAttribute("cy", here[1]);
       }
-      svg.setAttribute("aria-label", `The size of ${name} over the steps: from ${number(values[0])} to ${number(values[values.length - 1])}; the median channel: ${number(medians[medians.length - 1])}`);
+      svg.setAttribute("aria-label", phrase("stage.course", { name, first: number(values[0]), last: number(values[values.length - 1]), median: number(medians[medians.length - 1]) }));
     },
   };
 }
@@ -51,35 +52,35 @@ export function stage({ data, change, take, onstrength }) {
   const { shape, known, side } = data;
   const grid = Math.round(Math.sqrt(shape.tokens));
   const views = {
-    untouched: pictureView({ title: "Untouched", side, grid }),
-    edited: pictureView({ title: "Edited", side, grid, tone: "edited-figure" }),
-    source: pictureView({ title: "Source", side, grid, tone: "small-figure" }),
-    control: pictureView({ title: "Random channels", side, grid, tone: "small-figure" }),
+    untouched: pictureView({ title: phrase("stage.untouched"), side, grid }),
+    edited: pictureView({ title: phrase("stage.edited"), side, grid, tone: "edited-figure" }),
+    source: pictureView({ title: phrase("lab.source"), side, grid, tone: "small-figure" }),
+    control: pictureView({ title: phrase("stage.control"), side, grid, tone: "small-figure" }),
   };
   const paint = paintGrid({ grid, onpaint: (mask) => change({ paint: paintText(mask) }) });
   views.untouched.frame.append(paint.node);
   const skyline = sky({ shape, known, onlook: (place) => change(place, { look: true }), ontake: take, onstrength });
-  const shown = choices({ label: "Bars and map of", kind: "fc-seg.fc-small-seg", options: [{ value: "untouched", content: "untouched" }, { value: "edited", content: "edited" }], onpick: (value) => change({ shown: value }, { look: true }) });
-  const over = choices({ label: "Over the pictures", kind: "fc-seg.fc-small-seg", options: [{ value: "none", content: "nothing" }, { value: "map", content: "the channel" }, { value: "mask", content: "the mask" }], onpick: (value) => change({ over: value }, { look: true }) });
+  const shown = choices({ label: phrase("stage.shown"), kind: "fc-seg.fc-small-seg", options: [{ value: "untouched", content: phrase("untouched") }, { value: "edited", content: phrase("stage.shown.edited") }], onpick: (value) => change({ shown: value }, { look: true }) });
+  const over = choices({ label: phrase("stage.over"), kind: "fc-seg.fc-small-seg", options: [{ value: "none", content: phrase("over.none") }, { value: "map", content: phrase("stage.over.map") }, { value: "mask", content: phrase("stage.over.mask") }], onpick: (value) => change({ over: value }, { look: true }) });
   const mapCanvas = el("canvas.fc-thumb", { role: "img" });
   const maskCanvas = el("canvas.fc-thumb", { role: "img" });
-  const mapFigure = el("figure", {}, mapCanvas, el("figcaption", {}, "its map"));
-  const maskFigure = el("figure", {}, maskCanvas, el("figcaption", {}, "mask"));
+  const mapFigure = el("figure", {}, mapCanvas, el("figcaption", {}, phrase("stage.map")));
+  const maskFigure = el("figure", {}, maskCanvas, el("figcaption", {}, phrase("stage.mask")));
   const cardText = el("p.fc-channel-text");
   const cardMore = el("p.fc-channel-more");
   let now = null;
   const finder = channelFinder({ current: () => ({ channel: now?.channel ?? 0, width: shape.width }), onpick: (channel) => change({ channel }, { look: true }) });
-  const taking = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => take(now.channel, now.block, "all") }, "Take it");
-  const here = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "block") }, "in this block");
-  const only = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "only") }, "Only this one");
+  const taking = el("button.fc-button", { type: "button", "aria-pressed": "false", onclick: () => take(now.channel, now.block, "all") }, phrase("stage.take"));
+  const here = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "block") }, phrase("stage.here"));
+  const only = el("button.fc-button", { type: "button", onclick: () => take(now.channel, now.block, "only") }, phrase("stage.only"));
   const course = courseChart();
   const card = el("div.fc-channel-card", {}, el("div.fc-thumbs", {}, mapFigure, maskFigure), el("div.fc-channel-words", {}, cardText, cardMore, el("div.fc-channel-take", {}, finder.node, taking, here, only)), course.node);
 
-  const step = el("input", { type: "range", min: 0, step: 1, "aria-label": "Step that is shown, from noise to picture" });
+  const step = el("input", { type: "range", min: 0, step: 1, "aria-label": phrase("stage.step") });
   step.addEventListener("input", () => change({ step: Number(step.value) === Number(step.max) ? -1 : Number(step.value) }, { look: true }));
   const dots = el("div.fc-dots", { "aria-hidden": "true" });
   const timeText = el("span.fc-time-text");
-  const play = el("button.fc-button.fc-icon", { type: "button", "aria-label": "Play how the picture forms" }, "▶");
+  const play = el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase("stage.play") }, "▶");
   let playing = null;
   play.addEventListener("click", () => {
     if (playing) {
@@ -88,7 +89,7 @@ export function stage({ data, change, take, onstrength }) {
     }
     let at = -1;
     setText(play, "■");
-    play.setAttribute("aria-label", "Stop playing");
+    play.setAttribute("aria-label", phrase("stage.play.stop"));
     playing = setInterval(() => {
       at++;
       const last = at >= Number(step.max);
@@ -100,16 +101,16 @@ export function stage({ data, change, take, onstrength }) {
     clearInterval(playing);
     playing = null;
     setText(play, "▶");
-    play.setAttribute("aria-label", "Play how the picture forms");
+    play.setAttribute("aria-label", phrase("stage.play"));
   }
-  const time = el("div.fc-time", {}, play, el("div.fc-time-line", {}, dots, step, el("div.fc-time-ends", {}, el("span", {}, "noise"), timeText, el("span", {}, "picture"))));
+  const time = el("div.fc-time", {}, play, el("div.fc-time-line", {}, dots, step, el("div.fc-time-ends", {}, el("span", {}, phrase("noise")), timeText, el("span", {}, phrase("stage.picture")))));
 
-  const facts = ["change of the picture", "energy that was moved", "the same, random channels", "words that changed"].map((name) => ({ name: el("dt", {}, name), value: el("dd") }));
+  const facts = ["change", "energy", "control", "words"].map((name) => ({ name: el("dt", {}, phrase(`fact.${name}`)), value: el("dd") }));
   const found = el("dl.fc-found", {}, ...facts.map(({ name, value }) => el("div", {}, name, value)));
 
   const node = el(
     "section.fc-part.fc-look-part",
-    { "aria-label": "Look" },
+    { "aria-label": phrase("lab.part.look") },
     el(
       "div.fc-stage",
       {},
@@ -120,7 +121,7 @@ export function stage({ data, change, take, onstrength }) {
     ),
     time,
   );
-  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": "What changed" }, found);
+  const numbers = el("section.fc-part.fc-numbers-part", { "aria-label": phrase("lab.part.numbers") }, found);
 
   // The levels that are shown of a lane, at its step.
   const levelsAt = (lane, at) => (lane?.levels[at] ? rowsOf(lane.levels[at], shape) : null);
@@ -146,38 +147,39 @@ export function stage({ data, change, take, onstrength }) {
       const channel = session ? session.focus(state) : largestOf(known.score[block]);
       now = { block, channel };
       const levels = levelsAt(lane, at) || example?.levels || (session ? null : known.score);
-      const ranking = !session && !example ? " over calibration prompts" : "";
+      const ranking = !session && !example ? ".ranking" : ""; // sizes over calibration prompts
       const plain = name === "edited" ? levelsAt(lanes.untouched, Math.min(stepOf(lanes.untouched), at)) : null;
       const chosen = edits(state) ? lists : lists.map(() => []);
       const place = levels ? placeOf(levels[block], known.energy, block, channel) : null;
       const taken = lists[block].includes(channel);
-      const text = place ? `channel ${channel} in block ${block}: ${number(place.value)}${ranking}, the ${ordinal(place.rank)} of ${shape.width}${taken ? ", taken" : ""}` : `channel ${channel} in block ${block}`;
+      const spot = phrase("stage.spot", { channel, block });
+      const text = place ? [phrase(`stage.spot.size${ranking}`, { spot, value: number(place.value), rank: ordinal(place.rank), count: shape.width }), taken && phrase("stage.taken")].filter(Boolean).join(", ") : spot;
       skyline.show({ levels, untouched: plain, taken: chosen, block, channel, text });
       shown.set(state.shown);
       over.set(state.over);
 
-      const standing = !place ? "" : place.value === 0 ? ` is at zero in block ${block}.` : ` is the ${place.rank === 1 ? "largest" : `${ordinal(place.rank)} largest`} in block ${block}, ${number(place.ratio)} times the median${ranking}.`;
-      setText(cardText, `Channel ${channel}${standing}`);
-      setText(cardMore, `Over calibration prompts it holds ${percent(place?.share ?? 0)} of the block's energy.${at >= 0 && lane ? ` ${name === "edited" ? "Edited" : "Untouched"}, step ${at + 1} of ${lane.steps}.` : ""}`);
+      const standing = !place ? "none" : place.value === 0 ? "zero" : `${place.rank === 1 ? "first" : "other"}${ranking}`;
+      setText(cardText, phrase(`stage.standing.${standing}`, { channel, block, rank: place && ordinal(place.rank), ratio: place && number(place.ratio) }));
+      setText(cardMore, [phrase("stage.energy", { share: percent(place?.share ?? 0) }), at >= 0 && lane && phrase(`stage.at.${name}`, { step: at + 1, steps: lane.steps })].filter(Boolean).join(" "));
       finder.show();
       const everywhere = lists.every((list) => list.includes(channel));
-      setText(taking, everywhere ? "Leave it" : "Take it");
+      setText(taking, everywhere ? phrase("stage.leave") : phrase("stage.take"));
       taking.setAttribute("aria-pressed", String(everywhere));
-      setText(here, taken ? "not in this block" : "in this block");
+      setText(here, taken ? phrase("stage.nothere") : phrase("stage.here"));
       const map = lane ? session.map(name, at, block, channel) : null;
       if (map) drawMap(mapCanvas, map, grid);
-      mapCanvas.setAttribute("aria-label", map ? `Channel ${channel} over the picture, from ${number(Math.min(...map))} to ${number(Math.max(...map))}` : "The channel's map comes with the picture");
+      mapCanvas.setAttribute("aria-label", map ? phrase("stage.map.label", { channel, low: number(Math.min(...map)), high: number(Math.max(...map)) }) : phrase("stage.map.later"));
       const maskChannels = session ? session.maskChannels() : [];
       const mask = lane ? session.mask(name, at, maskChannels) : null;
       if (mask) drawMask(maskCanvas, mask, grid);
-      maskCanvas.setAttribute("aria-label", mask ? `The subject's mask from ${maskChannels.length} channels of block ${session.maskBlock}: ${percent(mask.reduce((sum, one) => sum + one, 0) / mask.length)} of the picture` : "The mask comes with the picture");
+      maskCanvas.setAttribute("aria-label", mask ? phrase("stage.mask.label", { count: maskChannels.length, block: session.maskBlock, share: percent(mask.reduce((sum, one) => sum + one, 0) / mask.length) }) : phrase("stage.mask.later"));
       mapFigure.hidden = !map;
       maskFigure.hidden = !mask;
       course.node.toggleAttribute("hidden", !lane);
       if (lane) {
         const series = Array.from({ length: lane.steps }, (_, i) => lane.levels[i]?.[block * shape.width + channel] ?? NaN);
         const medians = Array.from({ length: lane.steps }, (_, i) => (lane.levels[i] ? middleOf(lane.levels[i].subarray(block * shape.width, (block + 1) * shape.width)) : NaN));
-        if (series.some(Number.isFinite)) course.show(series, medians, at, lane.steps, `channel ${channel} in block ${block}`);
+        if (series.some(Number.isFinite)) course.show(series, medians, at, lane.steps, spot);
       }
 
       const asked = { untouched: state.prompt, edited: "", source: state.source, control: "" };
@@ -188,7 +190,7 @@ export function stage({ data, change, take, onstrength }) {
           if (!(lane_ in UNDRAWN)) continue;
           const words = example ? example[`${lane_}_text`] : UNDRAWN[lane_](state, set, lists);
           view.still(example?.images[lane_] ?? null);
-          view.show({ pixels: null, caption: words, label: `${example ? "Stored example" : "Not drawn yet"}, ${lane_}: ${words}`, share: 1 });
+          view.show({ pixels: null, caption: words, label: phrase(example ? "stage.stored" : "stage.undrawn", { lane: phrase(`lane.${lane_}`), words }), share: 1 });
           continue;
         }
         const step_ = stepOf(own);
@@ -196,10 +198,10 @@ export function stage({ data, change, take, onstrength }) {
         const early = own?.done && step_ < own.steps - 1;
         const reading = own?.done ? own.reading : null;
         const words = lane_ === "untouched" ? askedText(own, early, step_, reading)
-          : lane_ === "edited" ? (own ? `${editedText(state, set, lists)}${early ? ` The model's own estimate after step ${step_ + 1}.` : seenText(reading)}` : "Nothing is edited.")
+          : lane_ === "edited" ? (own ? `${editedText(state, set, lists)} ${early ? phrase("stage.estimate", { step: step_ + 1 }) : seenText(reading)}`.trim() : phrase("stage.unedited"))
           : lane_ === "source" ? `${asked.source}.`
-          : `as many as were edited, drawn at random outside them.`;
-        view.show({ pixels: own ? pixels : lanes.untouched?.picture ?? null, caption: words, label: `${lane_}: ${asked[lane_] || words}`, share: own ? (own.done ? 1 : (own.step + 1) / own.steps) : 1 });
+          : phrase("stage.control.what");
+        view.show({ pixels: own ? pixels : lanes.untouched?.picture ?? null, caption: words, label: phrase("stage.view", { lane: phrase(`lane.${lane_}`), words: asked[lane_] || words }), share: own ? (own.done ? 1 : (own.step + 1) / own.steps) : 1 });
         if (lane_ === "untouched" || lane_ === "edited") {
           const values = own && state.over === "map" ? session.map(lane_, step_, block, channel) : null;
           const inside = own && state.over === "mask" ? session.mask(lane_, step_, maskChannels) : null;
@@ -213,13 +215,13 @@ export function stage({ data, change, take, onstrength }) {
       step.max = steps - 1;
       const shownStep = lane && !lane.done ? Math.max(0, lane.step) : state.step < 0 ? steps - 1 : state.step;
       if (Number(step.value) !== shownStep) step.value = shownStep;
-      step.setAttribute("aria-valuetext", `step ${shownStep + 1} of ${steps}`);
+      step.setAttribute("aria-valuetext", phrase("stage.stepof", { step: shownStep + 1, steps }));
       const inWindow = edits(state) ? numbersOf(state.window, steps) || Array.from({ length: steps }, (_, i) => i) : [];
       if (dots.childElementCount !== steps) dots.replaceChildren(...Array.from({ length: steps }, () => el("i")));
       [...dots.children].forEach((dot, i) => {
         dot.className = `${inWindow.includes(i) ? "fc-dot-edited" : ""} ${i === shownStep ? "fc-dot-here" : ""}`;
       });
-      setText(timeText, edits(state) ? (inWindow.length === steps ? "edited at every step" : `edited at ${inWindow.length} of ${steps} steps`) : `step ${shownStep + 1} of ${steps}`);
+      setText(timeText, edits(state) ? (inWindow.length === steps ? phrase("stage.everystep") : phrase("stage.somesteps", { count: inWindow.length, steps })) : phrase("stage.stepof", { step: shownStep + 1, steps }));
 
       const [u, e, c] = [lanes.untouched, lanes.edited, lanes.control];
       const whole = u?.done && e?.done && !e.moving && e.steps === u.steps;
@@ -228,7 +230,7 @@ export function stage({ data, change, take, onstrength }) {
         whole && changeOf(u.final, e.final).toFixed(4),
         whole && percent(energyMoved(e.change)),
         whole && c?.done && changeOf(u.final, c.final).toFixed(4),
-        changed && (changed.join(", ") || "none"),
+        changed && (changed.map((word) => phrase(`word.${word}`)).join(", ") || phrase("none")),
       ];
       const stored = session || !example ? [] : [example.change, example.energy, example.control, example.words];
       facts.forEach(({ value }, i) => setText(value, texts[i] || stored[i] || "–"));
@@ -238,21 +240,20 @@ export function stage({ data, change, take, onstrength }) {
 
 // Of a picture that the model is still to be started for.
 const UNDRAWN = {
-  untouched: ({ prompt }) => `Asked for: ${prompt}. It is drawn when you start the model.`,
-  edited: (state, set, lists) => (edits(state) ? `${editedText(state, set, lists)} It is drawn when you start the model.` : "Nothing is edited."),
+  untouched: ({ prompt }) => phrase("stage.asked.later", { prompt }),
+  edited: (state, set, lists) => (edits(state) ? phrase("stage.edited.later", { edit: editedText(state, set, lists) }) : phrase("stage.unedited")),
 };
 
 function askedText(lane, early, step, reading) {
   if (!lane) return "";
-  return early ? `The model's own estimate after step ${step + 1}.` : `As asked.${seenText(reading)}`;
+  return early ? phrase("stage.estimate", { step: step + 1 }) : `${phrase("stage.asasked")} ${seenText(reading)}`.trim();
 }
 
 export function editedText(state, set, lists) {
-  const words = setWords(state, lists);
-  const which = /^all|^channels|chosen/.test(words) ? words : `the ${words}`;
-  if (state.mode !== "edit") return `The same prompt and noise, with ${which} carried over.`;
-  const done = { zero: "at zero", scale: `times ${String(state.factor).replace("-", "−")}`, own_mean: "flat at their own mean", no_level: "without their level", shuffle: "shuffled over the picture", none: "left alone" }[state.how];
-  return `The same prompt and noise, ${which} ${done}${state.through === "stream" ? "" : " at the reads"}.`;
+  const which = setWords(state, lists);
+  if (state.mode !== "edit") return phrase("edited.carried", { which });
+  const done = phrase(`edited.${state.how}`, { factor: String(state.factor).replace("-", "−") });
+  return phrase(state.through === "stream" ? "edited.stream" : "edited.reads", { which, done });
 }
 
 const largestOf = (row) => row.reduce((best, value, c) => (value > row[best] ? c : best), 0);

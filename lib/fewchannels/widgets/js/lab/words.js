@@ -6,10 +6,10 @@ export function sentenceOf({ subjects, texture, background, second }) {
   return `${named || "nothing"} on a ${texture} ${background}${second ? ` and ${second}` : ""} background`;
 }
 
-// The words in which two readings differ, by what they are about.
+// What two readings differ in: names of `word.NAME` in strings.js.
 export function wordsChanged(before, after) {
   const names = [];
-  if (before.subjects.length !== after.subjects.length) names.push("number of subjects");
+  if (before.subjects.length !== after.subjects.length) names.push("number");
   else {
     for (const part of ["size", "colour", "shape", "position"]) {
       if (before.subjects.some((subject, i) => subject[part] !== after.subjects[i][part])) names.push(part);
