@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { ANSWERS, answersFrom, chapterOf, countRight, fileName, noAnswers, openQuestions, savedFile, withCheck, withChoice, withGuess, withoutChapter } from "../../lib/fewchannels/widgets/js/questions/answers.js";
-import { STRINGS, browserStore } from "../../lib/fewchannels/widgets/js/questions/page.js";
+import { browserStore } from "../../lib/fewchannels/widgets/js/questions/page.js";
 
 const questions = ["one", "two", "three"].map((id) => ({ id, options: [{ id: "a", right: true }, { id: "b", right: false }] }));
 
@@ -112,9 +112,4 @@ test("one learner has one number", () => {
   store.change((answers) => withGuess(answers, "1", "here"));
   assert.equal(store.get().learner, learner);
   assert.notEqual(browserStore(() => storage()).get().learner, learner);
-});
-
-test("words are in one place", () => {
-  assert.equal(STRINGS.checkOpen(1), "One question has no answer yet.");
-  assert.equal(STRINGS.result(1, 3, 3), "Right before: 1 of 3. Right after: 3 of 3.");
 });

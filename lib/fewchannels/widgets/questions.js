@@ -4,6 +4,109 @@
 
 "use strict";
 
+// js/strings.js
+const STRINGS = {
+  en: {
+    "channel.number": "channel {channel}",
+    "questions.after.lead": "The same three questions. When all are answered, both of your answers are shown, with what is right and why.",
+    "questions.before.done": "You have answered twice.",
+    "questions.before.lead": "Three questions, and the same three at the end. Choose what you would say now. Nothing is told right or wrong until you have answered again.",
+    "questions.before.link": "Both answers, and why",
+    "questions.check": "Show what is right",
+    "questions.erase.all": "Erase all my answers",
+    "questions.erase.all.sure": "Erase your guesses and answers of all chapters?",
+    "questions.erase.chapter": "Erase this chapter's answers",
+    "questions.erase.chapter.sure": "Erase your guess and your answers of this chapter?",
+    "questions.erased": "Erased.",
+    "questions.guess": "Your guess, in a few words",
+    "questions.guessed": "You guessed:",
+    "questions.guessed.link": "To the question",
+    "questions.guessed.none": "You wrote no guess down.",
+    "questions.kept": "Kept in this browser.",
+    "questions.kept.none": "This browser keeps nothing. Save your answers before you leave the page.",
+    "questions.name": "Name or number for the file (optional)",
+    "questions.open.one": "One question has no answer yet.",
+    "questions.open.other": "{n} questions have no answer yet.",
+    "questions.result": "Right before: {before} of {count}. Right after: {after} of {count}.",
+    "questions.result.alone": "Right after: {after} of {count}. Before reading not all were answered.",
+    "questions.right": "right",
+    "questions.save": "Save my answers",
+    "questions.save.none": "There is nothing to save yet.",
+    "questions.saved": "Saved as {name}.",
+    "questions.you.after": "you, after",
+    "questions.you.before": "you, before",
+    "questions.yours": "Your answers",
+    "questions.yours.lead": "They stay in this browser, and nothing is sent. If somebody asks for them, save them as a file and hand that in. It holds your guesses and answers of all chapters, a random number that says which answers belong together, and a name only if you give one.",
+    "stepper.lower": "Lower {label}",
+    "stepper.raise": "Raise {label}",
+  },
+  de: {
+    "channel.number": "Kanal {channel}",
+    "questions.after.lead": "Dieselben drei Fragen. Sind alle beantwortet, stehen beide Antworten da, mit dem, was stimmt, und warum.",
+    "questions.before.done": "Hier ist schon zweimal geantwortet.",
+    "questions.before.lead": "Drei Fragen, und am Ende dieselben drei. Jetzt gleich antworten, nach bestem Vermuten. Was richtig ist, steht erst da, wenn noch einmal geantwortet ist.",
+    "questions.before.link": "Beide Antworten, und warum",
+    "questions.check": "Zeigen, was stimmt",
+    "questions.erase.all": "Alle eigenen Antworten löschen",
+    "questions.erase.all.sure": "Vermutungen und Antworten aller Kapitel löschen?",
+    "questions.erase.chapter": "Antworten dieses Kapitels löschen",
+    "questions.erase.chapter.sure": "Vermutung und Antworten dieses Kapitels löschen?",
+    "questions.erased": "Gelöscht.",
+    "questions.guess": "Die eigene Vermutung, in wenigen Worten",
+    "questions.guessed": "Vermutet war:",
+    "questions.guessed.link": "Zur Frage",
+    "questions.guessed.none": "Es ist keine Vermutung aufgeschrieben.",
+    "questions.kept": "In diesem Browser aufgehoben.",
+    "questions.kept.none": "Dieser Browser hebt nichts auf. Antworten sichern, bevor die Seite geschlossen wird.",
+    "questions.name": "Name oder Nummer für die Datei (freiwillig)",
+    "questions.open.one": "Eine Frage hat noch keine Antwort.",
+    "questions.open.other": "{n} Fragen haben noch keine Antwort.",
+    "questions.result": "Vorher richtig: {before} von {count}. Nachher richtig: {after} von {count}.",
+    "questions.result.alone": "Nachher richtig: {after} von {count}. Vor dem Lesen waren nicht alle beantwortet.",
+    "questions.right": "richtig",
+    "questions.save": "Eigene Antworten sichern",
+    "questions.save.none": "Es gibt noch nichts zu sichern.",
+    "questions.saved": "Gesichert als {name}.",
+    "questions.you.after": "eigene, nachher",
+    "questions.you.before": "eigene, vorher",
+    "questions.yours": "Eigene Antworten",
+    "questions.yours.lead": "Sie bleiben in diesem Browser, und nichts wird gesendet. Fragt jemand danach: als Datei sichern und diese abgeben. Sie enthält Vermutungen und Antworten aller Kapitel, eine Zufallszahl, die sagt, welche Antworten zusammengehören, und einen Namen nur, wenn einer angegeben ist.",
+    "stepper.lower": "{label} verringern",
+    "stepper.raise": "{label} erhöhen",
+  },
+};
+
+// js/phrases.js
+let spoken = null;
+
+function speak(tongue) {
+  spoken = tongue;
+}
+
+function language() {
+  const wanted = spoken ?? globalThis.document?.documentElement?.lang ?? "";
+  const tongue = wanted.slice(0, 2).toLowerCase();
+  return Object.hasOwn(STRINGS, tongue) ? tongue : "en";
+}
+
+const known = (key) => Object.hasOwn(STRINGS.en, key);
+
+function phraseIn(tongue, key, values = {}) {
+  return STRINGS[tongue][key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
+
+const phrase = (key, values) => phraseIn(language(), key, values);
+
+function counted(key, n, options = {}, values = {}) {
+  const form = new Intl.PluralRules(language(), options).select(n);
+  return phrase(known(`${key}.${form}`) ? `${key}.${form}` : `${key}.other`, { n, ...values });
+}
+
+function filled(key, things) {
+  const parts = STRINGS[language()][key].split(/\{(\w+)\}/);
+  return parts.map((part, i) => (i % 2 ? things[part] : part)).filter((part) => part !== "");
+}
+
 // js/dom.js
 let made = 0;
 
@@ -124,9 +227,9 @@ function stepper({ label, low, onpick }) {
     input.value = now;
     input.setAttribute("aria-invalid", "false");
   });
-  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": `${name} ${label}`, onclick: () => pick(now + by) }, sign);
+  const button = (sign, by, name) => el("button.fc-button.fc-icon", { type: "button", "aria-label": phrase(name, { label }), onclick: () => pick(now + by) }, sign);
   return {
-    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "Lower"), input, button("+", 1, "Raise"))),
+    node: el("div.fc-field", {}, el("label", { for: id }, label), el("div.fc-stepper", {}, button("−", -1, "stepper.lower"), input, button("+", 1, "stepper.raise"))),
     set(value, high) {
       [now, most] = [value, high];
       input.max = high;
@@ -220,39 +323,6 @@ function fileName(learner, name) {
 }
 
 // js/questions/page.js
-const STRINGS = {
-  beforeLead:
-    "Three questions, and the same three at the end. Choose what you would say now. Nothing is told right or wrong until you have answered again.",
-  beforeDone: "You have answered twice.",
-  beforeDoneLink: "Both answers, and why",
-  afterLead: "The same three questions. When all are answered, both of your answers are shown, with what is right and why.",
-  check: "Show what is right",
-  checkOpen: (count) => (count === 1 ? "One question has no answer yet." : `${count} questions have no answer yet.`),
-  kept: "Kept in this browser.",
-  notKept: "This browser keeps nothing. Save your answers before you leave the page.",
-  result: (before, after, count) => `Right before: ${before} of ${count}. Right after: ${after} of ${count}.`,
-  resultAlone: (after, count) => `Right after: ${after} of ${count}. Before reading not all were answered.`,
-  right: "right",
-  youBefore: "you, before",
-  youAfter: "you, after",
-  guess: "Your guess, in a few words",
-  guessed: "You guessed:",
-  noGuess: "You wrote no guess down.",
-  noGuessLink: "To the question",
-  yours: "Your answers",
-  yoursLead:
-    "They stay in this browser, and nothing is sent. If somebody asks for them, save them as a file and hand that in. It holds your guesses and answers of all chapters, a random number that says which answers belong together, and a name only if you give one.",
-  name: "Name or number for the file (optional)",
-  save: "Save my answers",
-  saved: (name) => `Saved as ${name}.`,
-  nothingToSave: "There is nothing to save yet.",
-  eraseChapter: "Erase this chapter's answers",
-  eraseAll: "Erase all my answers",
-  eraseChapterSure: "Erase your guess and your answers of this chapter?",
-  eraseAllSure: "Erase your guesses and answers of all chapters?",
-  erased: "Erased.",
-};
-
 const KEY = "fewchannels.answers";
 
 function randomId() {
@@ -311,7 +381,7 @@ function resultOf({ id, ask, options }, { before, after }) {
   const rows = options.map((option) => {
     const badge = (told, words, kind = "") => (told ? [" ", el(`span.fc-badge${kind}`, {}, words)] : []);
     const is = option.right ? ".fc-is-right" : "";
-    const marks = [...badge(option.right, STRINGS.right, is), ...badge(before[id] === option.id, STRINGS.youBefore), ...badge(after[id] === option.id, STRINGS.youAfter)];
+    const marks = [...badge(option.right, phrase("questions.right"), is), ...badge(before[id] === option.id, phrase("questions.you.before")), ...badge(after[id] === option.id, phrase("questions.you.after"))];
     return el(`li.fc-answer${is}`, {}, el("p.fc-says", {}, option.says, ...marks), el("p.fc-why", {}, option.why));
   });
   return el("div.fc-result", { "data-fc-result": id }, el("h3", {}, ask), el("ul", {}, ...rows));
@@ -324,7 +394,7 @@ function startQuestions(page, store) {
   const places = Object.fromEntries(["before", "guess", "guessed", "after"].map((name) => [name, place(name)]));
   const now = () => chapterOf(store.get(), chapter);
   const status = () => el("p.fc-status", { role: "status" });
-  const keptWords = () => (store.works ? STRINGS.kept : STRINGS.notKept);
+  const keptWords = () => (store.works ? phrase("questions.kept") : phrase("questions.kept.none"));
 
   function showBefore() {
     const said = status();
@@ -339,7 +409,7 @@ function startQuestions(page, store) {
         setText(said, keptWords());
       },
     });
-    const lead = checked ? el("p", {}, STRINGS.beforeDone, " ", el("a", { href: "#after-you-read" }, STRINGS.beforeDoneLink)) : el("p", {}, STRINGS.beforeLead);
+    const lead = checked ? el("p", {}, phrase("questions.before.done"), " ", el("a", { href: "#after-you-read" }, phrase("questions.before.link"))) : el("p", {}, phrase("questions.before.lead"));
     places.before.replaceChildren(lead, ...parts, said);
   }
 
@@ -352,12 +422,12 @@ function startQuestions(page, store) {
       setText(said, keptWords());
       showGuessed();
     });
-    places.guess.replaceChildren(el("label", { for: "fc-guess-text" }, STRINGS.guess), area, said);
+    places.guess.replaceChildren(el("label", { for: "fc-guess-text" }, phrase("questions.guess")), area, said);
   }
 
   function showGuessed() {
     const { guess } = now();
-    const words = guess.trim() ? [STRINGS.guessed, " ", el("q", {}, guess.trim())] : [STRINGS.noGuess, " ", el("a", { href: "#fc-guess-text" }, STRINGS.noGuessLink)];
+    const words = guess.trim() ? [phrase("questions.guessed"), " ", el("q", {}, guess.trim())] : [phrase("questions.guessed.none"), " ", el("a", { href: "#fc-guess-text" }, phrase("questions.guessed.link"))];
     places.guessed.replaceChildren(el("p", {}, ...words));
   }
 
@@ -369,7 +439,7 @@ function startQuestions(page, store) {
     if (kept.checked) {
       const answered = questions.every(({ id }) => kept.before[id]);
       const counts = [countRight(kept.before, questions), countRight(kept.after, questions)];
-      const words = answered ? STRINGS.result(...counts, questions.length) : STRINGS.resultAlone(counts[1], questions.length);
+      const words = answered ? phrase("questions.result", { before: counts[0], after: counts[1], count: questions.length }) : phrase("questions.result.alone", { after: counts[1], count: questions.length });
       heading = el("p.fc-summary", { tabindex: -1 }, words);
       parts = [heading, ...questions.map((question) => resultOf(question, kept))];
     } else {
@@ -383,11 +453,11 @@ function startQuestions(page, store) {
           setText(said, keptWords());
         },
       });
-      const check = el("button.fc-act.fc-main", { type: "button" }, STRINGS.check);
+      const check = el("button.fc-act.fc-main", { type: "button" }, phrase("questions.check"));
       check.addEventListener("click", () => {
         const open = openQuestions(store.get(), chapter, questions);
         if (open.length) {
-          setText(said, STRINGS.checkOpen(open.length));
+          setText(said, counted("questions.open", open.length));
           places.after.querySelector(`[data-fc-question="${open[0]}"] input`).focus();
           return;
         }
@@ -396,7 +466,7 @@ function startQuestions(page, store) {
         showGuess();
         showAfter(true);
       });
-      parts = [el("p", {}, STRINGS.afterLead), ...asked, el("p.fc-acts", {}, check), said];
+      parts = [el("p", {}, phrase("questions.after.lead")), ...asked, el("p.fc-acts", {}, check), said];
     }
     places.after.replaceChildren(...parts, yours());
     if (focus) heading.focus();
@@ -406,15 +476,15 @@ function startQuestions(page, store) {
     const said = status();
     const name = el("input", { id: "fc-name", type: "text", maxlength: 80, autocomplete: "off" });
     const act = (words, onclick) => el("button.fc-act", { type: "button", onclick }, words);
-    const save = act(STRINGS.save, () => {
+    const save = act(phrase("questions.save"), () => {
       const file = savedFile(store.get(), name.value);
       if (!Object.keys(file.chapters).length) {
-        setText(said, STRINGS.nothingToSave);
+        setText(said, phrase("questions.save.none"));
         return;
       }
       const called = fileName(file.learner, name.value);
       download(new Blob([`${JSON.stringify(file, null, 1)}\n`], { type: "application/json" }), called);
-      setText(said, STRINGS.saved(called));
+      setText(said, phrase("questions.saved", { name: called }));
     });
     const erase = (words, sure, doIt) =>
       act(words, () => {
@@ -422,21 +492,21 @@ function startQuestions(page, store) {
         doIt();
         showAll();
         const again = places.after.querySelector(".fc-yours [role=status]");
-        setText(again, STRINGS.erased);
+        setText(again, phrase("questions.erased"));
         places.after.querySelector(".fc-yours button").focus();
       });
     return el(
       "div.fc-yours",
       {},
-      el("h3", {}, STRINGS.yours),
-      el("p", {}, STRINGS.yoursLead),
-      el("p.fc-name", {}, el("label", { for: "fc-name" }, STRINGS.name), name),
+      el("h3", {}, phrase("questions.yours")),
+      el("p", {}, phrase("questions.yours.lead")),
+      el("p.fc-name", {}, el("label", { for: "fc-name" }, phrase("questions.name")), name),
       el(
         "p.fc-acts",
         {},
         save,
-        erase(STRINGS.eraseChapter, STRINGS.eraseChapterSure, () => store.change((answers) => withoutChapter(answers, chapter))),
-        erase(STRINGS.eraseAll, STRINGS.eraseAllSure, () => store.erase()),
+        erase(phrase("questions.erase.chapter"), phrase("questions.erase.chapter.sure"), () => store.change((answers) => withoutChapter(answers, chapter))),
+        erase(phrase("questions.erase.all"), phrase("questions.erase.all.sure"), () => store.erase()),
       ),
       said,
     );

@@ -5,40 +5,8 @@
 
 import { el, setText } from "../dom.js";
 import { download } from "../download.js";
+import { counted, phrase } from "../phrases.js";
 import { LONGEST_GUESS, answersFrom, chapterOf, countRight, fileName, openQuestions, savedFile, withCheck, withChoice, withGuess, withoutChapter } from "./answers.js";
-
-export const STRINGS = {
-  beforeLead:
-    "Three questions, and the same three at the end. Choose what you would say now. Nothing is told right or wrong until you have answered again.",
-  beforeDone: "You have answered twice.",
-  beforeDoneLink: "Both answers, and why",
-  afterLead: "The same three questions. When all are answered, both of your answers are shown, with what is right and why.",
-  check: "Show what is right",
-  checkOpen: (count) => (count === 1 ? "One question has no answer yet." : `${count} questions have no answer yet.`),
-  kept: "Kept in this browser.",
-  notKept: "This browser keeps nothing. Save your answers before you leave the page.",
-  result: (before, after, count) => `Right before: ${before} of ${count}. Right after: ${after} of ${count}.`,
-  resultAlone: (after, count) => `Right after: ${after} of ${count}. Before reading not all were answered.`,
-  right: "right",
-  youBefore: "you, before",
-  youAfter: "you, after",
-  guess: "Your guess, in a few words",
-  guessed: "You guessed:",
-  noGuess: "You wrote no guess down.",
-  noGuessLink: "To the question",
-  yours: "Your answers",
-  yoursLead:
-    "They stay in this browser, and nothing is sent. If somebody asks for them, save them as a file and hand that in. It holds your guesses and answers of all chapters, a random number that says which answers belong together, and a name only if you give one.",
-  name: "Name or number for the file (optional)",
-  save: "Save my answers",
-  saved: (name) => `Saved as ${name}.`,
-  nothingToSave: "There is nothing to save yet.",
-  eraseChapter: "Erase this chapter's answers",
-  eraseAll: "Erase all my answers",
-  eraseChapterSure: "Erase your guess and your answers of this chapter?",
-  eraseAllSure: "Erase your guesses and answers of all chapters?",
-  erased: "Erased.",
-};
 
 const KEY = "fewchannels.answers";
 
@@ -102,7 +70,7 @@ function resultOf({ id, ask, options }, { before, after }) {
   const rows = options.map((option) => {
     const badge = (told, words, kind = "") => (told ? [" ", el(`span.fc-badge${kind}`, {}, words)] : []);
     const is = option.right ? ".fc-is-right" : "";
-    const marks = [...badge(option.right, STRINGS.right, is), ...badge(before[id] === option.id, STRINGS.youBefore), ...badge(after[id] === option.id, STRINGS.youAfter)];
+    const marks = [...badge(option.right, phrase("questions.right"), is), ...badge(before[id] === option.id, phrase("questions.you.before")), ...badge(after[id] === option.id, phrase("questions.you.after"))];
     return el(`li.fc-answer${is}`, {}, el("p.fc-says", {}, option.says, ...marks), el("p.fc-why", {}, option.why));
   });
   return el("div.fc-result", { "data-fc-result": id }, el("h3", {}, ask), el("ul", {}, ...rows));
@@ -115,7 +83,7 @@ export function startQuestions(page, store) {
   const places = Object.fromEntries(["before", "guess", "guessed", "after"].map((name) => [name, place(name)]));
   const now = () => chapterOf(store.get(), chapter);
   const status = () => el("p.fc-status", { role: "status" });
-  const keptWords = () => (store.works ? STRINGS.kept : STRINGS.notKept);
+  const keptWords = () => (store.works ? phrase("questions.kept") : phrase("questions.kept.none"));
 
   function showBefore() {
     const said = status();
@@ -130,7 +98,7 @@ export function startQuestions(page, store) {
         setText(said, keptWords());
       },
     });
-    const lead = checked ? el("p", {}, STRINGS.beforeDone, " ", el("a", { href: "#after-you-read" }, STRINGS.beforeDoneLink)) : el("p", {}, STRINGS.beforeLead);
+    const lead = checked ? el("p", {}, phrase("questions.before.done"), " ", el("a", { href: "#after-you-read" }, phrase("questions.before.link"))) : el("p", {}, phrase("questions.before.lead"));
     places.before.replaceChildren(lead, ...parts, said);
   }
 
@@ -143,12 +111,12 @@ export function startQuestions(page, store) {
       setText(said, keptWords());
       showGuessed();
     });
-    places.guess.replaceChildren(el("label", { for: "fc-guess-text" }, STRINGS.guess), area, said);
+    places.guess.replaceChildren(el("label", { for: "fc-guess-text" }, phrase("questions.guess")), area, said);
   }
 
   function showGuessed() {
     const { guess } = now();
-    const words = guess.trim() ? [STRINGS.guessed, " ", el("q", {}, guess.trim())] : [STRINGS.noGuess, " ", el("a", { href: "#fc-guess-text" }, STRINGS.noGuessLink)];
+    const words = guess.trim() ? [phrase("questions.guessed"), " ", el("q", {}, guess.trim())] : [phrase("questions.guessed.none"), " ", el("a", { href: "#fc-guess-text" }, phrase("questions.guessed.link"))];
     places.guessed.replaceChildren(el("p", {}, ...words));
   }
 
@@ -160,7 +128,7 @@ export function startQuestions(page, store) {
     if (kept.checked) {
       const answered = questions.every(({ id }) => kept.before[id]);
       const counts = [countRight(kept.before, questions), countRight(kept.after, questions)];
-      const words = answered ? STRINGS.result(...counts, questions.length) : STRINGS.resultAlone(counts[1], questions.length);
+      const words = answered ? phrase("questions.result", { before: counts[0], after: counts[1], count: questions.length }) : phrase("questions.result.alone", { after: counts[1], count: questions.length });
       heading = el("p.fc-summary", { tabindex: -1 }, words);
       parts = [heading, ...questions.map((question) => resultOf(question, kept))];
     } else {
@@ -174,11 +142,11 @@ export function startQuestions(page, store) {
           setText(said, keptWords());
         },
       });
-      const check = el("button.fc-act.fc-main", { type: "button" }, STRINGS.check);
+      const check = el("button.fc-act.fc-main", { type: "button" }, phrase("questions.check"));
       check.addEventListener("click", () => {
         const open = openQuestions(store.get(), chapter, questions);
         if (open.length) {
-          setText(said, STRINGS.checkOpen(open.length));
+          setText(said, counted("questions.open", open.length));
           places.after.querySelector(`[data-fc-question="${open[0]}"] input`).focus();
           return;
         }
@@ -187,7 +155,7 @@ export function startQuestions(page, store) {
         showGuess();
         showAfter(true);
       });
-      parts = [el("p", {}, STRINGS.afterLead), ...asked, el("p.fc-acts", {}, check), said];
+      parts = [el("p", {}, phrase("questions.after.lead")), ...asked, el("p.fc-acts", {}, check), said];
     }
     places.after.replaceChildren(...parts, yours());
     if (focus) heading.focus();
@@ -197,15 +165,15 @@ export function startQuestions(page, store) {
     const said = status();
     const name = el("input", { id: "fc-name", type: "text", maxlength: 80, autocomplete: "off" });
     const act = (words, onclick) => el("button.fc-act", { type: "button", onclick }, words);
-    const save = act(STRINGS.save, () => {
+    const save = act(phrase("questions.save"), () => {
       const file = savedFile(store.get(), name.value);
       if (!Object.keys(file.chapters).length) {
-        setText(said, STRINGS.nothingToSave);
+        setText(said, phrase("questions.save.none"));
         return;
       }
       const called = fileName(file.learner, name.value);
       download(new Blob([`${JSON.stringify(file, null, 1)}\n`], { type: "application/json" }), called);
-      setText(said, STRINGS.saved(called));
+      setText(said, phrase("questions.saved", { name: called }));
     });
     const erase = (words, sure, doIt) =>
       act(words, () => {
@@ -213,21 +181,21 @@ export function startQuestions(page, store) {
         doIt();
         showAll();
         const again = places.after.querySelector(".fc-yours [role=status]");
-        setText(again, STRINGS.erased);
+        setText(again, phrase("questions.erased"));
         places.after.querySelector(".fc-yours button").focus();
       });
     return el(
       "div.fc-yours",
       {},
-      el("h3", {}, STRINGS.yours),
-      el("p", {}, STRINGS.yoursLead),
-      el("p.fc-name", {}, el("label", { for: "fc-name" }, STRINGS.name), name),
+      el("h3", {}, phrase("questions.yours")),
+      el("p", {}, phrase("questions.yours.lead")),
+      el("p.fc-name", {}, el("label", { for: "fc-name" }, phrase("questions.name")), name),
       el(
         "p.fc-acts",
         {},
         save,
-        erase(STRINGS.eraseChapter, STRINGS.eraseChapterSure, () => store.change((answers) => withoutChapter(answers, chapter))),
-        erase(STRINGS.eraseAll, STRINGS.eraseAllSure, () => store.erase()),
+        erase(phrase("questions.erase.chapter"), phrase("questions.erase.chapter.sure"), () => store.change((answers) => withoutChapter(answers, chapter))),
+        erase(phrase("questions.erase.all"), phrase("questions.erase.all.sure"), () => store.erase()),
       ),
       said,
     );
