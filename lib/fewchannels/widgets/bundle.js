@@ -1828,7 +1828,7 @@ function paneControls({ sources, onchange, extra = [] }) {
     promptHolder.replaceChildren(...(prompt ? [prompt.node] : []));
     layer.resize(run.layers.length);
     step.resize(run.steps.length);
-    controls.score.fill(run.scoreNames.map((value) => ({ value, text: SCORE_NAMES[value] })));
+    controls.score.fill(run.scoreNames.map((value) => ({ value, text: phrase(`score.${value}`) })));
     controls.set.fill(setNames(run).map((value) => ({ value, text: value.startsWith("set:") ? phrase("mark.frozen", { set: run.channels[value.slice(4)].label || value.slice(4) }) : phrase(`mark.${value}`) })));
     controls.cond.fill(run.conditions.map((value) => ({ value, text: value || phrase("untouched") })));
     known = source;

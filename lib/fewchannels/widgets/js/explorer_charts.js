@@ -3,7 +3,7 @@
 import { el, setAttr, setText, svgNode } from "./dom.js";
 import { number } from "./format.js";
 import { total } from "./rank.js";
-import { SCORE_NAMES, histogram } from "./explorer_state.js";
+import { histogram } from "./explorer_state.js";
 import { phrase } from "./phrases.js";
 
 function drawing(classes, width, height) {

@@ -2,7 +2,7 @@
 
 import { download } from "./download.js";
 import { heatHeight } from "./explorer_heat.js";
-import { SCORE_NAMES, channelSet, promptPhrase } from "./explorer_state.js";
+import { channelSet, promptPhrase } from "./explorer_state.js";
 import { phrase } from "./phrases.js";
 
 const WIDE = 900; // of a pane, in the pixels of the picture

@@ -5,7 +5,7 @@ import { gradient, paint } from "./colour.js";
 import { el, setAttr, setText } from "./dom.js";
 import { number, ordinal } from "./format.js";
 import { rankOf } from "./rank.js";
-import { SCORE_NAMES, pooled } from "./explorer_state.js";
+import { pooled } from "./explorer_state.js";
 import { phrase } from "./phrases.js";
 
 const FLOOR = 1e-2; // of the largest: where the logarithmic colours begin

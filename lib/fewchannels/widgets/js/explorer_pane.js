@@ -7,7 +7,7 @@ import { depthLines, spread } from "./explorer_charts.js";
 import { heatMap } from "./explorer_heat.js";
 import { channelMaps } from "./explorer_maps.js";
 import { latest } from "./explorer_source.js";
-import { MAX_PINS, SCORE_NAMES, markedChannels, markedText, pinsOf } from "./explorer_state.js";
+import { MAX_PINS, markedChannels, markedText, pinsOf } from "./explorer_state.js";
 import { figures, number, ordinal, percent } from "./format.js";
 import { phrase } from "./phrases.js";
 import { largest, median, rankOf } from "./rank.js";

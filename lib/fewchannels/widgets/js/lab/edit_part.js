@@ -3,7 +3,7 @@
 import { choices, el, setText } from "../dom.js";
 import { counted, phrase } from "../phrases.js";
 import { promptSentence } from "./ask.js";
-import { dial, glued, sentence, wordMenu } from "./menus.js";
+import { dial, sentence, wordMenu } from "./menus.js";
 import { setWords } from "./sets.js";
 import { COUNTS, FACTORS, MODES, rangeOf } from "./state.js";
 

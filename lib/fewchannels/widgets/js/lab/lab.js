@@ -10,7 +10,7 @@ import { startLab } from "./engine.js";
 import { guide } from "./guide.js";
 import { keeping } from "./keep.js";
 import { loaderFor } from "./loading.js";
-import { glued, optionsOf, sentence, wordMenu } from "./menus.js";
+import { optionsOf, sentence, wordMenu } from "./menus.js";
 import { Session } from "./session.js";
 import { channelsOf } from "./sets.js";
 import { stage } from "./stage.js";
