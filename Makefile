@@ -65,7 +65,7 @@ lab: env
 	$(VENV) -m jupyter lab notebooks
 
 bench: env
-	@$(VENV) -c "import nnsight" 2>/dev/null || \
+	@$(VENV) -c "import nnsight, onnx, onnxscript" 2>/dev/null || \
 	  $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	@$(VENV) bench/run.py
 
