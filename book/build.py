@@ -1,16 +1,17 @@
-"""Builds the book: environment, notebooks, site. `make book` only calls this file.
+"""Builds the book: environment, notebooks, site, slides. `make book` only calls this file.
 
     python book/build.py                     all of it; the site lands in _build/html
     python book/build.py notebooks           run the notebooks only
     python book/build.py site                the site only, from the notebooks that were run last
+    python book/build.py slides              a deck a chapter, in _build/html/slides; runs what is not up to date
     python book/build.py notebooks --only 01_massive_channels --set model=black-forest-labs/FLUX.2-klein-4B
     python book/build.py linkcheck           whether the addresses named in the pages answer
     python book/build.py serve               the built site on http://localhost:8000
 
 Any Python from 3.11 to 3.13 will do (on Windows: `py -3.12 book/build.py`): the environment is made in .venv where this
 interpreter does not hold it already. A notebook is run again when it, the library, the weights, the claims or the pins
-have changed; `--again` runs it anyway. Steps: execute.py (papermill), site_pages.py (Jupyter Book), and
-environment.py (pip).
+have changed; `--again` runs it anyway. Steps: execute.py (papermill), site_pages.py (Jupyter Book), slide_decks.py
+(reveal.js), and environment.py (pip).
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environment
 
-STEPS = ("book", "env", "notebooks", "site", "serve", "linkcheck")
+STEPS = ("book", "env", "notebooks", "site", "slides", "serve", "linkcheck")
 
 
 def main(argv=None):
@@ -49,6 +50,7 @@ def main(argv=None):
 
     import execute
     import site_pages
+    import slide_decks
 
     if options.step == "linkcheck":
         return site_pages.check_links()
@@ -57,9 +59,9 @@ def main(argv=None):
         parser.error("--set goes with --only: say whose parameter it is, as in --only 01_massive_channels")
     runs = []
     try:
-        if options.step in ("book", "notebooks"):
+        if options.step in ("book", "notebooks", "slides"):
             runs = execute.run_all(
-                only=options.only,
+                only=slide_decks.chapters() if options.step == "slides" else options.only,
                 parameters=execute.parse_parameters(options.set),
                 again=options.again,
                 jobs=options.jobs,
@@ -67,7 +69,9 @@ def main(argv=None):
             )
         if options.step in ("book", "site"):
             site_pages.build()
-    except (execute.NotebookFailed, site_pages.SiteFailed) as failure:
+        if options.step in ("book", "site", "slides"):
+            slide_decks.build()
+    except (execute.NotebookFailed, site_pages.SiteFailed, slide_decks.SlidesFailed) as failure:
         print(failure, file=sys.stderr)
         return 1
     report(runs, time.monotonic() - began)
