@@ -23,13 +23,13 @@ import base64
 import html
 import re
 import time
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import contents
+import links
 import nbformat
 from _ext.callouts import KINDS
 from jinja2 import Environment, FileSystemLoader
@@ -47,10 +47,11 @@ ASSETS = ROOT / "book" / "assets"
 CODE_STYLE = "a11y-high-contrast-light"
 
 WIDE, TALL = (1168, 430), (780, 560)  # room for a figure above its caption, and beside it
-WORDS = 240  # of outcomes on a slide
+WORDS, SPACED = 300, 12  # of outcomes on a slide, and what the space between two is worth
 LONG = 40  # words of a callout, from which its sentences are set as a list
 LISTED = ("claim", "verdict", "falsifier", "limits", "meaning")
 PROGRAM = re.compile(r'<script type="text/plain" data-fc-module(?:="(?P<name>[^"]*)")?>.*?</script>', re.DOTALL)
+STARTED = re.compile(r'<script(?: data-fc-program="([^"]*)")?>\(function \(script\) \{\s*"use strict"')
 SOURCE = "From a study of"  # where a caption goes on to say which run it shows
 LAB = "**Try it yourself**"
 CALLOUT = re.compile(r"\*\*(?P<label>.+?)\*\*\s*(?P<text>.*)", re.DOTALL)
@@ -110,11 +111,12 @@ def build() -> list[Path]:
         if not (SRC / name).exists():
             raise SlidesFailed(f"{name} was not run yet: `make book` does, or `make slides`")
         try:
-            found = slides_of(source, nbformat.read(SRC / name, as_version=4))
+            executed = nbformat.read(SRC / name, as_version=4)
+            text = page(Path(name).stem, slides_of(source, executed), executed)
         except ValueError as error:
             raise SlidesFailed(f"{name}: {error}") from None
         made.append(SLIDES / f"{Path(name).stem}.html")
-        made[-1].write_text(page(Path(name).stem, found), encoding="utf-8")
+        made[-1].write_text(text, encoding="utf-8")
     size = sum(file.stat().st_size for file in made) / 1e6
     print(f"  {len(made)} decks of slides ({size:.0f} MB) in {time.monotonic() - began:.1f} s", flush=True)
     return made
@@ -215,7 +217,7 @@ def add_callout(deck: Deck, kind: str, label: str, text: str, current: Slide | N
 
 def rendered(text: str) -> str:
     """Markdown as HTML; links between pages lead to the published site, or beside the deck where it lies in one."""
-    site = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["urls"]["Documentation"]
+    site = links.declared().site
 
     def led(match: re.Match) -> str:
         target = html.unescape(match["target"])
@@ -303,18 +305,12 @@ def outcome_html(output: Any) -> str:
 
 def add_outcomes(deck: Deck) -> None:
     """Slides of all claims of the chapter, in the order of their checks."""
-    pages: list[list[str]] = [[]]
-    words = 0
-    for outcome in deck.outcomes:
-        own = len(re.sub(r"<[^>]*>", "", outcome).split())
-        if pages[-1] and words + own > WORDS:
-            pages.append([])
-            words = 0
-        pages[-1].append(outcome)
-        words += own
-    for number, listed in enumerate(pages, 1):
-        title = "The claims, as they came out" + (f" ({number} of {len(pages)})" if len(pages) > 1 else "")
-        deck.add("outcomes", title, layout="claims", html="\n".join(listed))
+    weights = [SPACED + len(re.sub(r"<[^>]*>", "", outcome).split()) for outcome in deck.outcomes]
+    pages = min(len(weights), -(-sum(weights) // WORDS))
+    for number in range(pages):
+        first, last = (len(weights) * end // pages for end in (number, number + 1))
+        title = "The claims, as they came out" + (f" ({number + 1} of {pages})" if pages > 1 else "")
+        deck.add("outcomes", title, layout="claims", html="\n".join(deck.outcomes[first:last]))
     deck.outcomes = []
 
 
@@ -336,19 +332,17 @@ def add_exercise(deck: Deck, notebook: Any) -> None:
 # ---- The page ------------------------------------------------------------------------------------------------------
 
 
-def page(stem: str, slides: list[Slide]) -> str:
-    """HTML of a deck, with all that it needs."""
+def page(stem: str, slides: list[Slide], executed: Any) -> str:
+    """HTML of a deck, with all that it needs. executed: the notebook, whose first explorer carries their program."""
     number, _, _ = stem.partition("_")
     everything = "".join(slide.html for slide in slides)
-    names = set(re.findall(r'<script data-fc-program="([^"]*)">', everything))
-    names |= {""} if re.search(r"<script>\(function \(script\) \{\s*\"use strict\"", everything) else set()
-    executed = nbformat.read(SRC / "notebooks" / f"{stem}.ipynb", as_version=4)
-    found = {
+    programs = {
         match["name"] or "": match[0]
         for cell in executed.cells
         for output in cell.get("outputs", [])
         for match in PROGRAM.finditer(output.get("data", {}).get("text/html", ""))
     }
+    wanted = set(STARTED.findall(everything))
     plotly = ""
     if "fc-plotly" in everything:
         import plotly as package
@@ -359,7 +353,7 @@ def page(stem: str, slides: list[Slide]) -> str:
         title=html.escape(f"{int(number)} · {slides[0].title}"),
         above=f"Few channels draw the whole picture · chapter {int(number)}",
         slides=slides,
-        programs=[found[name] for name in sorted(names)],
+        programs=[programs[name] for name in sorted(wanted)],
         plotly=in_script(plotly),
         style=faces() + (TEMPLATES / "deck.css").read_text(encoding="utf-8"),
         code_css=HtmlFormatter(style=CODE_STYLE).get_style_defs(".highlight"),
