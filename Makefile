@@ -1,6 +1,7 @@
 # Everything here calls python; on Windows run the same lines by hand: `py -3.12 book/build.py`.
 #   make book     environment, notebooks, site (in _build/html)      make test    all the tests but the slow ones
 #   make check    style, stripped notebooks, spelling, addresses     make serve   the built site on localhost
+#   make slides   a deck a chapter, in _build/html/slides; `make book` makes them too
 PYTHON ?= python3
 PORT ?= 8000
 # Notebooks to run at the same time; each needs about 2 GB of memory.
@@ -15,9 +16,9 @@ export OMP_WAIT_POLICY ?= PASSIVE
 
 # `make check book test` is an order, also under -j.
 .NOTPARALLEL:
-.PHONY: help env check format notebooks book test test-all serve zip lab bench study links clean python
+.PHONY: help env check format notebooks book slides test test-all serve zip lab bench study links clean python
 help:
-	@echo "make book | test | check | serve | zip | lab | notebooks | bench | study | test-all | format | links | env | clean"
+	@echo "make book | test | check | serve | slides | zip | lab | notebooks | bench | study | test-all | format | links | env | clean"
 	@echo "PYTHON=python3.12 chooses the interpreter (3.11 to 3.13)."
 
 python:
@@ -48,6 +49,9 @@ notebooks: env
 book: env
 	@$(VENV) book/build.py --jobs $(JOBS)
 
+slides: env
+	@$(VENV) book/build.py slides --jobs $(JOBS)
+
 # Only where it is missing: `make book` is the one that refreshes.
 $(SITE): | env
 	@$(VENV) book/build.py --jobs $(JOBS)
@@ -68,7 +72,7 @@ lab: env
 	$(VENV) -m jupyter lab notebooks
 
 bench: env
-	@$(VENV) -c "import nnsight" 2>/dev/null || \
+	@$(VENV) -c "import nnsight, onnx, onnxscript" 2>/dev/null || \
 	  $(VENV) -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[bench]"
 	@$(VENV) bench/run.py
 

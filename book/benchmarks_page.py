@@ -96,7 +96,7 @@ def _where(name: str, bench: Mapping) -> str:
     if name == "dragging":
         how = f"Processor time of the page's main thread; {bench['pairs']} drags of 40 changes, median, least and most."
     if name == "live":
-        how = f"Processor time of both; medians of {bench['pairs']} paired runs, with the lowest and the highest."
+        how = f"Processor time of all; medians of {bench['pairs']} paired runs, with the lowest and the highest."
     return (
         f"{bench['date']}; {m['processor']}, {m['cores']} cores ({m['instructions']}){memory}, {m['threads']} threads "
         f"of torch; {versions}. {how}"

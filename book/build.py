@@ -1,8 +1,9 @@
-"""Builds the book: environment, notebooks, site. `make book` only calls this file.
+"""Builds the book: environment, notebooks, site, slides. `make book` only calls this file.
 
     python book/build.py                     all of it; the site lands in _build/html
     python book/build.py notebooks           run the notebooks only
     python book/build.py site                the site only, from the notebooks that were run last
+    python book/build.py slides              a deck a chapter, in _build/html/slides; runs what is not up to date
     python book/build.py notebooks --only 01_massive_channels --set model=black-forest-labs/FLUX.2-klein-4B
     python book/build.py linkcheck           whether the addresses named in the pages answer
     python book/build.py zip                 the built site as one file, for a stick
@@ -10,8 +11,8 @@
 
 Any Python from 3.11 to 3.13 will do (on Windows: `py -3.12 book/build.py`): the environment is made in .venv where this
 interpreter does not hold it already. A notebook is run again when it, the library, the weights, the claims or the pins
-have changed; `--again` runs it anyway. Steps: execute.py (papermill), site_pages.py (Jupyter Book), and
-environment.py (pip).
+have changed; `--again` runs it anyway. Steps: execute.py (papermill), site_pages.py (Jupyter Book), slide_decks.py
+(reveal.js), and environment.py (pip).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 import environment
 
-STEPS = ("book", "env", "notebooks", "site", "zip", "serve", "linkcheck")
+STEPS = ("book", "env", "notebooks", "site", "slides", "zip", "serve", "linkcheck")
 
 
 def main(argv=None):
@@ -50,6 +51,7 @@ def main(argv=None):
 
     import execute
     import site_pages
+    import slide_decks
 
     if options.step == "linkcheck":
         return site_pages.check_links()
@@ -58,9 +60,9 @@ def main(argv=None):
         parser.error("--set goes with --only: say whose parameter it is, as in --only 01_massive_channels")
     runs = []
     try:
-        if options.step in ("book", "notebooks"):
+        if options.step in ("book", "notebooks", "slides"):
             runs = execute.run_all(
-                only=options.only,
+                only=slide_decks.chapters() if options.step == "slides" else options.only,
                 parameters=execute.parse_parameters(options.set),
                 again=options.again,
                 jobs=options.jobs,
@@ -68,11 +70,13 @@ def main(argv=None):
             )
         if options.step in ("book", "site"):
             site_pages.build()
+        if options.step in ("book", "site", "slides"):
+            slide_decks.build()
         if options.step == "zip":
             packed = site_pages.pack()
             print(f"{packed}   ({packed.stat().st_size / 1e6:.0f} MB; unpack it and open index.html)")
             return 0
-    except (execute.NotebookFailed, site_pages.SiteFailed) as failure:
+    except (execute.NotebookFailed, site_pages.SiteFailed, slide_decks.SlidesFailed) as failure:
         print(failure, file=sys.stderr)
         return 1
     report(runs, time.monotonic() - began)

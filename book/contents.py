@@ -4,7 +4,7 @@
     digest_of(name)         # -> SHA-256; another one means that the notebook has to be run again
     noted(name)             # -> {"seconds", "when", ...} of a run with this digest, or None
 
-A notebook hangs on its own bytes, the library with the weights, the claims, the committed results, pins and Python.
+A notebook hangs on its own cells, the library with the weights, the claims, the committed results, pins and Python.
 """
 
 from __future__ import annotations
@@ -72,7 +72,10 @@ def _shared_digest() -> str:
 
 def digest_of(name: str) -> str:
     """SHA-256 of everything that the results of this notebook hang on."""
-    return hashlib.sha256((ROOT / name).read_bytes() + _shared_digest().encode()).hexdigest()
+    notebook = json.loads((ROOT / name).read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        cell["metadata"].pop("slideshow", None)  # which slide it is on changes no result
+    return hashlib.sha256(json.dumps(notebook).encode() + _shared_digest().encode()).hexdigest()
 
 
 def section_after(heading: str, markdown: str) -> str:

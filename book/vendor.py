@@ -3,7 +3,8 @@
     python book/vendor.py              fetch into book/assets
     python book/vendor.py --check      compare what is committed with THIRD_PARTY.md, without a network
 
-Committed are MathJax, as a single script that needs no font files, and the face that the pages are set in.
+Committed are MathJax, as a single script that needs no font files, the face that the pages are set in, and reveal.js,
+which shows the slides.
 plotly.min.js is not: site_pages.py copies it from the installed plotly, so that the script always fits the figures.
 """
 
@@ -26,6 +27,10 @@ LITERATA = "@fontsource-variable/literata"
 FILES = (
     ("mathjax", "3.2.2", "es5/tex-svg.js", "ext/tex-svg.js"),
     ("mathjax", "3.2.2", "LICENSE", "ext/mathjax-LICENSE.txt"),
+    ("reveal.js", "6.0.2", "dist/reveal.js", "ext/reveal.js"),
+    ("reveal.js", "6.0.2", "dist/reveal.css", "ext/reveal.css"),
+    ("reveal.js", "6.0.2", "dist/plugin/notes.js", "ext/reveal-notes.js"),
+    ("reveal.js", "6.0.2", "LICENSE", "ext/reveal-LICENSE.txt"),
     (LITERATA, "5.3.0", "files/literata-latin-wght-normal.woff2", "fonts/literata-latin-wght-normal.woff2"),
     (LITERATA, "5.3.0", "files/literata-latin-wght-italic.woff2", "fonts/literata-latin-wght-italic.woff2"),
     (LITERATA, "5.3.0", "LICENSE", "fonts/Literata-OFL.txt"),

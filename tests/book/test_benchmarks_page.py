@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import benchmarks_page
+import numpy as np
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,6 +70,45 @@ def test_a_class_is_shown_alone_on_its_own_page(tmp_path, results, monkeypatch):
     assert "| 2 learners | 256 | 512 | 3 |" in page
     assert "### A class on one machine" in page
     assert "Masks" not in page
+
+
+def test_the_live_engine_stands_beside_pytorch_and_onnxruntime(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import live
+
+    page = benchmarks_page.as_markdown(json.loads((ROOT / "bench" / "results.json").read_text()))
+    section = page.partition("## A picture in the live lab")[2].partition("\n## ")[0]
+    for steps in (16, 8):
+        table = section.partition(f"**A picture in {steps} steps**")[2].partition("**")[0]
+        rows = {
+            line.split("|")[1].strip(): line.split("|")[2:-1] for line in table.splitlines() if line.startswith("|")
+        }
+        assert set(rows) == {"way", ":--", live.TORCH, live.ENGINE, live.FORMING, live.ONNX}
+        assert rows["way"][-1].strip() == "furthest apart"
+        assert 0 < float(rows[live.ONNX][-1]) < live.LATENTS
+
+
+def test_the_bench_says_what_is_missing_for_onnxruntime(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import onnx_web
+
+    monkeypatch.setattr(onnx_web, "PYTHON", ("json",))
+    monkeypatch.setattr(onnx_web.shutil, "which", lambda name: None)
+    assert "install Node.js" in onnx_web.absent()
+    monkeypatch.setattr(onnx_web, "PYTHON", ("json", "no_such_package"))
+    assert "no no_such_package here: pip install --constraint constraints.txt" in onnx_web.absent()
+
+
+def test_a_picture_that_is_another_is_not_timed(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "bench"))
+    import live
+
+    latents, picture = np.zeros((1, 1, 2, 2), np.float32), np.zeros((2, 2, 3), np.uint8)
+    same = {"latents": [0, 0, 0, 2e-5], "picture": [1, 0, 0, 255] * 4}
+    assert live.furthest(same, latents, picture, "it") == pytest.approx(2e-5)
+    for other in ({"latents": [0, 0, 0, 0.01]}, {"picture": [2, 0, 0, 255] * 4}):
+        with pytest.raises(ValueError, match="it draws another picture than PyTorch"):
+            live.furthest(same | other, latents, picture, "it")
 
 
 def test_results_that_are_kept_name_no_machine():
