@@ -4,7 +4,7 @@
     minutes_of(step)                      # of one step: read, run, exercises and talk
 
 Reading is counted as in minutes.py, running is measured section by section (bench/results.json, "book"), and exercises
-go by `EXERCISE`. Minutes of things that a class does are ours, and stand in routes.yml.
+go by `FIRST` and `OTHER`. Minutes of things that a class does are ours, and stand in routes.yml.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 ROUTES = ROOT / "book" / "routes.yml"
 PLACEHOLDER = "<!-- routes -->"
-EXERCISE = 6  # minutes in class for an exercise, in pairs; ours, for want of a class that was timed
+# Minutes in class for a chapter's first exercise, in which something is built or designed, and for each other one, in
+# pairs; ours, for want of a class that was timed
+FIRST, OTHER = 15, 6
 STEP = {"chapter", "sections", "exercises", "run", "do", "minutes"}
 
 
@@ -70,7 +72,8 @@ def minutes_of(step: dict[str, Any]) -> Minutes:
         raise ValueError(f"routes.yml: {step['chapter']} has no section {missing[0]!r}; it has {', '.join(before[1:])}")
     read = 0.0 if step.get("run") else sum(counted[heading].exact for heading in wanted)
     ran = sum(seconds.get(heading, 0.0) for heading in {"", *wanted}) / 60  # what opens the chapter runs in any case
-    return Minutes(read, ran, EXERCISE * step.get("exercises", 0))
+    count = step.get("exercises", 0)
+    return Minutes(read, ran, FIRST + OTHER * (count - 1) if count else 0)
 
 
 def as_markdown(routes: list[dict[str, Any]], titles: dict[str, str]) -> str:

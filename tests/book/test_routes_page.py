@@ -35,7 +35,7 @@ def small(tmp_path, monkeypatch):
 
 def test_minutes_are_read_and_run_by_section(small):
     whole = routes_page.minutes_of({"chapter": "00_first", "exercises": 2})
-    assert (whole.run, whole.exercises, whole.talk) == (3.5, 2 * routes_page.EXERCISE, 0)
+    assert (whole.run, whole.exercises, whole.talk) == (3.5, 21, 0)
     assert whole.read == pytest.approx(1 + 2 + 2, abs=0.02)
     part = routes_page.minutes_of({"chapter": "00_first", "sections": ["By hand"]})
     assert part.read == pytest.approx(2, abs=0.02)
@@ -62,12 +62,12 @@ def test_a_route_is_told_meeting_by_meeting_and_has_to_fit(small):
     meetings = [{"title": "One", "steps": steps}, {"title": "Two", "before": ["00_first"], "steps": steps}]
     route = {"name": "Short", "about": "For a try.", "minutes": 30, "meetings": meetings}
     told = routes_page.as_markdown([route], routes_page.chapter_titles())
-    assert "**1. One**, 20 minutes." in told
-    assert "**2. Two**, 20 minutes. Read before: [First](../notebooks/00_first.ipynb) (5 minutes)." in told
+    assert "**1. One**, 29 minutes." in told
+    assert "**2. Two**, 29 minutes. Read before: [First](../notebooks/00_first.ipynb) (5 minutes)." in told
     assert (
-        "| Read and run [First](../notebooks/00_first.ipynb); the sections *By hand*; its first exercise | 10 |" in told
+        "| Read and run [First](../notebooks/00_first.ipynb); the sections *By hand*; its first exercise | 19 |" in told
     )
-    with pytest.raises(ValueError, match="Short, 'One' takes 20 minutes of 15"):
+    with pytest.raises(ValueError, match="Short, 'One' takes 29 minutes of 15"):
         routes_page.as_markdown([{**route, "minutes": 15}], routes_page.chapter_titles())
 
 
