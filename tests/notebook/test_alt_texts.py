@@ -103,7 +103,7 @@ def test_every_alternative_text_says_what_is_to_be_seen():
     [
         "Bars of the change.",
         "A plot of the change of the picture by set and by block, for all prompts.",
-        "The pictures that the trained model drew, each under its prompt.",
+        "The pictures that the trained model drew for these prompts.",
         "The change of every set, by set.",
         "The top changes the picture by 0.13, which is far more than the bottom.",
     ],
