@@ -87,7 +87,7 @@ def all_figures(scores, image, maps):
         "lines": plots.lines({"one": (np.arange(1, 4), np.arange(3)), "b": ([0.5], [1], [0], [2])}, "rank", "share"),
         "curves": plots.curves([1, 2, 4], {"top": np.arange(3), "bottom": np.ones(3)}, "k", "change", log_x=True),
         "frontier": plots.frontier({"top": [(0.1, 0.9), (0.5, 0.6)]}, "adopted", "kept", {"top": ["k 1", "k 8"]}),
-        "before and after": plots.before_after({"a": [(0.2, 0.1, 0.4), (0.6, 0.4, 0.8)]}, "share", ("chance", 0.2)),
+        "before_after": plots.before_after({"a": [(0.2, 0.1, 0.4), (0.6, 0.4, 0.8)]}, "share", ("chance", 0.2)),
         "twins": plots.twins([0, 1, 3], [2, 3, 4], [2, 2, 3], ("from all channels", "twins"), "held", "change"),
         "table_of_numbers": plots.table_of_numbers(scores[:3, :3], ["early", "middle", "late"], list("abc"), "change"),
         "panels_of_numbers": plots.panels_of_numbers(
