@@ -19,7 +19,7 @@
     widget.style.zoom = 1;
     for (const width of WIDTHS) {
       widget.style.width = `${width}px`;
-      const zoom = Math.min(body.clientWidth / width, body.clientHeight / widget.offsetHeight);
+      const zoom = Math.min(body.clientWidth / width, (body.clientHeight - 4) / widget.offsetHeight);
       if (zoom > best.zoom) best = { zoom, width };
     }
     widget.style.width = `${best.width}px`;
