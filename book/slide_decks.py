@@ -54,6 +54,7 @@ LISTED = ("claim", "verdict", "falsifier", "limits", "meaning")
 PROGRAM = re.compile(r'<script type="text/plain" data-fc-module(?:="(?P<name>[^"]*)")?>.*?</script>', re.DOTALL)
 STARTED = re.compile(r'<script(?: data-fc-program="([^"]*)")?>\(function \(script\) \{\s*"use strict"')
 SOURCE = "From a study of"  # where a caption goes on to say which run it shows
+UNKNOWN = "**Cannot be told here**"
 LAB = "**Try it yourself**"
 CALLOUT = re.compile(r"\*\*(?P<label>.+?)\*\*\s*(?P<text>.*)", re.DOTALL)
 SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"”*]))\s+(?=[*\"“A-Z\[`])")
@@ -263,7 +264,7 @@ def add_code(deck: Deck, cell: Any, outputs: list[Any], kind: str) -> None:
 def pieces_of(output: Any) -> Iterator[tuple[str, str]]:
     """("figure" | "explorer" | "outcome" | "more", HTML) of what a cell put out, but for what it printed."""
     data = output.get("data", {})
-    if "check" in output.get("metadata", {}).get("fewchannels", {}):
+    if is_outcome(output):
         yield "outcome", outcome_html(output)
     elif "text/html" in data and "fc-widget" in data["text/html"]:
         yield "explorer", PROGRAM.sub("", data["text/html"])
@@ -297,13 +298,19 @@ def code_html(text: str) -> str:
 
 def outcomes_of(cell: Any) -> list[str]:
     """HTML of each claim that a cell checked, with what came of it."""
-    checks = [out for out in cell.get("outputs", []) if "check" in out.get("metadata", {}).get("fewchannels", {})]
-    return [outcome_html(output) for output in checks]
+    return [outcome_html(output) for output in cell.get("outputs", []) if is_outcome(output)]
+
+
+def is_outcome(output: Any) -> bool:
+    """Of a claim that cannot be told, `check` keeps no record."""
+    text = output.get("data", {}).get("text/markdown", "")
+    return "check" in output.get("metadata", {}).get("fewchannels", {}) or text.startswith(UNKNOWN)
 
 
 def outcome_html(output: Any) -> str:
-    holds = output.metadata["fewchannels"]["check"]["holds"]
-    return f'<div class="outcome {"holds" if holds else "not"}">{rendered(output.data["text/markdown"])}</div>'
+    record = output.metadata.get("fewchannels", {}).get("check")
+    kind = "unknown" if record is None else "holds" if record["holds"] else "not"
+    return f'<div class="outcome {kind}">{rendered(output.data["text/markdown"])}</div>'
 
 
 def words_of(text: str) -> int:

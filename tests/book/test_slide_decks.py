@@ -128,6 +128,13 @@ def test_many_outcomes_take_more_than_one_slide():
     assert [slide.html.count('class="outcome') for slide in slides] == [0, 0, 0, 2]
 
 
+def test_a_claim_that_cannot_be_told_is_among_the_outcomes():
+    untold = new_output("display_data", data={"text/markdown": "**Cannot be told here**. Energy for energy."})
+    slides = deck(markdown(INTRO, "slide"), code("check()", "", untold, shown(text_markdown="A sentence.")))
+    assert slides[-1].part == "outcomes"
+    assert slides[-1].html.count("<div") == slides[-1].html.count('class="outcome unknown"') == 1
+
+
 def test_what_a_cell_printed_is_left_out_and_what_it_returned_is_not():
     result = new_output("execute_result", data={"text/plain": "[124, 72]"})
     slides = deck(
