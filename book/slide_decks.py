@@ -48,11 +48,13 @@ CODE_STYLE = "a11y-high-contrast-light"
 
 WIDE, TALL = (1168, 430), (780, 560)  # room for a figure above its caption, and beside it
 WORDS, SPACED = 300, 12  # of outcomes on a slide, and what the space between two is worth
+BESIDE = 80  # words of outcomes that have room beside a figure
 LONG = 40  # words of a callout, from which its sentences are set as a list
 LISTED = ("claim", "verdict", "falsifier", "limits", "meaning")
 PROGRAM = re.compile(r'<script type="text/plain" data-fc-module(?:="(?P<name>[^"]*)")?>.*?</script>', re.DOTALL)
 STARTED = re.compile(r'<script(?: data-fc-program="([^"]*)")?>\(function \(script\) \{\s*"use strict"')
 SOURCE = "From a study of"  # where a caption goes on to say which run it shows
+UNKNOWN = "**Cannot be told here**"
 LAB = "**Try it yourself**"
 CALLOUT = re.compile(r"\*\*(?P<label>.+?)\*\*\s*(?P<text>.*)", re.DOTALL)
 SENTENCE = re.compile(r"(?:(?<=[.?!])|(?<=[.?!][\"”*]))\s+(?=[*\"“A-Z\[`])")
@@ -238,13 +240,15 @@ def add_code(deck: Deck, cell: Any, outputs: list[Any], kind: str) -> None:
     """The outputs of a cell; its code where there is nothing to look at, or where it is asked for."""
     pieces = [piece for output in outputs for piece in pieces_of(output)]
     looked_at = any(part in ("figure", "explorer") for part, _ in pieces)
+    told = "".join(text for part, text in pieces if part == "outcome")
+    if looked_at:  # beside it stand outcomes alone; many of them have no room, and have slides of their own
+        beside = ("outcome",) if words_of(told) <= BESIDE else ()
+        pieces = [(part, text) for part, text in pieces if part in ("figure", "explorer", *beside)]
     current = deck.slides[-1] if kind == "-" else None
-    told = [text for part, text in pieces if part == "said"]
-    if (not looked_at and not (told and kind == "-")) or cell.metadata.slideshow.get("code"):
+    if not (looked_at or (told and current)) or cell.metadata.slideshow.get("code"):
         current = current or deck.add("code")
         current.html += code_html(cell.source)
-        if looked_at:
-            current = None
+        current = None if looked_at else current
     for part, text in pieces:
         if part == "figure":
             text, layout = laid_out(text)
@@ -258,16 +262,16 @@ def add_code(deck: Deck, cell: Any, outputs: list[Any], kind: str) -> None:
 
 
 def pieces_of(output: Any) -> Iterator[tuple[str, str]]:
-    """("figure" | "explorer" | "said" | "more", HTML) of what a cell put out, but for what it printed."""
+    """("figure" | "explorer" | "outcome" | "more", HTML) of what a cell put out, but for what it printed."""
     data = output.get("data", {})
-    if "check" in output.get("metadata", {}).get("fewchannels", {}):
-        yield "said", outcome_html(output)
+    if is_outcome(output):
+        yield "outcome", outcome_html(output)
     elif "text/html" in data and "fc-widget" in data["text/html"]:
         yield "explorer", PROGRAM.sub("", data["text/html"])
     elif "text/html" in data:
         yield "figure" if data["text/html"].startswith("<figure") else "more", data["text/html"]
     elif "text/markdown" in data:
-        yield "said", rendered(data["text/markdown"])
+        yield "more", rendered(data["text/markdown"])
     elif data.get("text/plain"):
         yield "more", f"<pre>{html.escape(data['text/plain'].rstrip())}</pre>"
 
@@ -294,18 +298,29 @@ def code_html(text: str) -> str:
 
 def outcomes_of(cell: Any) -> list[str]:
     """HTML of each claim that a cell checked, with what came of it."""
-    checks = [out for out in cell.get("outputs", []) if "check" in out.get("metadata", {}).get("fewchannels", {})]
-    return [outcome_html(output) for output in checks]
+    return [outcome_html(output) for output in cell.get("outputs", []) if is_outcome(output)]
+
+
+def is_outcome(output: Any) -> bool:
+    """Of a claim that cannot be told, `check` keeps no record."""
+    text = output.get("data", {}).get("text/markdown", "")
+    return "check" in output.get("metadata", {}).get("fewchannels", {}) or text.startswith(UNKNOWN)
 
 
 def outcome_html(output: Any) -> str:
-    holds = output.metadata["fewchannels"]["check"]["holds"]
-    return f'<div class="outcome {"holds" if holds else "not"}">{rendered(output.data["text/markdown"])}</div>'
+    record = output.metadata.get("fewchannels", {}).get("check")
+    kind = "unknown" if record is None else "holds" if record["holds"] else "not"
+    return f'<div class="outcome {kind}">{rendered(output.data["text/markdown"])}</div>'
+
+
+def words_of(text: str) -> int:
+    """How many words a piece of HTML shows."""
+    return len(re.sub(r"<[^>]*>", " ", text).split())
 
 
 def add_outcomes(deck: Deck) -> None:
     """Slides of all claims of the chapter, in the order of their checks."""
-    weights = [SPACED + len(re.sub(r"<[^>]*>", "", outcome).split()) for outcome in deck.outcomes]
+    weights = [SPACED + words_of(outcome) for outcome in deck.outcomes]
     pages = min(len(weights), -(-sum(weights) // WORDS))
     for number in range(pages):
         first, last = (len(weights) * end // pages for end in (number, number + 1))

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
   const SMALLEST = 0.7; // of a size; a test holds that no slide needs less
-  const WIDTHS = [1168, 1080, 1000, 920, 840, 760, 680, 600];
+  const WIDTHS = [1168, 1080, 1000, 920, 840, 760, 680, 600, 520, 460];
 
   // Text, code and tables are set smaller until they fit.
   const overflows = (body) => body.scrollHeight > body.clientHeight + 1 || body.scrollWidth > body.clientWidth + 1;
@@ -19,7 +19,7 @@
     widget.style.zoom = 1;
     for (const width of WIDTHS) {
       widget.style.width = `${width}px`;
-      const zoom = Math.min(body.clientWidth / width, body.clientHeight / widget.offsetHeight);
+      const zoom = Math.min(body.clientWidth / width, (body.clientHeight - 4) / widget.offsetHeight);
       if (zoom > best.zoom) best = { zoom, width };
     }
     widget.style.width = `${best.width}px`;

@@ -68,8 +68,9 @@ CLOSE = """**Try it yourself** in the <a href="../book/live_lab.html#fc=lab;k.1"
 
 > **What it means.** Size is not all.
 
-> **Limits.** One model, which we trained. One world, of simple scenes on a ground of two colours and of nothing else. Two readers, which do not
-> always agree on what they see in a broken picture, and which are no people."""
+> **Limits.** One model, which we trained. One world, of simple scenes on a ground of two colours and of nothing
+> else. Two readers, which do not always agree on what they see in a broken picture, and which are no people, and no
+> judge of what a picture is worth."""
 EXERCISES = "## Exercises\n\nThe first checks itself.\n\n**1. How many?** Count them.\n\n**2. And then?** No."
 
 
@@ -122,6 +123,16 @@ def test_many_outcomes_take_more_than_one_slide():
     assert len(pages) == 3
     assert [page.html.count('class="outcome') for page in pages] == [3, 3, 3]
     assert pages[1].title.endswith("(2 of 3)")
+    beside = code("show()", "slide", figure(500, 200), *(checked(True, long) for _ in range(2)))
+    slides = deck(markdown(INTRO, "slide"), beside)
+    assert [slide.html.count('class="outcome') for slide in slides] == [0, 0, 0, 2]
+
+
+def test_a_claim_that_cannot_be_told_is_among_the_outcomes():
+    untold = new_output("display_data", data={"text/markdown": "**Cannot be told here**. Energy for energy."})
+    slides = deck(markdown(INTRO, "slide"), code("check()", "", untold, shown(text_markdown="A sentence.")))
+    assert slides[-1].part == "outcomes"
+    assert slides[-1].html.count("<div") == slides[-1].html.count('class="outcome unknown"') == 1
 
 
 def test_what_a_cell_printed_is_left_out_and_what_it_returned_is_not():

@@ -101,7 +101,7 @@ def test_the_explorers_are_live(open_page, deck):
             [canvas.evaluate("c => c.toDataURL()") for canvas in widget.locator("canvas").all()],
         )
         control.focus()
-        for key in ("ArrowRight", "ArrowLeft", "ArrowLeft"):
+        for key in ("ArrowRight", "ArrowLeft", "ArrowLeft", "ArrowDown", "ArrowUp"):
             page.keyboard.press(key)
             page.wait_for_timeout(150)
             after = widget.inner_text(), [c.evaluate("c => c.toDataURL()") for c in widget.locator("canvas").all()]
