@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from .style import FAINT, INK, PALETTE, SEQUENTIAL, blank, styled
 
@@ -16,13 +17,16 @@ EXPECTED, OBTAINED = PALETTE["top"], PALETTE["warning"]
 def expected_obtained(expected: np.ndarray, obtained: np.ndarray, axes: tuple[str, ...]) -> Figure:
     """Two arrays, one above the other, on one scale: of one axis as bars, of two as colours; of an array with more axes
     the first entry along those before the last two. axes: the names of the axes that are drawn, last of all the
-    horizontal one. Above each stands its whole shape. Colours and heights are roots of |value|, signs are dropped in
-    colours and kept in bars."""
-    parts = {"expected": np.asarray(expected), "yours": np.asarray(obtained)}
-    drawn = {name: _last_two(part.astype(np.float64), len(axes)) for name, part in parts.items()}
+    horizontal one. Above each stands its whole shape; two of one shape get their difference below. Colours and heights
+    are roots of |value|, signs are dropped in colours and kept in bars."""
+    parts = {"expected": np.asarray(expected, np.float64), "yours": np.asarray(obtained, np.float64)}
+    inks = {"expected": EXPECTED, "yours": OBTAINED}
+    if parts["expected"].shape == parts["yours"].shape:
+        parts["yours minus expected"], inks["yours minus expected"] = parts["yours"] - parts["expected"], INK
+    drawn = {name: _last_two(part, len(axes)) for name, part in parts.items()}
     high = max(float(np.abs(part[np.isfinite(part)]).max(initial=0)) for part in drawn.values()) ** 0.5 or 1.0
-    figure, panels = blank(2, 1, height=3.6 if len(axes) == 1 else 5.0)
-    for axis, (name, colour) in zip(panels, {"expected": EXPECTED, "yours": OBTAINED}.items(), strict=True):
+    figure, panels = blank(len(parts), 1, height=(1.7 if len(axes) == 1 else 2.2) * len(parts) + 0.3)
+    for axis, (name, colour) in zip(panels, inks.items(), strict=True):
         part = drawn[name]
         rooted = np.sign(part) * np.sqrt(np.abs(part))
         if part.ndim == 1:
@@ -33,6 +37,7 @@ def expected_obtained(expected: np.ndarray, obtained: np.ndarray, axes: tuple[st
         else:
             axis.imshow(np.abs(rooted), vmin=0, vmax=high, cmap=SEQUENTIAL, aspect="auto", interpolation="nearest")
             axis.set_ylabel(axes[-2] if len(axes) > 1 else "")
+            axis.yaxis.set_major_locator(MaxNLocator(4, integer=True))
             axis.spines[:].set_visible(False)
         axis.set_title(f"{name}: {_shape(parts[name])}", fontsize=10, color=colour)
     panels[-1].set_xlabel(axes[-1])
@@ -84,7 +89,7 @@ def chosen(values: Mapping[object, float], choice: object, best: object, ylabel:
                 ha="center",
                 color=colour,
             )
-    long = max(len(str(name)) for name in names) > 6
+    long = len("  ".join(map(str, names))) > 50 or max(len(str(name)) for name in names) > 6
     axis.set_xticks(
         range(len(names)), list(map(str, names)), rotation=35 if long else 0, ha="right" if long else "center"
     )
