@@ -94,7 +94,7 @@ def test_the_explorers_are_live(open_page, deck):
         if not widget.count():
             continue
         page.evaluate(f"Reveal.slide({number})")
-        control = widget.locator("input[type=range], select").first
+        control = widget.locator("input[type=range], select, input[type=radio]:checked").first
         told = page.evaluate("location.hash")
         before = (
             widget.inner_text(),
