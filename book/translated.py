@@ -105,8 +105,7 @@ def stage(folder: Path, language: str, names: list[str], translating: bool = Tru
         target.write_text(to_english(text, name, names), encoding="utf-8")
     for part in ("assets", "_ext"):
         shutil.copytree(ROOT / "book" / part, folder / "book" / part, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("references.bib", "questions.yml"):
-        shutil.copy2(ROOT / "book" / name, folder / "book")
+    shutil.copy2(ROOT / "book" / "references.bib", folder / "book")
     if translating:
         shutil.copytree(LOCALE / language, folder / "locale" / language)
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))

@@ -104,7 +104,7 @@ def _read(app) -> None:
 
     file = Path(app.srcdir) / "book" / "questions.yml"
     try:
-        app.fc_questions = read_questions(file)
+        app.fc_questions = read_questions(file) if file.exists() else {}  # a site of a few pages may have none
     except (OSError, ValueError) as error:
         raise ExtensionError(str(error)) from error
 

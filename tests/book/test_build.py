@@ -55,7 +55,7 @@ class Book:
         self.root = root
         for name in ("_config.yml", "pyproject.toml", "constraints.txt", "CHANGELOG.md", "CITATION.cff"):
             shutil.copy2(ROOT / name, root)
-        ignore = shutil.ignore_patterns("*.md", "claims.yml", "__pycache__")
+        ignore = shutil.ignore_patterns("*.md", "claims.yml", "questions.yml", "__pycache__")
         shutil.copytree(ROOT / "book", root / "book", ignore=ignore)
         (root / "book" / "hello.md").write_text(PAGE, encoding="utf-8")
         (root / "_toc.yml").write_text(TOC, encoding="utf-8")
