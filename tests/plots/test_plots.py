@@ -88,6 +88,15 @@ def all_figures(scores, image, maps):
         "curves": plots.curves([1, 2, 4], {"top": np.arange(3), "bottom": np.ones(3)}, "k", "change", log_x=True),
         "frontier": plots.frontier({"top": [(0.1, 0.9), (0.5, 0.6)]}, "adopted", "kept", {"top": ["k 1", "k 8"]}),
         "before_after": plots.before_after({"a": [(0.2, 0.1, 0.4), (0.6, 0.4, 0.8)]}, "share", ("chance", 0.2)),
+        "replicates": plots.replicates(
+            {"at equal images": {"the recipe": [20, 30], "another": [4, 5]}, "at equal loss": {"another": [6]}},
+            "largest over median",
+            levels={"massive": 5},
+            log=True,
+        ),
+        "expected_obtained": plots.expected_obtained(scores[:3], scores[:3] + 1, ("block", "channel")),
+        "number_line": plots.number_line(0.2, 0.25),
+        "chosen": plots.chosen({"a": 3.0, "b": 1.0, "c": 2.0}, "b", "a", "how much"),
         "twins": plots.twins([0, 1, 3], [2, 3, 4], [2, 2, 3], ("from all channels", "twins"), "held", "change"),
         "table_of_numbers": plots.table_of_numbers(scores[:3, :3], ["early", "middle", "late"], list("abc"), "change"),
         "panels_of_numbers": plots.panels_of_numbers(
