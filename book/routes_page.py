@@ -111,7 +111,8 @@ def _words(step: dict[str, Any], titles: dict[str, str]) -> str:
     done = "Run" if step.get("run") else "Read and run"
     parts = [f"{done} {_link(step['chapter'], titles)}"]
     if "sections" in step:
-        parts.append(f"the sections {', '.join(f'*{heading}*' for heading in step['sections'])}")
+        named = "section" if len(step["sections"]) == 1 else "sections"
+        parts.append(f"the {named} {', '.join(f'*{heading}*' for heading in step['sections'])}")
     if count := step.get("exercises"):
         parts.append("its first exercise" if count == 1 else f"its first {minutes.word(count)} exercises")
     return "; ".join(parts)

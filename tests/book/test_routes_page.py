@@ -65,7 +65,7 @@ def test_a_route_is_told_meeting_by_meeting_and_has_to_fit(small):
     assert "**1. One**, 29 minutes." in told
     assert "**2. Two**, 29 minutes. Read before: [First](../notebooks/00_first.ipynb) (5 minutes)." in told
     assert (
-        "| Read and run [First](../notebooks/00_first.ipynb); the sections *By hand*; its first exercise | 19 |" in told
+        "| Read and run [First](../notebooks/00_first.ipynb); the section *By hand*; its first exercise | 19 |" in told
     )
     with pytest.raises(ValueError, match="Short, 'One' takes 29 minutes of 15"):
         routes_page.as_markdown([{**route, "minutes": 15}], routes_page.chapter_titles())
