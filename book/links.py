@@ -25,7 +25,7 @@ END = r"(?=\.git\b|[/\"'\s)>#@\\]|$)"
 ANYWHERE = (
     re.compile(rf"colab\.research\.google\.com/github/(?P<ours>{OWNER_NAME})(?=/(?:blob|tree)/)"),
     re.compile(rf"git\+https://github\.com/(?P<ours>{OWNER_NAME}){END}"),
-    re.compile(rf"//github\.com/(?P<ours>{OWNER_NAME})(?=/blob/main/CONTRIBUTING\.md)"),
+    re.compile(rf"//github\.com/(?P<ours>{OWNER_NAME})(?=/(?:blob/main/CONTRIBUTING\.md|issues/new/choose))"),
 )
 # These only in our own papers: prose pages may show how to clone somebody else's work.
 IN_OURS = (

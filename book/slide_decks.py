@@ -331,13 +331,14 @@ def add_outcomes(deck: Deck) -> None:
 
 def add_exercise(deck: Deck, notebook: Any) -> None:
     """The first exercise: its text, the cell that it is answered in, and the way into the live lab."""
-    cells = list(notebook.cells)
+    cells, begun = list(notebook.cells), False
     for i, cell in enumerate(cells):
         if cell.cell_type != "markdown":
             continue
         texts = [text for _, text in blocks_of(cell.source)]
+        begun = begun or any(text.lstrip("# ").strip() == "Exercises" for text in texts)
         first = next((text for text in texts if text.startswith("**1.")), None)
-        if first and any(text.lstrip("# ").strip() == "Exercises" for text in texts):
+        if begun and first:
             code = next((other.source for other in cells[i:] if other.cell_type == "code"), "")
             told = rendered(first) + (code_html(code) if code else "") + deck.lab
             deck.add("exercise", "An exercise", kind="exercise", html=told)
