@@ -13,6 +13,7 @@ from urllib.parse import unquote, urlsplit
 from .conftest import NARROW, NOT_COUNTED, WIDE, site_pages
 
 KNOWN_AXE = Path(__file__).with_name("known_axe.json")
+LOCALE = Path(__file__).resolve().parents[2] / "locale"
 BUDGET = 1_500_000  # bytes as a web server sends them (text compressed), before plotly and MathJax
 EXPLORER = "book/explorer.html"  # carries three whole runs, of which book/explorer_page.py holds the limit
 TEXT = {".html", ".css", ".js", ".svg", ".json", ".txt"}
@@ -59,8 +60,8 @@ def test_page_weight(visit, site, page_name):
 
 
 def test_language_is_set(visit, page_name):
-    first, _, rest = page_name.partition("/")
-    assert visit(page_name).language == (first if "/" in rest else "en")  # de/book/lab_worksheet.html
+    first, _, _ = page_name.partition("/")
+    assert visit(page_name).language == (first if (LOCALE / first).is_dir() else "en")  # de/book/lab_worksheet.html
 
 
 def test_every_formula_has_a_spoken_form(visit, page_name):
@@ -103,7 +104,7 @@ def test_works_from_the_disk(open_page, site, page_name):
 
 
 def test_the_packed_site_opens_from_where_it_is_unpacked(open_page, site, tmp_path, monkeypatch):
-    """As on a stick: the archive's front page, by way of index.html, and a chapter with its widgets."""
+    """As on a stick: the front page, which index.html leads to, and a chapter with its widgets."""
     import site_pages as builder
 
     monkeypatch.setattr(builder, "HTML", site)
@@ -114,8 +115,9 @@ def test_the_packed_site_opens_from_where_it_is_unpacked(open_page, site, tmp_pa
         archive.extractall(folder)
     (root,) = folder.iterdir()
     assert not list(tmp_path.glob("*.part"))
+    assert "url=book/intro.html" in (root / "index.html").read_text("utf-8")
     for name, title in {
-        "index.html": "Few channels",
+        "book/intro.html": "Few channels",
         "notebooks/07_how_to_fool_yourself.html": "fool yourself",
     }.items():
         page, watch = open_page((root / name).as_uri())
