@@ -79,7 +79,7 @@ class _Kernel:
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--chapters", nargs="+", default=["00_start_here", "02_critical"], help="of notebooks/")
+    parser.add_argument("--chapters", nargs="+", default=["00_start_here"], help="of notebooks/")
     parser.add_argument("--learners", type=int, nargs="+", default=[1, 4], help="how many (default 1 4)")
     parser.add_argument("--repeats", type=int, default=1, help="is one: what is asked is the most, not a mean")
     parser.add_argument("--json", metavar="FILE", help="write the rows as a JSON list")
