@@ -18,9 +18,10 @@ from fewchannels.layouts.forms import Blocks
 from fewchannels.measure.contributed import ModelRun, measured_run
 from fewchannels.notebook.chapters import prompts_for
 from fewchannels.reading.worlds import world_of
-from fewchannels.studies import Condition, birth, spatial
+from fewchannels.studies import Condition, birth
 from fewchannels.studies.shipped import from_book
 from fewchannels.studies.spatial import at, mean_of
+from fewchannels.studies.spatial import tested as measured_on  # pytest would take its own name for a test
 from learners import MISTAKES
 
 VARIANTS = (0, 1, 17)
@@ -71,7 +72,7 @@ def run(toy):
             if chapter in STUDIES:
                 own["found"] = from_book(STUDIES[chapter])
             if chapter == "ch3":
-                own["where"] = spatial.tested(own["found"])
+                own["where"] = measured_on(own["found"])
             if chapter == "ch10":
                 own["trainings"] = birth.courses(from_book("birth"))
             own["figures"] = {"ch6": level_pattern, "ch9": content_or_gain}.get(chapter)
