@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from .effects import MARKERS
-from .style import CYCLE, FAINT, PALETTE, blank, plain_log, styled
+from .style import CYCLE, FAINT, PALETTE, blank, in_rows, plain_log, styled
 
 
 @styled
@@ -98,10 +98,7 @@ def before_after(
     axes.set_yticks(range(len(rows)), list(rows))
     axes.set(xlim=(0, 1), ylim=(len(rows) - 0.4, -0.6), xlabel=xlabel)
     axes.set_title(title, pad=18 if level else 6)
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    in_rows(axes)
     axes.xaxis.set_major_formatter("{x:.0%}")
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)

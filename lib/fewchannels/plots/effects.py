@@ -8,7 +8,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .style import CYCLE, FAINT, INK, PALETTE, SEQUENTIAL, WIDTH, blank, colours, expect, in_palette, plain_log, styled
+from .style import (
+    CYCLE,
+    FAINT,
+    INK,
+    PALETTE,
+    SEQUENTIAL,
+    WIDTH,
+    blank,
+    colours,
+    expect,
+    in_palette,
+    in_rows,
+    plain_log,
+    styled,
+)
 
 MARKERS = "os^Dv<>pXh*"
 
@@ -79,10 +93,7 @@ def dots(
         axes.text(0.5, 0.5, "not measured on this model", transform=axes.transAxes, ha="center", color=FAINT)
     if title:
         axes.set_title(title, pad=16 if lines else 6)
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    in_rows(axes)
     if log:
         axes.set_xscale("log")
         plain_log(axes.xaxis, *axes.get_xlim())
@@ -130,10 +141,7 @@ def replicates(
         axes.axvline(level, color=FAINT, linestyle="--", linewidth=1, zorder=0, label=name)
     axes.set_yticks(range(len(rows)), rows)
     axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=xlabel)
-    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
-    axes.set_axisbelow(True)
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    in_rows(axes)
     if len(kinds) > 1 or levels:
         figure.legend(loc="outside lower center", ncols=2, columnspacing=1.2, handlelength=1.8)
     if log:

@@ -144,6 +144,14 @@ def few_ticks(axis, labels: list[str], most: int = 8) -> None:
     axis.set_ticks(range(0, len(labels), stride), labels[::stride])
 
 
+def in_rows(axes) -> None:
+    """The looks of axes whose rows have names: lines for the values to stand by, and none along the names."""
+    axes.grid(axis="x", color="#e6e6e6", linewidth=0.7)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
 def plain_log(axis, low: float, high: float) -> None:
     """Numbers such as 0.5 and 200 on a logarithmic axis, closer together where it spans little."""
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 150 * low else (1,)))
