@@ -75,10 +75,10 @@ def engine_page(script: str) -> str:
     return PAGE.format(client=client, script=script)
 
 
-def drawn_in_node(folder: Path, wishes: Sequence[Mapping], file: Path, kind: str = "simd") -> list[dict[str, Any]]:
-    """{"latents", "picture"} for each wish. file: where the wishes may be written. kind: "simd" or "plain"."""
+def drawn_in_node(folder: Path, wishes: Sequence[Mapping], file: Path, kernels: str = "fused") -> list[dict[str, Any]]:
+    """{"latents", "picture"} for each wish. file: where the wishes may be written. kernels: "fused", "simd" or "plain"."""
     file.write_text(json.dumps(wishes))
-    return json.loads(node("tests/js/live_pictures.mjs", str(folder / "live"), str(file), kind))["drawn"]
+    return json.loads(node("tests/js/live_pictures.mjs", str(folder / "live"), str(file), kernels))["drawn"]
 
 
 def same_bits(found: Mapping, wanted: Mapping) -> None:

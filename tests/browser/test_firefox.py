@@ -39,8 +39,8 @@ EDITS = [
 ENGINE = """
 const told = { agent: navigator.userAgent, drawn: [] };
 try {
-    const engine = await startEngine("live/", { plain: __PLAIN__ });
-    told.simd = engine.about.simd;
+    const engine = await startEngine("live/", { kernels: __KERNELS__ });
+    told.kernels = engine.about.kernels;
     for (const wish of __WISHES__) {
         const { latents, picture } = await engine.draw("edited", wish);
         told.drawn.push({ latents: Array.from(latents), picture: btoa(String.fromCharCode(...picture)) });
@@ -76,17 +76,17 @@ def opened(firefox, tmp_path):
     return context
 
 
-@pytest.mark.parametrize("kind", ["simd", "plain"])
-def test_the_engine_draws_the_same_bits_as_in_node(opened, tmp_path, kind):
-    wishes = [{"prompt": PROMPT, "seed": 3, "steps": 6 if kind == "simd" else 2, "edits": [edit]} for edit in EDITS]
+@pytest.mark.parametrize("kernels", ["fused", "simd", "plain"])
+def test_the_engine_draws_the_same_bits_as_in_node(opened, tmp_path, kernels):
+    wishes = [{"prompt": PROMPT, "seed": 3, "steps": 2 if kernels == "plain" else 6, "edits": [edit]} for edit in EDITS]
     folder = write_scripts(tmp_path / "engine")
-    script = ENGINE.replace("__WISHES__", json.dumps(wishes)).replace("__PLAIN__", json.dumps(kind == "plain"))
+    script = ENGINE.replace("__WISHES__", json.dumps(wishes)).replace("__KERNELS__", json.dumps(kernels))
     with serving(folder, {"/": engine_page(script)}) as server, opened(f"{server.address}/"):
         told = server.told()
     assert told.get("error") is None
     assert "Firefox/" in told["agent"]
-    assert told["simd"] is (kind == "simd")
-    wanted = drawn_in_node(folder, wishes, tmp_path / "wishes.json", kind)
+    assert told["kernels"] == kernels
+    wanted = drawn_in_node(folder, wishes, tmp_path / "wishes.json", kernels)
     for mine, theirs in zip(told["drawn"], wanted, strict=True):
         same_bits(mine, theirs)
 

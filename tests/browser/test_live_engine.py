@@ -19,7 +19,7 @@ BEGUN = 'window.begun = startEngine("live/");'
 DRAW = """async (wish) => {
     const engine = await window.begun;
     const done = await engine.draw("edited", wish);
-    return { simd: engine.about.simd, latents: [...done.latents], picture: btoa(String.fromCharCode(...done.picture)) };
+    return { kernels: engine.about.kernels, latents: [...done.latents], picture: btoa(String.fromCharCode(...done.picture)) };
 }"""
 TURNS = """async (wish) => {
     const engine = await window.begun;
@@ -56,7 +56,7 @@ def served(folder):
 def test_a_page_draws_the_same_bits(open_page, folder, served, wanted, where):
     page, watch = open_page(served if where == "a server" else (folder / "index.html").as_uri())
     found = page.evaluate(DRAW, WISH)
-    assert found["simd"]
+    assert found["kernels"] == "fused"
     same_bits(found, wanted)
     turns = page.evaluate(TURNS, WISH)
     assert turns["told"] == [False, False, False, True]

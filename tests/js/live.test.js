@@ -66,8 +66,8 @@ live("a page gets pictures, levels and maps from its worker", async () => {
   const engine = await start({ onProgress: (share) => shares.push(share) });
   assert.deepEqual(shares.toSorted(), shares);
   assert.equal(shares.at(-1), 1);
-  const { simd, blocks, width, tokens, side } = engine.about;
-  assert.deepEqual([simd, blocks, width, tokens, side], [true, 6, 192, 144, 48]);
+  const { kernels, blocks, width, tokens, side } = engine.about;
+  assert.deepEqual([kernels, blocks, width, tokens, side], ["fused", 6, 192, 144, 48]);
   assert.ok(engine.grammar.shapes.includes("star"));
 
   const steps = [];

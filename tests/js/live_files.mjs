@@ -4,7 +4,10 @@
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import v8 from "node:v8";
 import vm from "node:vm";
+
+v8.setFlagsFromString("--experimental-wasm-relaxed-simd"); // browsers have it; node 20 asks
 
 // The page's scripts, run as a page runs them: { about, parts, engine, texts }.
 export function scripts(folder) {

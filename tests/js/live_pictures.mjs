@@ -1,5 +1,5 @@
 // Not a test by itself: tests/widgets/test_live.py asks for pictures, this draws them with the live engine.
-// In: the folder with the engine's scripts, a JSON file with a list of what Sampler.draw takes, and "plain" or "simd".
+// In: the folder with the engine's scripts, a JSON file with a list of what Sampler.draw takes, and kernels: "fused", "simd" or "plain".
 // Out: as JSON, for each { latents, picture, change, levels }, where `keep` is given also { states } of that step.
 
 import { readFileSync } from "node:fs";
@@ -7,9 +7,9 @@ import { readFileSync } from "node:fs";
 import { Sampler } from "../../lib/fewchannels/widgets/js/live/sampler.js";
 import { toy } from "./live_files.mjs";
 
-const [folder, wishes, kind = "simd"] = process.argv.slice(2);
+const [folder, wishes, kernels = "fused"] = process.argv.slice(2);
 const { files, about } = toy(folder);
-const sampler = new Sampler(files, about, { plain: kind === "plain" });
+const sampler = new Sampler(files, about, { kernels });
 const drawn = [];
 for (const given of JSON.parse(readFileSync(wishes, "utf8"))) {
   for (const own of [given, ...(given.edits || []).map(({ source }) => source || {})]) {
@@ -25,4 +25,4 @@ for (const given of JSON.parse(readFileSync(wishes, "utf8"))) {
     states: given.keep === undefined ? null : Array.from(run.states[given.keep]),
   });
 }
-process.stdout.write(JSON.stringify({ simd: sampler.arena.simd, drawn }));
+process.stdout.write(JSON.stringify({ kernels: sampler.arena.kind, drawn }));

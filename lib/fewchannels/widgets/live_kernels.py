@@ -22,7 +22,8 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
 SOURCE = HERE / "js" / "live" / "kernels.ts"
 BUILT = HERE / "js" / "live" / "kernels_wasm.js"
-OPTIONS = ("-O3", "--runtime", "stub", "--enable", "simd", "--importMemory", "--noAssert")
+OPTIONS = ("-O3", "--runtime", "stub", "--importMemory", "--noAssert", "--memoryBase", "16", "--enable", "simd")
+FUSED = ("--enable", "relaxed-simd")  # for browsers that may multiply and add in one instruction
 
 
 def compiler() -> Path | None:
@@ -32,8 +33,8 @@ def compiler() -> Path | None:
     return None if found is None else Path(found)
 
 
-def compiled(asc: Path, source: Path = SOURCE) -> bytes:
-    """kernels.ts as WebAssembly.
+def compiled(asc: Path, more: tuple[str, ...] = (), source: Path = SOURCE) -> bytes:
+    """kernels.ts as WebAssembly, with more options than `OPTIONS`.
 
     Raises RuntimeError for a compiler of another version, which may give other bytes, and for what it refuses.
     """
@@ -44,18 +45,20 @@ def compiled(asc: Path, source: Path = SOURCE) -> bytes:
         )
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "kernels.wasm"
-        command = [str(asc), source.name, *OPTIONS, "--outFile", str(out)]
+        command = [str(asc), source.name, *OPTIONS, *more, "--outFile", str(out)]
         done = subprocess.run(command, cwd=source.parent, capture_output=True, text=True)
         if done.returncode:
             raise RuntimeError(f"{source.name} does not compile:\n{done.stdout}{done.stderr}")
         return out.read_bytes()
 
 
-def script(wasm: bytes) -> str:
-    """The module that carries it."""
-    text = base64.b64encode(wasm).decode("ascii")
+def script(asc: Path) -> str:
+    """The module that carries both."""
     by = "`python lib/fewchannels/widgets/live_kernels.py`"
-    return f'// Built from kernels.ts with AssemblyScript {VERSION} by {by}.\n\nexport const KERNELS = "{text}";\n'
+    text = f"// Built from kernels.ts with AssemblyScript {VERSION} by {by}: with relaxed SIMD, and without.\n"
+    for name, more in (("FUSED", FUSED), ("SIMD", ())):
+        text += f'\nexport const {name} = "{base64.b64encode(compiled(asc, more)).decode("ascii")}";\n'
+    return text
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -65,13 +68,13 @@ def main(argv: list[str] | None = None) -> int:
     asc = compiler()
     if asc is None:
         sys.exit(f"There is no `asc` here: npm install --no-save assemblyscript@{VERSION}")
-    wasm = compiled(asc)
+    text = script(asc)
     if check:
-        fresh = BUILT.exists() and BUILT.read_text(encoding="utf-8") == script(wasm)
+        fresh = BUILT.exists() and BUILT.read_text(encoding="utf-8") == text
         print(f"{BUILT.name}: {'fresh' if fresh else 'stale; run python lib/fewchannels/widgets/live_kernels.py'}")
         return 0 if fresh else 1
-    BUILT.write_text(script(wasm), encoding="utf-8")
-    print(f"{BUILT.name}: {len(wasm)} bytes of WebAssembly")
+    BUILT.write_text(text, encoding="utf-8")
+    print(f"{BUILT.name}: {len(text)} characters")
     return 0
 
 

@@ -1,24 +1,26 @@
 // One memory for weights and activations, and the kernels that compute in it. Places are counted in floats.
 
 import { plainKernels } from "./kernels_plain.js";
-import { KERNELS } from "./kernels_wasm.js";
+import { FUSED, SIMD } from "./kernels_wasm.js";
 
 const PAGE = 65536;
-const TOUCHED = 4; // floats at the beginning that are the kernels' own
+const OWN = 32; // floats at the beginning that are the kernels' own
 const AHEAD = 65536; // and at the end, which they may read
+const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+const CODES = { fused: bytes(FUSED), simd: bytes(SIMD) };
 
 export class Arena {
-  // floats: how many it holds; plain: without WebAssembly, as where the browser has no SIMD.
-  constructor(floats, plain = false) {
+  // floats: how many it holds; kind: the fastest kernels that may be taken. this.kind: those that the browser can run.
+  constructor(floats, kind = "fused") {
     const pages = Math.ceil((4 * floats) / PAGE);
-    const code = plain ? null : wasmCode();
-    this.simd = code !== null;
-    const memory = this.simd ? new WebAssembly.Memory({ initial: pages }) : { buffer: new ArrayBuffer(pages * PAGE) };
-    this.kernels = this.simd
+    this.kind = kindFrom(kind);
+    const code = CODES[this.kind];
+    const memory = code ? new WebAssembly.Memory({ initial: pages }) : { buffer: new ArrayBuffer(pages * PAGE) };
+    this.kernels = code
       ? new WebAssembly.Instance(new WebAssembly.Module(code), { env: { memory } }).exports
       : plainKernels(memory);
     this.f32 = new Float32Array(memory.buffer);
-    this.used = TOUCHED;
+    this.used = OWN;
   }
 
   // A place for `count` floats, at a multiple of 16 bytes; all zero.
@@ -41,8 +43,10 @@ export class Arena {
   }
 }
 
-function wasmCode() {
-  if (typeof WebAssembly === "undefined") return null;
-  const code = Uint8Array.from(atob(KERNELS), (c) => c.charCodeAt(0));
-  return WebAssembly.validate(code) ? code : null;
+function kindFrom(fastest) {
+  const kinds = ["fused", "simd", "plain"];
+  const from = kinds.indexOf(fastest);
+  if (from < 0) throw new Error(`kernels of the kind ${fastest}: expected ${kinds.join(", ")}`);
+  const runs = (kind) => !CODES[kind] || (typeof WebAssembly !== "undefined" && WebAssembly.validate(CODES[kind]));
+  return kinds.slice(from).find(runs);
 }

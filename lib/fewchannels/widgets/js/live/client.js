@@ -6,10 +6,10 @@
 //
 // engine: { about, grammar, draw, stop, map, encode, close }; worker.js lists the messages of both sides.
 
-// base: where live_weights.py wrote its scripts, with a slash at the end. plain: without WebAssembly. Rejects with an
-// Error whose message is for the reader of the page. load(address): the bytes of a script, or nothing where it was run;
-// connect: for tests.
-export async function startEngine(base, { onProgress = () => {}, plain = false, load = loadScript, connect = startWorker } = {}) {
+// base: where live_weights.py wrote its scripts, with a slash at the end. kernels: the fastest kind that may be taken,
+// "fused", "simd" or "plain". Rejects with an Error whose message is for the reader of the page. load(address): the bytes
+// of a script, or nothing where it was run; connect: for tests.
+export async function startEngine(base, { onProgress = () => {}, kernels = "fused", load = loadScript, connect = startWorker } = {}) {
   const { about, parts, engine: program } = await begun(base, load);
   const port = await connect(program);
   const waiting = new Map();
@@ -54,7 +54,7 @@ export async function startEngine(base, { onProgress = () => {}, plain = false, 
   const ready = ask(0, null);
   ready.catch(() => {}); // heard below, and where a part is missing that is the error
   try {
-    port.postMessage({ type: "open", about, plain });
+    port.postMessage({ type: "open", about, kernels });
     await handed(base, parts, load, (text) => port.postMessage({ type: "part", text }, [text.buffer]));
     const shape = await ready;
     return {

@@ -5,26 +5,25 @@
 import { r } from "./float32.js";
 
 const POWERS = new Float32Array(new Int32Array(256).map((_, i) => i << 23).buffer); // 2^(i - 127)
-const [LOG2E, LN2, REST, GELU, CUBE] = [1.44269504, 0.693359375, 2.1219444e-4, -1.5957691216, 0.044715].map(r);
-const SERIES = [1.98756915e-4, 1.3981999507e-3, 8.3334519073e-3, 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1].map(r);
-const [P0, P1, P2, P3, P4, P5] = SERIES;
-const MAGIC = 12582912;
+const [MINUS_LOG2E, GELU, CUBE] = [-1.44269504, -2.30220818, 0.044715].map(r);
+const [P1, P2, P3, P4, P5] = [0.693147004, 0.240222424, 0.0555073358, 0.00967151299, 0.00132647273].map(r);
+const ROUND = 12582912;
 
 const pmin = (a, b) => (b < a ? b : a);
 const pmax = (a, b) => (a < b ? b : a);
 
-function expOf(given) {
-  const x = pmin(pmax(given, -87), 88);
-  const n = r(r(r(x * LOG2E) + MAGIC) - MAGIC);
-  const rest = r(r(x - r(n * LN2)) + r(n * REST));
-  let p = r(r(P0 * rest) + P1);
-  p = r(r(p * rest) + P2);
+function exp2(x) {
+  const n = r(r(x + ROUND) - ROUND);
+  const rest = r(x - n);
+  let p = r(r(P5 * rest) + P4);
   p = r(r(p * rest) + P3);
-  p = r(r(p * rest) + P4);
-  p = r(r(p * rest) + P5);
-  p = r(r(r(p * r(rest * rest)) + rest) + 1);
+  p = r(r(p * rest) + P2);
+  p = r(r(p * rest) + P1);
+  p = r(r(p * rest) + 1);
   return r(p * POWERS[n + 127 | 0]);
 }
+
+const gated = (x, u) => x / r(1 + exp2(pmin(pmax(u, -126), 126)));
 
 // The kernels over one memory, as kernels.ts exports them.
 export function plainKernels(memory) {
@@ -85,7 +84,7 @@ export function plainKernels(memory) {
     const keys = room;
     const values = keys + tokens * width;
     const scores = values + tokens * width;
-    const scale = r(1 / Math.sqrt(width));
+    const scale = r(1.4426950408889634 / Math.sqrt(width));
     for (let head = 0; head < heads; head++) {
       const q = qkv + head * width;
       for (let t = 0; t < tokens; t++) {
@@ -101,7 +100,7 @@ export function plainKernels(memory) {
         const from = scores + t * tokens;
         let largest = -Infinity;
         for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);
-        for (let i = 0; i < tokens; i++) f[from + i] = expOf(r(r(f[from + i] - largest) * scale));
+        for (let i = 0; i < tokens; i++) f[from + i] = exp2(pmax(r(r(f[from + i] - largest) * scale), -126));
         const share = r(1 / summed(tokens, (i) => f[from + i]));
         for (let i = 0; i < tokens; i++) f[from + i] *= share;
       }
@@ -136,14 +135,14 @@ export function plainKernels(memory) {
   }
 
   function silu(x, count) {
-    for (let p = x; p < x + count; p++) f[p] = f[p] / r(1 + expOf(-f[p]));
+    for (let p = x; p < x + count; p++) f[p] = gated(f[p], r(f[p] * MINUS_LOG2E));
   }
 
   function gelu(x, count) {
     for (let p = x; p < x + count; p++) {
       const v = f[p];
-      const u = r(r(v + r(r(r(v * v) * v) * CUBE)) * GELU);
-      f[p] = v / r(1 + expOf(u));
+      const wide = r(r(r(v * v) * CUBE) + 1);
+      f[p] = gated(v, r(r(wide * GELU) * v));
     }
   }
 

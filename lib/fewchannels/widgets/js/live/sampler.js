@@ -15,9 +15,9 @@ const KEPT = 32; // steps whose hidden states are kept of untouched runs, 0.66 M
 
 export class Sampler {
   // files: { transformer, vae, text_encoder } as bytes of safetensors; about: { configs, ids, grammar } as they were cut
-  constructor(files, about, { plain = false } = {}) {
+  constructor(files, about, { kernels = "fused" } = {}) {
     const bytes = Object.values(files).reduce((sum, file) => sum + file.byteLength, 0);
-    this.arena = new Arena(bytes / 2 + ROOM, plain);
+    this.arena = new Arena(bytes / 2 + ROOM, kernels);
     const { transformer, vae, text_encoder: words } = about.configs;
     const open = (name, arena) => new Weights(files[name], arena, name);
     this.grammar = about.grammar;

@@ -1,12 +1,12 @@
 // The engine behind messages, in a worker of its own: weights in, pictures out, the latest wish first.
 //
-// In:   { type: "open", about, plain }         then { type: "part", text } for each part in their order: base64, as bytes
+// In:   { type: "open", about, kernels }       then { type: "part", text } for each part in their order: base64, as bytes
 //       { type: "draw", id, lane, given, watch }   given: as Sampler.draw takes it; watch: { maps, pictures }: which each
 //                                              step brings, maps as pairs [block, channel]
 //       { type: "stop", lane }                 what is drawn or waits in a lane; without a lane all
 //       { type: "map", id, run, step, block, channel }
 //       { type: "encode", id, pixels }         RGBA bytes of one's own picture
-// Out:  { type: "opened", share }, and at the end { type: "ready", about: { simd, blocks, width, tokens, side, ... } }
+// Out:  { type: "opened", share }, and at the end { type: "ready", about: { kernels, blocks, width, tokens, side, ... } }
 //       { type: "step", id, lane, step, steps, levels, maps, picture }    levels [blocks, width]; maps [k, tokens]
 //       { type: "done", id, lane, picture, latents, levels, change, ms }  of all steps; picture: RGBA bytes
 //       { type: "dropped", id, lane }          since another was asked for in its lane, or it was stopped
@@ -45,9 +45,9 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
   const send = (message, ...moved) => port.postMessage(message, moved.filter(Boolean).map(({ buffer }) => buffer));
   const fail = (error, { id, lane } = {}) => send({ type: "failed", id, lane, text: error.message });
 
-  function open({ about, plain }) {
+  function open({ about, kernels }) {
     const bytes = about.files.reduce((sum, [, size]) => sum + size, 0);
-    opening = { about, plain, bytes, data: new Uint8Array(bytes), read: 0 };
+    opening = { about, kernels, bytes, data: new Uint8Array(bytes), read: 0 };
   }
 
   function part({ text }) {
@@ -57,14 +57,14 @@ export function serveLive(port, { now = () => performance.now(), build = (...giv
     free(text.buffer);
     send({ type: "opened", share: opening.read / opening.bytes });
     if (opening.read < opening.bytes) return;
-    const { about, plain } = opening;
+    const { about, kernels } = opening;
     opening = null;
     let from = 0;
     const files = Object.fromEntries(about.files.map(([name, size]) => [name, data.subarray(from, (from += size))]));
-    sampler = build(files, about, { plain });
+    sampler = build(files, about, { kernels });
     free(data.buffer);
-    const { simd } = sampler.arena;
-    send({ type: "ready", about: { ...sampler.shape, simd, side: sampler.autoencoder.side, digest: about.digest } });
+    const own = { kernels: sampler.arena.kind, side: sampler.autoencoder.side, digest: about.digest };
+    send({ type: "ready", about: { ...sampler.shape, ...own } });
   }
 
   function drop(lane) {
