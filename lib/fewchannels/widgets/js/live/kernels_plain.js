@@ -1,6 +1,6 @@
 // kernels.ts in plain JavaScript, for browsers without SIMD, about ten times more slowly. All but the matrix product has
-// the same operations in the same order, each rounded to float32, and so the same bits; the products are summed in double
-// precision, since rounding each of them would take twice the time.
+// the same operations in the same order as without relaxed SIMD, each rounded to float32, and so the same bits; its sums
+// are in double precision, since rounding each product would take twice the time.
 
 import { r } from "./float32.js";
 
@@ -84,6 +84,7 @@ export function plainKernels(memory) {
     const keys = room;
     const values = keys + tokens * width;
     const scores = values + tokens * width;
+    const shares = scores + tokens * tokens;
     const scale = r(1.4426950408889634 / Math.sqrt(width));
     for (let head = 0; head < heads; head++) {
       const q = qkv + head * width;
@@ -101,10 +102,12 @@ export function plainKernels(memory) {
         let largest = -Infinity;
         for (let i = 0; i < tokens; i++) largest = pmax(largest, f[from + i]);
         for (let i = 0; i < tokens; i++) f[from + i] = exp2(pmax(r(r(f[from + i] - largest) * scale), -126));
-        const share = r(1 / summed(tokens, (i) => f[from + i]));
-        for (let i = 0; i < tokens; i++) f[from + i] *= share;
+        f[shares + t] = 1 / summed(tokens, (i) => f[from + i]);
       }
       matmul(scores, tokens, 1, 0, values, zeros, out + head * width, all, tokens, width, tokens);
+      for (let t = 0; t < tokens; t++) {
+        for (let i = 0; i < width; i++) f[out + t * all + head * width + i] *= f[shares + t];
+      }
     }
   }
 
@@ -150,6 +153,15 @@ export function plainKernels(memory) {
     for (let i = 0; i < rows * width; i++) f[x + i] = f[x + i] + r(f[gate + (i % width)] * f[y + i]);
   }
 
+  function levels(x, out, rows, width) {
+    const share = r(1 / rows);
+    for (let j = 0; j < width; j++) {
+      let sum = 0;
+      for (let i = 0; i < rows; i++) sum = r(sum + f[x + i * width + j]);
+      f[out + j] = Math.abs(r(sum * share));
+    }
+  }
+
   function relu(x, count) {
     for (let p = x; p < x + count; p++) f[p] = pmax(f[p], 0);
   }
@@ -158,5 +170,5 @@ export function plainKernels(memory) {
     for (let i = 0; i < count; i++) f[x + i] = pmax(r(f[x + i] + f[y + i]), 0);
   }
 
-  return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, relu, addRelu };
+  return { matmul, attention, layerNorm, rmsNorm, silu, gelu, addGated, levels, relu, addRelu };
 }

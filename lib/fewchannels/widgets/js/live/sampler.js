@@ -104,7 +104,7 @@ export class Sampler {
       after: (block, values) => {
         edits.after(block, step, values);
         states?.set(values, block * tokens * width);
-        run.measure(step, block, values);
+        run.levels[step].set(this.transformer.levels(), block * width);
       },
       reads: (block) => edits.reads(block, step),
       read: (block, norm, sized, values) => edits.read(block, step, norm, sized, values),
@@ -190,14 +190,6 @@ export class Run {
     for (const name of ["estimates", "levels"]) this[name].splice(0, step, ...run[name].slice(0, step));
     this.latents.splice(0, step + 1, ...run.latents.slice(0, step + 1));
     for (let i = 0; this.states && i < step; i++) this.states[i].set(run.states[i]);
-  }
-
-  measure(step, block, values) {
-    const { width, tokens } = this;
-    const sums = new Float64Array(width);
-    for (let i = 0; i < tokens; i++) for (let c = 0; c < width; c++) sums[c] += values[i * width + c];
-    const levels = this.levels[step];
-    for (let c = 0; c < width; c++) levels[block * width + c] = Math.abs(sums[c] / tokens);
   }
 
   // One channel over the picture's tokens, written into `into` from place `at` on.

@@ -44,7 +44,7 @@ export class Transformer {
     this.hidden = room(all, 4 * this.width);
     this.update = room(all, this.width);
     this.velocities = room(this.tokens, 8 * Math.ceil(this.channels / 8));
-    this.scores = room(all, 2 * this.headWidth + all);
+    this.scores = room(all, 2 * this.headWidth + all + 1);
     this.sized = room(this.tokens, this.width);
     this.seen = room(this.tokens, this.width);
     this.vector = room(most, Math.max(this.width, 2 * FREQUENCIES));
@@ -149,6 +149,12 @@ export class Transformer {
       for (let i = 0; i < tokens; i++) out[c * tokens + i] = f32[this.velocities + i * this.project.n + c];
     }
     return out;
+  }
+
+  // |mean over the picture's tokens| of each channel of the hidden state as it is now: a view.
+  levels() {
+    this.arena.kernels.levels(this.image, this.update, this.tokens, this.width);
+    return this.arena.view(this.update, this.width);
   }
 
   _block({ image, text }, block, step, edits) {
