@@ -9,11 +9,9 @@ glues from a notebook that changed. plotly.min.js is copied from the installed p
 from __future__ import annotations
 
 import html
-import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import zipfile
 from pathlib import Path
@@ -28,14 +26,13 @@ import models_page
 import routes_page
 import translated
 import yaml
+from jupyter_book_run import COMMAND, PagesFailed, built
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
 SRC = BUILD / "src"
 HTML = BUILD / "html"
 LOG = BUILD / "site.log"
-JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
-JUPYTER_BOOK += ["--path-output", str(ROOT)]
 
 
 class SiteFailed(Exception):
@@ -115,7 +112,7 @@ def check_links() -> int:
         if not (SRC / "notebooks" / notebook.name).exists():
             (SRC / "notebooks").mkdir(exist_ok=True)
             shutil.copy2(notebook, SRC / "notebooks" / notebook.name)
-    return subprocess.call([*JUPYTER_BOOK, "--builder", "linkcheck"], cwd=SRC)
+    return subprocess.call([*COMMAND, "--path-output", str(ROOT), "--builder", "linkcheck"], cwd=SRC)
 
 
 def build() -> Path:
@@ -125,21 +122,13 @@ def build() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
     began = time.monotonic()
     print("Pages ...", flush=True)
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), os.environ.get("PYTHONPATH", "")])}
-    done = subprocess.run(
-        [*JUPYTER_BOOK, "--all", "-W", "-n", "--keep-going", "-q"], cwd=SRC, env=environ, capture_output=True, text=True
-    )
-    output = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + "\n" + done.stderr)
-    LOG.write_text(output, encoding="utf-8")
-    warnings = [line for line in output.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception)\b", line)]
-    if done.returncode != 0 or not (HTML / "index.html").exists():
-        told = "\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:]
-        raise SiteFailed(f"The pages did not build cleanly (warnings count as errors):\n{told}\nAll of it: {LOG}")
-    write_index()
-    for language in translated.languages():
-        try:
+    try:
+        built(SRC, ROOT, log=LOG)
+        write_index()
+        for language in translated.languages():
             translated.build(language, HTML / language)
-        except translated.TranslationFailed as failure:
-            raise SiteFailed(str(failure)) from None
+    except PagesFailed as failure:
+        told = f"The pages did not build cleanly (warnings count as errors):\n{failure}\nAll of it: {LOG}"
+        raise SiteFailed(told) from None
     print(f"  {len(list(HTML.rglob('*.html')))} pages in {time.monotonic() - began:.1f} s", flush=True)
     return HTML

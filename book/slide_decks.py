@@ -23,7 +23,7 @@ import base64
 import html
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,19 +138,20 @@ def slides_of(source: Any, executed: Any) -> list[Slide]:
     if stale:
         raise ValueError(f"cells {', '.join(stale)} have changed since it was run: `make book` runs it again")
     deck = Deck(outcomes=[text for cell in executed.cells for text in outcomes_of(cell)])
-    for cell in source.cells:
+    cells, exercises = iter(source.cells), []
+    for cell in cells:
         kind = slide_type(cell)
         if kind in ("-", "notes") and not deck.slides:
             raise ValueError(f"cell {cell.id} is tagged {kind!r}, and no slide begins before it: tag one as 'slide'")
         if cell.cell_type == "markdown":
             if add_markdown(deck, cell, kind):
-                break
+                exercises = [cell, *cells]
         elif kind in ("slide", "-"):
             add_code(deck, cell, outputs[cell.id].outputs, kind)
     if deck.slides:
         if deck.outcomes:
             add_outcomes(deck)
-        add_exercise(deck, source)
+        add_exercise(deck, exercises)
     return deck.slides
 
 
@@ -329,16 +330,13 @@ def add_outcomes(deck: Deck) -> None:
     deck.outcomes = []
 
 
-def add_exercise(deck: Deck, notebook: Any) -> None:
-    """The first exercise: its text, the cell that it is answered in, and the way into the live lab."""
-    cells, begun = list(notebook.cells), False
+def add_exercise(deck: Deck, cells: Sequence[Any]) -> None:
+    """The first exercise of those in these cells: its text, the cell that it is answered in, and the way into the live
+    lab."""
     for i, cell in enumerate(cells):
-        if cell.cell_type != "markdown":
-            continue
-        texts = [text for _, text in blocks_of(cell.source)]
-        begun = begun or any(text.lstrip("# ").strip() == "Exercises" for text in texts)
-        first = next((text for text in texts if text.startswith("**1.")), None)
-        if begun and first:
+        texts = blocks_of(cell.source) if cell.cell_type == "markdown" else ()
+        first = next((text for _, text in texts if text.startswith("**1.")), None)
+        if first:
             code = next((other.source for other in cells[i:] if other.cell_type == "code"), "")
             told = rendered(first) + (code_html(code) if code else "") + deck.lab
             deck.add("exercise", "An exercise", kind="exercise", html=told)

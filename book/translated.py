@@ -12,16 +12,15 @@ as errors, and its links to other pages lead into the English book. The widgets 
 from __future__ import annotations
 
 import argparse
-import os
 import posixpath
 import re
 import shutil
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import yaml
+from jupyter_book_run import PagesFailed, built
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = ROOT / "_build"
@@ -36,12 +35,7 @@ ABOUT = {
     "language_team": "none",
     "fuzzy": False,
 }
-JUPYTER_BOOK = [sys.executable, "-c", "from jupyter_book.cli.main import main; main()", "build", "."]
 LINK = re.compile(r"\]\((?!\w+:|#)(?P<path>[\w./-]+)\.(?:md|ipynb)(?P<place>#[^)\s]*)?\)")
-
-
-class TranslationFailed(Exception):
-    """Jupyter Book gave warnings or errors; the message holds them."""
 
 
 def languages() -> list[str]:
@@ -130,26 +124,16 @@ def stage(folder: Path, language: str, names: list[str], translating: bool = Tru
     (folder / "_toc.yml").write_text(yaml.safe_dump(toc, sort_keys=False, allow_unicode=True), encoding="utf-8")
 
 
-def _run(folder: Path, *more: str) -> None:
-    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "lib"), os.environ.get("PYTHONPATH", "")])}
-    command = [*JUPYTER_BOOK, "--path-output", str(folder), "--all", "-W", "-n", "--keep-going", "-q", *more]
-    done = subprocess.run(command, cwd=folder, env=environ, capture_output=True, text=True)
-    if done.returncode != 0:
-        told = re.sub(r"\x1b\[[0-9;]*m", "", done.stdout + "\n" + done.stderr)
-        warnings = [line for line in told.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception)\b", line)]
-        raise TranslationFailed("\n".join(dict.fromkeys(warnings)) or told.strip()[-3000:])
-
-
 def build(language: str, out: Path) -> list[str]:
-    """Build a language's pages into the folder `out`. -> their names. Raises TranslationFailed."""
+    """Build a language's pages into the folder `out`. -> their names. Raises PagesFailed."""
     names = pages(language)
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         stage(folder, language, names)
         try:
-            _run(folder)
-        except TranslationFailed as failure:
-            raise TranslationFailed(f"The pages of locale/{language} did not build:\n{failure}") from None
+            built(folder, folder)
+        except PagesFailed as failure:
+            raise PagesFailed(f"The pages of locale/{language} did not build:\n{failure}") from None
         shutil.rmtree(out, ignore_errors=True)
         shutil.copytree(folder / "_build" / "html", out)
     return names
@@ -168,7 +152,7 @@ def refresh(language: str, page: str) -> Path:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         stage(folder, language, sorted({*pages(language), page}), translating=False)
-        _run(folder, "--builder", "custom", "--custom-builder", "gettext")
+        built(folder, folder, "--builder", "custom", "--custom-builder", "gettext")
         template = next((folder / "_build").rglob(f"{page}.pot"))
         with template.open("rb") as text:
             wanted = read_po(text)
@@ -195,7 +179,7 @@ def main() -> int:
             print(refresh(given.language, given.page).relative_to(ROOT))
         else:
             print(*build(given.language, BUILD / "html" / given.language), sep="\n")
-    except (TranslationFailed, ValueError) as failure:
+    except (PagesFailed, ValueError) as failure:
         print(failure, file=sys.stderr)
         return 1
     return 0
