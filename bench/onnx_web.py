@@ -2,7 +2,7 @@
 
     web = fetched(cache)                   # Path of the package's files, from npm or from the cache
     write_page(folder, model.pipeline, web)
-    page.goto(address + "/onnx.html"); page.evaluate(DRAW, wish(pipeline, prompt, seed, steps))
+    page.goto(address + "/onnx.html"); page.evaluate(DRAW, [wish(pipeline, prompt, seed, steps), True])
 
 Text encoder, transformer and decoder are exported by torch.onnx.export. Word numbers, start noise and noise levels are
 handed to the page, which the live engine makes by itself; the Euler steps and the picture's pixels are made there.
@@ -53,10 +53,10 @@ window.draw = async ({ ids, noise, shape, sigmas, timesteps }) => {
 };
 window.begun = ready.then(() => true);
 </script></html>"""
-DRAW = """async (wish) => {
+DRAW = """async ([wish, told]) => {
     await window.begun;
     const { latents, picture } = await window.draw(wish);
-    return { latents: Array.from(latents), picture: Array.from(picture) };
+    return told && { latents: Array.from(latents), picture: Array.from(picture) };
 }"""
 
 

@@ -23,15 +23,15 @@ function madd(x: v128, y: v128, sum: v128): v128 {
 // c[i, j] = bias[j] + sum over taps t and p of a[i * lda + t * tap + p] * w[t, p, j], for m rows and n columns (a
 // multiple of 8). One tap is a matrix product; a 3 x 3 convolution over pictures with their channels last is three
 // taps, one for each row of pixels, of 3 x channels neighbouring numbers. w lies in panels: [n / 8][taps * k][8].
-// Four rows by eight columns are summed in registers: what the sixteen of a processor's SSE allow. Meanwhile the next
-// panel is touched piece by piece, since weights come from memory each time, and waiting for them took a tenth of the time;
-// where nothing follows, what lies behind is touched. What was touched goes to place 0, so that no compiler leaves it out.
+// Four rows by eight columns are summed in registers: what the sixteen of a processor's SSE allow. After the first four the
+// next panel is touched, since weights come from memory each time; where nothing follows, what lies behind is touched. What
+// was touched goes to place 0, so that no compiler leaves it out.
 export function matmul(
   a: i32, lda: i32, taps: i32, tap: i32, w: i32, bias: i32, c: i32, ldc: i32, m: i32, n: i32, k: i32
 ): void {
   const stride = at(lda), wide = at(ldc), next = at(tap - k);
   let panel = at(w), touched = f32x4.splat(0);
-  const size = (<usize>(taps * k)) << 5, share = size / m;
+  const size = (<usize>(taps * k)) << 5;
   for (let j = 0; j < n; j += 8) {
     const bias0 = v128.load(at(bias + j)), bias1 = v128.load(at(bias + j), 16);
     let row = at(a), out = at(c + j), i = 0;
@@ -68,8 +68,8 @@ export function matmul(
       v128.store(out + 3 * wide, f32x4.add(s31, bias1), 16);
       row += 4 * stride;
       out += 4 * wide;
-      const ahead = panel + size + share * i;
-      for (let p: usize = 0; p < 4 * share; p += 64) touched = v128.xor(touched, v128.load(ahead + p));
+      if (i) continue;
+      for (let p = panel + size; p < panel + 2 * size; p += 64) touched = v128.xor(touched, v128.load(p));
     }
     for (; i < m; i++) {
       let b = panel, p = row, s0 = f32x4.splat(0), s1 = f32x4.splat(0);
