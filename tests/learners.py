@@ -313,6 +313,30 @@ def pictures_at(task, name="", block=-1, before=0):
     return int(task.trainings[name or task.training].images[reached(task, name, block) - before])
 
 
+def trained(task, *changes, seeds=(0, 1, 2), at="loss"):
+    """Of chapter 11: trainings of the recipe with each of these changes."""
+    return [({**task.recipe, **change}, seed) for change in changes for seed in seeds], at
+
+
+def of_seed(task, arm):
+    return next(one for one in task.arms[arm] if one.seed == task.seed)
+
+
+def ended(task, arm):
+    return of_seed(task, arm)["kurtosis"][-1, -1]
+
+
+def equally_far(task, block):
+    ours, base = of_seed(task, task.arm), of_seed(task, "base")
+    level = max(ours["loss"].min(), base["loss"].min())
+    return ours.at_loss("kurtosis", level)[block] / base.at_loss("kurtosis", level)[block]
+
+
+def first_of_covariance(tokens):
+    values = np.linalg.eigvalsh(np.cov(tokens, rowvar=False))
+    return values[-1] / values.sum()
+
+
 def design(**changes):
     return lambda task: task.base.but(**changes)
 
@@ -505,6 +529,24 @@ MISTAKES = {
         "another training": lambda task: next(
             made for name in task.trainings if (made := pictures_at(task, name)) != pictures_at(task)
         ),
+    },
+    "ch11.design": {
+        "no base": lambda task: trained(task, {task.part: 0}),
+        "another part": lambda task: trained(task, {}, {"batch": 64}),
+        "two things": lambda task: trained(task, {}, {task.part: 0, "batch": 64}),
+        "unpaired": lambda task: ([*trained(task, {})[0], *trained(task, {task.part: 0}, seeds=(3, 4, 5))[0]], "loss"),
+        "few seeds": lambda task: trained(task, {}, {task.part: 0}, seeds=(0,)),
+        "equal images": lambda task: trained(task, {}, {task.part: 0}, at="images"),
+    },
+    "ch11.equal_loss": {
+        "equal images": lambda task: ended(task, task.arm) / ended(task, "base"),
+        "other way up": lambda task: 1 / task.expected,
+        "first block": lambda task: equally_far(task, block=0),
+    },
+    "ch11.direction": {
+        "of a channel": lambda task: ((task.tokens**2).sum(axis=0) / (task.tokens**2).sum()).max(),
+        "not squared": lambda task: np.linalg.norm(task.tokens, 2) / np.linalg.norm(task.tokens, "nuc"),
+        "centred": lambda task: first_of_covariance(task.tokens),
     },
     "ch90.begins_at": {
         "from one": lambda task: task.registers + task.text + 1,

@@ -76,7 +76,7 @@ def engine_page(script: str) -> str:
 
 
 def drawn_in_node(folder: Path, wishes: Sequence[Mapping], file: Path, kernels: str = "fused") -> list[dict[str, Any]]:
-    """{"latents", "picture"} for each wish. file: where the wishes may be written. kernels: "fused", "simd" or "plain"."""
+    """{"latents", "picture"} for each wish. file: where the wishes may be written. kernels: see arena.js."""
     file.write_text(json.dumps(wishes))
     return json.loads(node("tests/js/live_pictures.mjs", str(folder / "live"), str(file), kernels))["drawn"]
 

@@ -19,7 +19,8 @@ BEGUN = 'window.begun = startEngine("live/");'
 DRAW = """async (wish) => {
     const engine = await window.begun;
     const done = await engine.draw("edited", wish);
-    return { kernels: engine.about.kernels, latents: [...done.latents], picture: btoa(String.fromCharCode(...done.picture)) };
+    const picture = btoa(String.fromCharCode(...done.picture));
+    return { kernels: engine.about.kernels, latents: [...done.latents], picture };
 }"""
 TURNS = """async (wish) => {
     const engine = await window.begun;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import fewchannels as fc
@@ -18,12 +19,14 @@ from fewchannels.layouts.forms import Blocks
 from fewchannels.measure.contributed import ModelRun, measured_run
 from fewchannels.notebook.chapters import prompts_for
 from fewchannels.reading.worlds import world_of
-from fewchannels.studies import Condition, birth
+from fewchannels.studies import Condition, birth, ingredients
 from fewchannels.studies.shipped import from_book
 from fewchannels.studies.spatial import at, mean_of
 from fewchannels.studies.spatial import tested as measured_on  # pytest would take its own name for a test
+from fewchannels.studies.training import trainings
 from learners import MISTAKES
 
+ROOT = Path(__file__).parents[2]
 VARIANTS = (0, 1, 17)
 STUDIES = {
     "ch2": "critical",
@@ -75,6 +78,8 @@ def run(toy):
                 own["where"] = measured_on(own["found"])
             if chapter == "ch10":
                 own["trainings"] = birth.courses(from_book("birth"))
+            if chapter == "ch11":
+                own["arms"] = trainings(ingredients.merge(ROOT / "results" / "ingredients", None))
             own["figures"] = {"ch6": level_pattern, "ch9": content_or_gain}.get(chapter)
             made[chapter] = own
         return made[chapter]
@@ -250,6 +255,9 @@ def test_a_solution_is_shown_after_an_attempt_or_all_hints(capsys):
         ("ch4.design", "top", "Give a `Condition`"),
         ("ch4.design", {"colour": 1}, "has no field 'colour'"),
         ("ch10.design", 3, "a list of pairs"),
+        ("ch11.design", 3, "The answer is a pair"),
+        ("ch11.design", ([({"colour": 1}, 0)], "loss"), "The recipe has no 'colour'"),
+        ("ch11.design", ([({}, 0)], "time"), "yours is 'time'"),
         ("ch90.blocks", "ribbons", "Give a `Blocks(path, returns)`"),
     ],
 )

@@ -12,6 +12,7 @@ from . import (
     content_or_gain,
     critical,
     fool_yourself,
+    ingredients,
     level_pattern,
     massive_channels,
     spatial,
@@ -35,6 +36,7 @@ CHAPTERS = (
     your_model,
     content_or_gain,
     birth,
+    ingredients,
     bring_your_own_model,
 )
 CHECKED: dict[str, type[Exercise]] = {one.name: one for chapter in CHAPTERS for one in chapter.CHECKED}
