@@ -94,6 +94,15 @@ def test_courses_and_blocks(arms):
     plots.lines(courses, "images", "size")
 
 
+def test_what_was_begun_again_is_held_to_what_was_kept(arms):
+    kept = arms["base"][0]
+    begun = {name: kept.at_images(name, 1024) for name in ("loss", "size", "first")}
+    assert figures.unlike({**begun, "top": np.zeros(8)}, kept, 1024) == []
+    assert figures.unlike({**begun, "size": 1.05 * begun["size"]}, kept, 1024) == []
+    assert figures.unlike({**begun, "size": 1.2 * begun["size"]}, kept, 1024) == ["size"]
+    assert figures.unlike(begun, kept, 5664) == ["loss", "size", "first"]
+
+
 def test_every_arm_belongs_to_a_family_and_has_a_name():
     listed = {arm for family in figures.FAMILIES.values() for arm in family}
     assert listed == set(figures.ARMS)

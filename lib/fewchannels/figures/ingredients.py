@@ -25,6 +25,7 @@ FAMILIES = {
     "norms and gates": ("base", "no_final_norm", "sandwich_norm", "constant_gate", "no_gate", "no_zero_start"),
     "stream and attention": ("base", "rotated_stream", "softmax1", "magnitude_preserving"),
 }
+AS_MUCH = 0.1  # by how much a measure may differ that was trained for again; without bf16 it is 0.04
 UPDATES = ("muon", "rotated_adam")  # arms whose steps know no axis of the stream
 
 Arms = Mapping[str, Sequence[Training]]
@@ -33,6 +34,13 @@ Arms = Mapping[str, Sequence[Training]]
 def name_of(arm: str) -> str:
     """An arm in a few words, as figures name it."""
     return ARMS[arm].about
+
+
+def unlike(begun: Mapping[str, np.ndarray], kept: Training, images: int) -> list[str]:
+    """The measures of a training that was begun again (`studies.ingredients.begin`) that are more than a tenth off
+    those of the kept one after as many images. Which channels are on top is not compared."""
+    measures = (name for name in begun if name != "top")
+    return [name for name in measures if not np.allclose(begun[name], kept.at_images(name, images), rtol=AS_MUCH)]
 
 
 def _last(values: np.ndarray) -> np.ndarray:
