@@ -8,6 +8,7 @@ import test from "node:test";
 import vm from "node:vm";
 import { Worker } from "node:worker_threads";
 
+import { Arena } from "../../lib/fewchannels/widgets/js/live/arena.js";
 import { startEngine } from "../../lib/fewchannels/widgets/js/live/client.js";
 import { Sampler } from "../../lib/fewchannels/widgets/js/live/sampler.js";
 import { toy } from "./live_files.mjs";
@@ -60,6 +61,17 @@ function counted() {
   };
   return { sampler, passes: () => passes };
 }
+
+test("an arena takes the fastest kernels that it may and that the browser runs", (t) => {
+  const kinds = (...args) => new Arena(100_000, ...args).kind;
+  assert.deepEqual([kinds(), kinds("simd"), kinds("plain")], ["fused", "simd", "plain"]);
+  assert.throws(() => kinds("fast"), /kernels of the kind fast: expected fused, simd, plain/);
+  const validate = t.mock.method(WebAssembly, "validate", () => false);
+  assert.equal(kinds(), "plain");
+  validate.mock.mockImplementationOnce(() => false, validate.mock.callCount());
+  validate.mock.mockImplementation(() => true);
+  assert.equal(kinds(), "simd");
+});
 
 live("a page gets pictures, levels and maps from its worker", async () => {
   const shares = [];
