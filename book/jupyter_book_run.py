@@ -31,4 +31,5 @@ def built(folder: Path, out: Path, *options: str, log: Path | None = None) -> No
         log.write_text(output, encoding="utf-8")
     if done.returncode != 0:
         warnings = [line for line in output.splitlines() if re.search(r"\b(WARNING|ERROR|CRITICAL|Exception)\b", line)]
-        raise PagesFailed("\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:])
+        told = "\n".join(dict.fromkeys(warnings)) or output.strip()[-3000:]
+        raise PagesFailed(told if log is None else f"{told}\nAll of it: {log}")

@@ -128,7 +128,6 @@ def build() -> Path:
         for language in translated.languages():
             translated.build(language, HTML / language)
     except PagesFailed as failure:
-        told = f"The pages did not build cleanly (warnings count as errors):\n{failure}\nAll of it: {LOG}"
-        raise SiteFailed(told) from None
+        raise SiteFailed(f"The pages did not build cleanly (warnings count as errors):\n{failure}") from None
     print(f"  {len(list(HTML.rglob('*.html')))} pages in {time.monotonic() - began:.1f} s", flush=True)
     return HTML

@@ -1,5 +1,5 @@
 // Not a test by itself: tests/widgets/test_live.py asks for pictures, this draws them with the live engine.
-// In: the folder with the engine's scripts, a JSON file with a list of what Sampler.draw takes, and kernels: "fused", "simd" or "plain".
+// In: the folder with the engine's scripts, a JSON file with a list of what Sampler.draw takes, and kernels as in arena.js.
 // Out: as JSON, for each { latents, picture, change, levels }, where `keep` is given also { states } of that step.
 
 import { readFileSync } from "node:fs";

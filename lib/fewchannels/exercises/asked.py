@@ -306,6 +306,16 @@ def _line_of(error: BaseException, function: Callable) -> str:
     return f", at `{own[-1].line}`" if own and own[-1].line else ""
 
 
+def filled(given: Mapping[str, Any], rows: Sequence, columns: Sequence, xlabel: str, ylabel: str, names: Sequence[str]):
+    """Grids that are filled where there is something: {title: pairs (row, column)}. names: of the rows."""
+    grids = {
+        title: np.array([[1.0 if (row, column) in pairs else np.nan for column in columns] for row in rows])
+        for title, pairs in given.items()
+    }
+    columns = [str(column) for column in columns]
+    return plots.panels_of_numbers(grids, rows=names, columns=columns, xlabel=xlabel, ylabel=ylabel)
+
+
 def as_array(given: Any, what: str) -> np.ndarray:
     """A tensor or array as float64. Raises Unread for what is none, such as a list of tensors."""
     if isinstance(given, (list, tuple)) and len(given) == 1:

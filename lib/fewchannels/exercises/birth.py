@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from .. import plots
-from .asked import Exercise, Number, Unread
+from .asked import Exercise, Number, Unread, filled
 
 SUGGESTED = tuple((weights, data) for weights in (0, 1) for data in (0, 1))
 
@@ -64,17 +64,9 @@ class Trainings(Exercise):
 
     def draw(self, obtained):
         rows, columns = (sorted({pair[side] for pair in [*obtained, *self.expected]}) for side in (0, 1))
-        grids = {
-            name: np.array([[float((w, d) in pairs) for d in columns] for w in rows])
-            for name, pairs in {"expected, such as": self.expected, "yours": obtained}.items()
-        }
-        figure = plots.panels_of_numbers(
-            {name: np.where(grid > 0, 1.0, np.nan) for name, grid in grids.items()},
-            rows=[str(w) for w in rows],
-            columns=[str(d) for d in columns],
-            xlabel="seed of the data",
-            ylabel="seed of the weights",
-        )
+        given = {"expected, such as": self.expected, "yours": obtained}
+        names = [str(weights) for weights in rows]
+        figure = filled(given, rows, columns, "seed of the data", "seed of the weights", names)
         return figure, "A grid of seeds of the weights and of the data, filled where there is a training."
 
 

@@ -6,11 +6,10 @@ import functools
 
 import numpy as np
 
-from .. import plots
 from ..figures.ingredients import BASE, name_of
 from ..studies.training import by_seed
 from ..toyworld.recipe import EMA_DECAY, WARMUP_STEPS
-from .asked import Exercise, Number, Unread
+from .asked import Exercise, Number, Unread, filled
 
 SEEDS = 3  # that an arm needs, at least
 PARTS = ("weight decay", "warm-up steps", "memory of the average")  # of the recipe, that can be taken out
@@ -83,25 +82,14 @@ class Arms(Exercise):
         return True  # what is read has a base, one change, and seeds in pairs
 
     def draw(self, obtained):
-        given = {"expected, such as": self.expected[0], "yours": obtained}
-        changes = list(dict.fromkeys(self._changed(recipe) for pairs in given.values() for recipe, _ in pairs))
-        seeds = sorted({seed for pairs in given.values() for _, seed in pairs})
-        grids = {
-            name: np.array(
-                [
-                    [1.0 if (change, seed) in {(self._changed(r), s) for r, s in pairs} else np.nan for seed in seeds]
-                    for change in changes
-                ]
-            )
-            for name, pairs in given.items()
+        given = {
+            title: [(self._changed(recipe), seed) for recipe, seed in pairs]
+            for title, pairs in {"expected, such as": self.expected[0], "yours": obtained}.items()
         }
-        figure = plots.panels_of_numbers(
-            grids,
-            rows=[", ".join(change) or "the recipe" for change in changes],
-            columns=[str(seed) for seed in seeds],
-            xlabel="seed",
-            ylabel="what is changed",
-        )
+        every = [pair for pairs in given.values() for pair in pairs]
+        changes, seeds = list(dict.fromkeys(change for change, _ in every)), sorted({seed for _, seed in every})
+        names = [", ".join(change) or "the recipe" for change in changes]
+        figure = filled(given, changes, seeds, "seed", "what is changed", names)
         return figure, "A grid of what is changed and of seeds, filled where there is a training."
 
 
