@@ -19,7 +19,7 @@ from fewchannels.layouts.forms import Blocks
 from fewchannels.measure.contributed import ModelRun, measured_run
 from fewchannels.notebook.chapters import prompts_for
 from fewchannels.reading.worlds import world_of
-from fewchannels.studies import Condition, birth, ingredients
+from fewchannels.studies import Condition, birth
 from fewchannels.studies.shipped import from_book
 from fewchannels.studies.spatial import at, mean_of
 from fewchannels.studies.spatial import tested as measured_on  # pytest would take its own name for a test
@@ -79,7 +79,7 @@ def run(toy):
             if chapter == "ch10":
                 own["trainings"] = birth.courses(from_book("birth"))
             if chapter == "ch11":
-                own["arms"] = trainings(ingredients.merge(ROOT / "results" / "ingredients", None))
+                own["arms"] = trainings(from_book("ingredients"))
             own["figures"] = {"ch6": level_pattern, "ch9": content_or_gain}.get(chapter)
             made[chapter] = own
         return made[chapter]

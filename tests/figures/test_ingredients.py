@@ -134,7 +134,7 @@ def test_readings_are_a_kind_a_measure(found):
 
 
 def test_what_is_measured_has_the_form_that_its_claim_tests(arms, found):
-    claims = read_claims("book/claims_to_run.yml")
+    claims = read_claims("book/claims.yml")
     measured = {
         "ingredients_muon": by_seed(arms["muon"], arms["base"], "kurtosis"),
         "ingredients_direction_falls_less": figures.direction_falls_less(arms),

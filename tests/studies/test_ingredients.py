@@ -131,6 +131,22 @@ def test_what_is_finished_is_skipped_and_what_fails_is_left(tmp_path, capfd):
     assert ingredients.merge(tmp_path / "none", None) is None
 
 
+def test_a_file_that_is_gone_on_with_keeps_what_it_held(tmp_path):
+    out, parts = tmp_path / "out.safetensors", [tmp_path / "here", tmp_path / "there"]
+    ingredients.unpack(out, parts[0])  # nothing to go on with
+    ingredients.run_arms(["muon", "base"], [0], 2_000, parts[0], tmp_path, 1, made)
+    ingredients.merge(parts[0], out)
+    ingredients.unpack(out, parts[1])
+    kept = {file.name: file.read_bytes() for file in parts[1].iterdir()}
+    assert sorted(kept) == ["base-0.safetensors", "muon-0.safetensors"]
+    ingredients.run_arms(["muon", "base"], [0, 1], 2_000, parts[1], tmp_path, 1, made)
+    ingredients.unpack(out, parts[1])
+    assert {file.name: file.read_bytes() for file in parts[1].iterdir() if file.name in kept} == kept
+    ingredients.merge(parts[1], out)
+    assert Results.read(out).index["order"] == ["base, seed 0", "base, seed 1", "muon, seed 0", "muon, seed 1"]
+    assert trainings(Results.read(out))["base"][1].at_images("loss") == 1.5
+
+
 def run_until_told(parts, state):
     ingredients.run_arms(["no_gate"], [0], 2_000, parts, state, 1, made)
 

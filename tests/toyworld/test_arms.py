@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from fewchannels.toyworld.arms import ARMS, is_inner_matrix, stream_axis
-from fewchannels.toyworld.recipe import SceneStream, flow_loss
+from fewchannels.toyworld.recipe import SceneStream, clean_latents, flow_loss
 from tiny_training import WIDTH, tiny_pipeline
 from torch import nn
 
@@ -48,7 +48,7 @@ def optimiser_of(arm, pipeline, lr):
 def batch():
     stream = SceneStream(0, 4)
     images, ids = zip(*(stream[i] for i in range(4)), strict=True)
-    return torch.stack(images), torch.stack(ids)
+    return clean_latents(changed("base").vae, torch.stack(images)), torch.stack(ids)
 
 
 @pytest.mark.parametrize("arm", ARMS)

@@ -1,12 +1,13 @@
 """What makes massive channels: the toy world's training with one thing changed at a time, three seeds an arm.
 
     python -m fewchannels.studies.ingredients --out results/ingredients.safetensors
-    python -m fewchannels.studies.ingredients --only base,muon --seeds 0,1           # some, in the same folder of parts
+    python -m fewchannels.studies.ingredients --out results/ingredients.safetensors --only base,muon --seeds 0,1  # some
 
-One process a core, of one thread, each with a training of its own. An arm and a seed that are finished are one small
-file in results/ingredients, and are skipped; of those that are not the state is kept outside the work tree, so that the
-same command goes on after a kill. No weights are left. `--out` gets all parts that there are, as one `Results`, in
-which an arm and a seed are a group of prompts; `training.trainings` reads their courses.
+One process a core, of one thread, each with a training of its own. What is finished is skipped; what is not goes on
+from its state, which is kept outside the work tree, so the same command goes on after a kill. No weights are left.
+`--out` holds all that is finished as one `Results`, in which an arm and a seed are a group of prompts;
+`training.trainings` reads their courses. What the file held before stays in it, so a part of the arms can be run at a
+time, and on several machines.
 
 Measured at log-spaced numbers of images on scenes that are held out (`held_out`); and at the end, in pictures: how
 right they are by both readers, and what they lose with the top channels at zero and with as many others.
@@ -40,6 +41,7 @@ from ..reading.readers import Agreement, Change
 from ..reading.second import AgreementByEye
 from ..toyworld import train
 from ..toyworld.arms import ARMS
+from ..toyworld.encoded_scenes import EncodedScenes
 from ..toyworld.recipe import snapshot_due
 from .birth import size
 from .condition import Condition, each
@@ -55,7 +57,9 @@ from .training import trainings
 IMAGES = 50_000
 SEEDS = (0, 1, 2)  # of weights and of data
 PROMPTS = 64  # of the pictures at the end
-PARTS, STATE = Path("results/ingredients"), Path.home() / ".cache" / "fewchannels" / "ingredients"
+STATE = Path.home() / ".cache" / "fewchannels" / "ingredients"
+PARTS = STATE / "parts"
+SCENES = "scenes"  # folder in the state, of what all arms draw; as long as one is not finished
 STATE_EVERY = 3 * 1_600  # images; where a line of the log ends, so that a run that goes on logs the same
 
 
@@ -89,6 +93,14 @@ class ArmTrainer(train.Trainer):
         torch.manual_seed(self.args.seed_weights)
         self.arm.change(pipeline.transformer)
         return pipeline
+
+    def scenes(self, images: int, folder: Path) -> EncodedScenes:
+        """What a training of so many images draws, as latents that are kept in a folder for the other arms."""
+        stream = train.SceneStream(self.args.seed_data, images)
+        return EncodedScenes(stream, self.pipeline.vae, folder, self.args.precision, self.args.batch)
+
+    def clean(self, latents: torch.Tensor) -> torch.Tensor:
+        return latents
 
     def make_optimiser(self, groups, lr):
         return self.arm.optimiser(self.parameters, groups, lr)
@@ -154,7 +166,7 @@ def begin(arm: str, seed: int = 0, images: int = 1024) -> dict[str, np.ndarray]:
 
         def work(args, processes) -> dict[str, np.ndarray]:
             trainer = ArmTrainer(args, arm)
-            stream = train.SceneStream(args.seed_data, images)
+            stream = trainer.scenes(images, args.state)
             for batch in trainer.batches(stream, args.batch, 0, images):
                 trainer.train_step(*batch)
                 trainer.images += args.batch
@@ -178,7 +190,7 @@ def run_arm(arm: str, seed: int, images: int, parts: Path, state: Path) -> bool:
 
     def work(args, processes) -> bool:
         trainer = ArmTrainer(args, arm)
-        stream = train.SceneStream(args.seed_data, images)
+        stream = trainer.scenes(images, state / SCENES)
         if not trainer.run(trainer.batches(stream, args.batch, trainer.total, images), args.batch, STATE_EVERY):
             return False
         for name, usual in ((signal.SIGTERM, signal.SIG_DFL), (signal.SIGINT, signal.default_int_handler)):
@@ -234,7 +246,10 @@ def run_arms(
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
-    return [one for one in listed if not part_of(parts, *one).exists()]
+    left = [one for one in listed if not part_of(parts, *one).exists()]
+    if not left:
+        shutil.rmtree(state / SCENES, ignore_errors=True)
+    return left
 
 
 def _work(listed, images: int, parts: Path, state: Path, run_one) -> None:
@@ -277,6 +292,24 @@ def merged(found: Sequence[Results]) -> Results:
     )
 
 
+def unpack(out: Path, parts: Path) -> None:
+    """Write what a file of results holds into a folder as parts, each that is not there yet."""
+    if not out.exists():
+        return
+    found = Results.read(out)
+    parts.mkdir(parents=True, exist_ok=True)
+    for name, facts in found.index["models"].items():
+        file = part_of(parts, facts["arm"], facts["seed"])
+        if not file.exists():
+            dataclasses.replace(
+                found,
+                cells={c: cell for c, cell in found.cells.items() if c.prompts == name},
+                groups={name: found.groups[name]},
+                instruments={of: arrays for of, arrays in found.instruments.items() if of.endswith(f" of {name}")},
+                index={**found.index, "models": {name: facts}, "order": [name]},
+            ).save(file)
+
+
 def merge(parts: Path, out: Path | None) -> Results | None:
     """All finished parts of a folder as one, written to a file where one is named; None where there is none."""
     files = sorted(parts.glob("*.safetensors"))
@@ -311,7 +344,7 @@ def main(argv: list[str] | None = None) -> int:
     add("--jobs", type=int, default=os.cpu_count() or 1, help="processes, each with a training (one a core)")
     add("--parts", type=Path, default=PARTS, help="folder of finished arms and seeds (%(default)s)")
     add("--state", type=Path, default=STATE, help="folder of those that are under way (%(default)s)")
-    add("--out", type=Path, help="write all finished parts as one run file")
+    add("--out", type=Path, help="file of all that is finished; what it holds by now is not run again")
     args = parser.parse_args(argv)
     if unknown := set(args.only) - set(ARMS):
         parser.error(f"--only {', '.join(sorted(unknown))}: there are {', '.join(ARMS)}")
@@ -319,6 +352,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("expected at least one of --jobs, 2,000 --images, and --seeds of 0 or more")
     if args.out is not None:
         check_place(args.out)
+        unpack(args.out, args.parts)
     missing = run_arms(args.only, args.seeds, args.images, args.parts, args.state, args.jobs)
     found = merge(args.parts, args.out)
     if found is not None:

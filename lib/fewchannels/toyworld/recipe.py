@@ -124,9 +124,8 @@ class SceneStream(torch.utils.data.Dataset):
         return image, torch.tensor(ids)
 
 
-def flow_loss(pipeline, images: torch.Tensor, ids: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
-    """Rectified-flow loss of a batch; images [B, 3, H, W] in -1 to 1, ids [B, S]. Noise and t are drawn on the CPU."""
-    clean = clean_latents(pipeline.vae, images)
+def flow_loss(pipeline, clean: torch.Tensor, ids: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Rectified-flow loss of a batch; clean latents [B, 8, h, w], ids [B, S]. Noise and t are drawn on the CPU."""
     t = torch.sigmoid(torch.randn(len(clean), generator=generator) + MEAN_LOGIT_T).to(clean.device)
     noise = torch.randn(clean.shape, generator=generator).to(clean.device)
     weight = t[:, None, None, None]

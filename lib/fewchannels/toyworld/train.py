@@ -35,6 +35,7 @@ from .recipe import (
     WARMUP_STEPS,
     SceneStream,
     build_pipeline,
+    clean_latents,
     cpu_attention,
     fitting_precision,
     flow_loss,
@@ -95,7 +96,11 @@ class Trainer(Learner):
         first = self.processes.share(self.total, args.batch).start
         generator = torch.Generator().manual_seed((args.seed_data << 40) + first)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=args.precision == "bf16"):
-            return flow_loss(self.pipeline, images.to(self.device), ids.to(self.device), generator)
+            return flow_loss(self.pipeline, self.clean(images.to(self.device)), ids.to(self.device), generator)
+
+    def clean(self, images: torch.Tensor) -> torch.Tensor:
+        """The latents of a batch of the stream."""
+        return clean_latents(self.pipeline.vae, images)
 
     def moment(self, before: int) -> None:
         if snapshot_due(self.images_before + before, self.total):
