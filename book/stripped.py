@@ -21,11 +21,13 @@ def command(*arguments: str) -> list[str]:
 
 def dirty(notebooks: list[Path]) -> list[Path]:
     """Those of `notebooks` that hold outputs, counts or run metadata."""
-    return [
-        notebook
-        for notebook in notebooks
-        if subprocess.run(command("--verify", str(notebook)), capture_output=True).returncode != 0
-    ]
+    if _clean(notebooks):  # one start of the tool in place of one for each
+        return []
+    return [notebook for notebook in notebooks if not _clean([notebook])]
+
+
+def _clean(notebooks: list[Path]) -> bool:
+    return subprocess.run(command("--verify", *map(str, notebooks)), capture_output=True).returncode == 0
 
 
 def main() -> int:

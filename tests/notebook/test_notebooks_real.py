@@ -20,7 +20,7 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("name", notebook_runs.MODELS)
+@pytest.mark.parametrize("name", ["FLUX.2-klein"])  # the one that is least like the toy; all of them below
 def test_two_cells_and_one_step_of_every_notebook(folder, name):
     script = Path(notebook_runs.__file__)
     done = subprocess.run(
