@@ -134,12 +134,16 @@ def test_what_is_finished_is_skipped_and_what_fails_is_left(tmp_path, capfd):
 def test_a_file_that_is_gone_on_with_keeps_what_it_held(tmp_path):
     out, parts = tmp_path / "out.safetensors", [tmp_path / "here", tmp_path / "there"]
     ingredients.unpack(out, parts[0])  # nothing to go on with
-    ingredients.run_arms(["muon", "base"], [0], 2_000, parts[0], tmp_path, 1, made)
+    parts[0].mkdir()
+    for arm in ("muon", "base"):
+        made(arm, 0, 2_000, parts[0], tmp_path)
     ingredients.merge(parts[0], out)
     ingredients.unpack(out, parts[1])
     kept = {file.name: file.read_bytes() for file in parts[1].iterdir()}
     assert sorted(kept) == ["base-0.safetensors", "muon-0.safetensors"]
-    ingredients.run_arms(["muon", "base"], [0, 1], 2_000, parts[1], tmp_path, 1, made)
+    assert ingredients.run_arms(["muon", "base"], [0], 2_000, parts[1], tmp_path, 1, made) == []  # and none begins
+    for arm in ("muon", "base"):
+        made(arm, 1, 2_000, parts[1], tmp_path)
     ingredients.unpack(out, parts[1])
     assert {file.name: file.read_bytes() for file in parts[1].iterdir() if file.name in kept} == kept
     ingredients.merge(parts[1], out)

@@ -1,5 +1,6 @@
 """A study from its conditions to its results: what is computed once, kept, read again, left out."""
 
+import itertools
 import sys
 
 import fewchannels as fc
@@ -189,8 +190,16 @@ def test_some_instruments_can_be_asked_alone(model):
     assert found == [["short", "long"], [], ["short"]]
 
 
-@pytest.mark.parametrize("name", list(studies.STUDIES))
-@pytest.mark.parametrize("kind", ["model", pytest.param("real", marks=pytest.mark.slow)])
+QUICK = ("model", "critical"), ("model", "spatial")  # the rest takes half a minute or more each
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        pytest.param(*one, id="-".join(one), marks=() if one in QUICK else pytest.mark.slow)
+        for one in itertools.product(("model", "real"), studies.STUDIES)
+    ],
+)
 def test_each_study_runs_whole_is_kept_and_goes_on(kind, name, request, tmp_path, monkeypatch):
     monkeypatch.setattr(sys.modules["fewchannels.studies.level_pattern"], "PROBE_SCENES", 16)
     asked = {"model": request.getfixturevalue(kind), "n": 2, "steps": STEPS, "k": 4, "store": tmp_path / "store"}

@@ -65,7 +65,7 @@ def states(folder):
     return load_file(folder / "state.safetensors")
 
 
-@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("count", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_killed_run_goes_on_as_if_it_had_not_been(tmp_path, count):
     """And a run is the same however often it is made, since the two here are two."""
     for name, stops in (("whole", [24]), ("killed", [16, 24])):
