@@ -78,7 +78,8 @@ bench: env
 
 # The long studies: hours on two cores, or a GPU. REPLICAS: pipeline folders that other trainings gave. GROWTH: the
 # state folder of a training run, whose kept moments are read. TRAININGS: several such folders, for the study of birth.
-# ARMS: of the study of ingredients, such as base,muon; each is trained three times, half an hour to more than one of a core each time.
+# ARMS: of the study of ingredients, such as base,muon; each is trained three times, each time half an hour of a core to
+# more than an hour.
 STUDIES := critical spatial text_transport subject_transport level_pattern content_or_gain
 study: env
 	for name in $(STUDIES); do $(VENV) -m fewchannels.cli study $$name --out results/$$name.safetensors >/dev/null || exit 1; done

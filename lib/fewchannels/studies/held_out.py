@@ -15,7 +15,8 @@ import torch
 
 from ..channels import kurtosis, largest_over_median, rank_channels, top_share
 from ..models import load
-from ..toyworld.recipe import MEAN_LOGIT_T, SceneStream, clean_latents
+from ..toyworld.encoded_scenes import encode
+from ..toyworld.recipe import MEAN_LOGIT_T, SceneStream
 from ..watch.hooks import capture
 
 SEED = 90_000  # of scenes and noise; trainings have small ones
@@ -31,11 +32,7 @@ class HeldOut:
     def __init__(self, vae, n: int = 128):
         if n < QUARTERS or n % QUARTERS:
             raise ValueError(f"n={n}: expected a multiple of {QUARTERS}, as many of each quarter of the noise levels")
-        stream = SceneStream(SEED, n)
-        drawn = [stream[i] for i in range(n)]
-        self.ids = torch.stack([ids for _, ids in drawn])
-        pictures = torch.stack([image for image, _ in drawn])
-        self.clean = torch.cat([clean_latents(vae, some.to(vae.device)).cpu() for some in pictures.split(BATCH)])
+        self.clean, self.ids = encode(SceneStream(SEED, n), vae, range(n), BATCH)
         self.noise = torch.randn(self.clean.shape, generator=torch.Generator().manual_seed(SEED))
         self.t = torch.sigmoid(torch.special.ndtri((torch.arange(n) + 0.5) / n) + MEAN_LOGIT_T)
 

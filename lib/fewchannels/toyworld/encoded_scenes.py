@@ -21,6 +21,16 @@ from .recipe import SceneStream, clean_latents
 PART = 1_600  # scenes a file; a multiple of any batch that is used
 
 
+def encode(stream: SceneStream, vae, which: range, batch: int = 32) -> tuple[torch.Tensor, torch.Tensor]:
+    """Scenes of a stream as latents float32 [n, C, h, w], a batch at a time, and their ids int64 [n, S], on the CPU."""
+    latents, words = [], []
+    for first in range(0, len(which), batch):
+        images, ids = zip(*(stream[i] for i in which[first : first + batch]), strict=True)
+        latents.append(clean_latents(vae, torch.stack(images).to(vae.device)).cpu())
+        words += ids
+    return torch.cat(latents), torch.stack(words)
+
+
 class EncodedScenes(torch.utils.data.Dataset):
     """Sample i is that of the stream, with its image as latents float32 [C, h, w]. They are encoded in batches from the
     first one on, as `toyworld.train` does, so they are the same bits. Several processes may share the folder."""
@@ -48,10 +58,6 @@ class EncodedScenes(torch.utils.data.Dataset):
         return load_file(file)
 
     def _encoded(self, which: range) -> dict[str, torch.Tensor]:
-        device, latents, words = self.vae.device, [], []
-        for first in range(0, len(which), self.batch):
-            images, ids = zip(*(self.stream[i] for i in which[first : first + self.batch]), strict=True)
-            with torch.autocast(device.type, torch.bfloat16, enabled=self.precision == "bf16"):
-                latents.append(clean_latents(self.vae, torch.stack(images).to(device)).cpu())
-            words += ids
-        return {"latents": torch.cat(latents).contiguous(), "ids": torch.stack(words)}
+        with torch.autocast(self.vae.device.type, torch.bfloat16, enabled=self.precision == "bf16"):
+            latents, ids = encode(self.stream, self.vae, which, self.batch)
+        return {"latents": latents.contiguous(), "ids": ids}
