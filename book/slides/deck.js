@@ -2,6 +2,7 @@
 (() => {
   "use strict";
   const SMALLEST = 0.7; // of a size; a test holds that no slide needs less
+  const READABLE = 1.1; // of an explorer's size on a page
   const WIDTHS = [1168, 1080, 1000, 920, 840, 760, 680, 600, 520, 460];
 
   // Text, code and tables are set smaller until they fit.
@@ -13,14 +14,31 @@
     }
   }
 
-  // An explorer's type keeps its size while its pictures follow its width: as wide as leaves the type largest.
+  // A slide is wider than it is high: what is turned and what is read stand beside a flipbook's pictures.
+  function setBeside(widget) {
+    const found = (selector) => [...widget.querySelectorAll(`:scope > :is(${selector})`)];
+    const pictures = found(".fc-tilerow, .fc-skyline");
+    if (!pictures.length) return;
+    const halves = [found(".fc-axes, .fc-cell-caption, .fc-lines, .fc-onward, .fc-foot"), pictures].map((nodes) => {
+      const half = document.createElement("div");
+      half.append(...nodes);
+      return half;
+    });
+    const both = document.createElement("div");
+    both.className = "beside";
+    both.append(...halves);
+    widget.append(both);
+  }
+
+  // An explorer's type keeps its size while its pictures follow its width: as large as can be read, then as wide as fits.
   function fitWidget(widget, body) {
-    let best = { zoom: 0 };
+    let best = { fit: 0 };
     widget.style.zoom = 1;
     for (const width of WIDTHS) {
       widget.style.width = `${width}px`;
       const zoom = Math.min(body.clientWidth / width, (body.clientHeight - 4) / widget.offsetHeight);
-      if (zoom > best.zoom) best = { zoom, width };
+      const fit = 1e6 * Math.min(zoom, READABLE) + zoom * width;
+      if (fit > best.fit) best = { fit, zoom, width };
     }
     widget.style.width = `${best.width}px`;
     widget.style.zoom = Math.floor(1000 * best.zoom) / 1000;
@@ -58,7 +76,11 @@
     for (const body of document.querySelectorAll(".body")) {
       const widget = body.querySelector(".fc-widget");
       // an explorer comes later than its page, and may grow when it is used
-      if (widget) new ResizeObserver(() => fitWidget(widget, body)).observe(widget);
+      if (widget)
+        new ResizeObserver(() => {
+          setBeside(widget);
+          fitWidget(widget, body);
+        }).observe(widget);
       else fit(body);
     }
     document.documentElement.dataset.fitted = "";

@@ -12,7 +12,7 @@ from .conftest import SITE
 
 DECKS = sorted((SITE / "slides").glob("*.html"))
 SIZES = [(1280, 720), (1024, 768)]
-SMALLEST_TEXT, SMALLEST_WIDGET, SMALLEST_FIGURE = 0.8, 0.55, 0.8  # of the sizes that they were made in
+SMALLEST_TEXT, SMALLEST_WIDGET, SMALLEST_FIGURE = 0.8, 0.95, 0.8  # of the sizes that they were made in
 # What is larger than its place, or was made smaller than can be read; of all slides, in the slide's own pixels.
 WRONG = """([text, widget, figure]) => {
     const wrong = [];
