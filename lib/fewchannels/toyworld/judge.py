@@ -26,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..origins import digest_of
 from .prompts import COLOURS, POSITIONS, SHAPES, SIZES, TEXTURES, Attributes, Subject
 
 IMAGE_SIZE = 48
@@ -211,11 +212,18 @@ class Judge:
     on average; where more than two positions qualify, the two surest count.
 
     temperatures: by head, what its logits are divided by, so that its certainty is right (Guo et al. 2017, arXiv
-    1706.04599); 1 for a head that is not named.
+    1706.04599); 1 for a head that is not named. revision: "sha256:" and the start of the digest of the folder from
+    which it was loaded.
     """
 
-    def __init__(self, network: JudgeNetwork, batch_size: int = 128, temperatures: dict[str, float] | None = None):
-        self.network, self.batch_size = network.eval(), batch_size
+    def __init__(
+        self,
+        network: JudgeNetwork,
+        batch_size: int = 128,
+        temperatures: dict[str, float] | None = None,
+        revision: str | None = None,
+    ):
+        self.network, self.batch_size, self.revision = network.eval(), batch_size, revision
         self.temperatures = dict(temperatures or {})
 
     @torch.no_grad()
@@ -370,4 +378,4 @@ def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
     wrong = [n for n in missing if not n.endswith("num_batches_tracked")] + unexpected
     if wrong:
         raise ValueError(f"{folder} holds weights of another network: {wrong[:3]} do not fit widths {config['widths']}")
-    return Judge(network.to(device), temperatures=config.get("temperatures"))
+    return Judge(network.to(device), temperatures=config.get("temperatures"), revision=digest_of(folder))
