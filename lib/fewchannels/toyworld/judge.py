@@ -90,9 +90,7 @@ class JudgeNetwork(nn.Module):
         self.subject_hidden = nn.Linear(2 * (b + 3) + c + 128, 128)
         self.subject_more = nn.Linear(128, 128)
         self.subject = nn.ModuleDict({name: nn.Linear(128, len(v) + 1) for name, v in SUBJECT_HEADS.items()})
-        self.tones = nn.Sequential(
-            nn.BatchNorm1d(17), nn.Linear(17, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU()
-        )  # fmt: skip
+        self.tones = nn.Sequential(nn.BatchNorm1d(17), nn.Linear(17, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU())
         self.tone = nn.Linear(128, len(COLOURS) + 1)
         self.features = nn.Sequential(nn.Linear(2 * (b + 3) + c, 96), nn.ReLU(), nn.Linear(96, FEATURES))
         self.image = nn.ModuleDict({name: nn.Linear(FEATURES, len(v)) for name, v in IMAGE_HEADS.items()})
