@@ -9,8 +9,19 @@ import torch
 import transformers
 from fewchannels import metrics
 from fewchannels.reading.judges import ClipJudge, ClipSegJudge, Dinov2Judge, ToyJudge
-from fewchannels.toyworld import breakage, evaluate, judge_card, scenes, train_judge
-from fewchannels.toyworld.judge import ATTRIBUTES, WEIGHTS, agreement, load_judge, readings, save_judge, score
+from fewchannels.toyworld import breakage, damage, evaluate, judge_card, scenes, train_judge
+from fewchannels.toyworld.judge import (
+    ATTRIBUTES,
+    WEIGHTS,
+    agreement,
+    cut_out,
+    load_judge,
+    normalise,
+    readings,
+    save_judge,
+    score,
+    tones,
+)
 from fewchannels.toyworld.prompts import Attributes, Subject, parse_prompt
 
 STAR = Subject("large", "red", "star", "left")
@@ -121,6 +132,47 @@ def test_the_batch_does_not_matter(judge, images):
     together, alone = judge.outputs(images[:5]), judge.outputs(images[3:4])
     for name, values in alone.items():
         np.testing.assert_allclose(values[0], together[name][3], atol=1e-4)
+
+
+# --- its network
+
+
+def test_restored_pictures_are_nearer_to_what_they_were(judge, drawn, images):
+    owned = np.stack([train_judge.owners(s) for s in drawn])
+    hurt = damage.damage(images, owned, 8)
+    restored = np.moveaxis(judge.outputs(hurt.images)["restored"], 1, 3) * 127.5 + 127.5
+    left, undone = (np.abs(shown - hurt.before).mean(axis=(1, 2, 3)) for shown in (restored, hurt.images.astype(float)))
+    much = undone > 20
+    assert much.sum() > 50
+    assert left[much].mean() < 0.6 * undone[much].mean()
+
+
+def test_a_rim_has_its_subjects_colour_however_the_picture_is_washed():
+    truth = [scenes.render(parse_prompt(f"a large {c} circle at the center on a plain cyan background"), 3) for c in
+             ("red", "yellow", "blue", "pink")]  # fmt: skip
+    images, masks = np.stack([s.image for s in truth]), torch.from_numpy(np.stack([s.mask for s in truth]))[:, None]
+    washed = damage.washed(images, 0.6, np.array([[250.0, 30, 200]] * len(truth)))
+    ways = []
+    for shown in (images, np.rint(washed).astype(np.uint8)):
+        found = tones(normalise(torch.from_numpy(shown)), masks.float())[:, 0]
+        assert found.shape == (4, 17)
+        ways.append(torch.nn.functional.normalize(found[:, 9:12]).numpy())
+    assert ((ways[0] * ways[1]).sum(axis=1) > 0.99).all()
+    own = np.array([scenes.RGB[s.attributes.subjects[0].colour] for s in truth], dtype=float)
+    assert ((ways[1] * own).sum(axis=1) / np.linalg.norm(own, axis=1) > 0.98).all()
+
+
+def test_a_subject_is_cut_out_at_one_place_and_size():
+    x = torch.arange(48)
+    discs = [(x - a) ** 2 + (x[:, None] - b) ** 2 < r**2 for a, b, r in ((15, 15, 6), (30, 20, 12), (24, 24, 18))]
+    masks = torch.stack(discs).float()[:, None]
+    pixels = torch.stack([x.expand(48, 48), x[:, None].expand(48, 48)]).float().expand(3, 2, 48, 48)
+    across, down, own = cut_out(pixels, masks).unbind(dim=1)
+    assert own.shape == (3, 16, 16)
+    assert (own.round() == own[2].round()).float().mean() > 0.93
+    np.testing.assert_allclose(across[:2].mean(dim=(1, 2)), [15, 30], atol=0.3)
+    np.testing.assert_allclose(down[:2].mean(dim=(1, 2)), [15, 20], atol=0.3)
+    assert (across[:2, :, -1] > across[:2, :, 0]).all()
 
 
 # --- its rules

@@ -20,7 +20,7 @@ import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
 from ..disk import rename
 from . import breakage, damage, scenes
@@ -111,7 +111,7 @@ def draw_batch(scenes_pool, size: int, rng: np.random.Generator, often: float = 
     chosen = rng.integers(len(scenes_pool["images"]), size=size)
     drawn = {name: array[chosen] for name, array in scenes_pool.items()}
     hurt = damage.damage(drawn["images"], drawn["pixels"], rng, often)
-    images, known = hurt.images.copy(), hurt.known.copy()
+    images, known, before = hurt.images.copy(), hurt.known.copy(), hurt.before.copy()
     batch, places = {}, np.arange(len(POSITIONS))
     for name, names in SUBJECT_HEADS.items():
         said = drawn[name].astype(np.int64)[np.maximum(hurt.shown, 0), places]
@@ -123,12 +123,13 @@ def draw_batch(scenes_pool, size: int, rng: np.random.Generator, often: float = 
     if often:
         images[nothing] = breakage.break_pictures(str(rng.choice(breakage.TRAINED)), images[nothing], rng)
         known[nothing] = False
+        before[nothing] = images[nothing]
         for name, names in SUBJECT_HEADS.items():
             batch[name][nothing] = len(names)
         batch["pixels"][nothing] = len(POSITIONS)
     batch["presence"] = presence_of(batch)
     sure = (batch["shape"] != OPEN).all(axis=1)
-    return batch | {"images": images, "known": known, "sure": sure}
+    return batch | {"images": images, "before": before, "known": known, "sure": sure}
 
 
 def presence_of(batch: dict[str, np.ndarray]) -> np.ndarray:
@@ -139,9 +140,11 @@ def presence_of(batch: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def loss_of(out: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-entropies of all heads; those of the background over pictures that still have their own."""
+    """Cross-entropies of all heads, those of the background over pictures that still have their own; and how far the
+    restored pictures are from what they were."""
     known, sure = batch["known"], batch["sure"]
-    total = 4 * cross_entropy(out["pixels"].float(), batch["pixels"], ignore_index=OPEN)
+    total = 2 * smooth_l1_loss(out["restored"], normalise(batch["before"]), beta=0.1)
+    total = total + 4 * cross_entropy(out["pixels"].float(), batch["pixels"], ignore_index=OPEN)
     for name in SUBJECT_HEADS:
         total = total + 2 * cross_entropy(out[name].float().flatten(0, 1), batch[name].flatten(), ignore_index=OPEN)
     for name in IMAGE_HEADS:
@@ -268,6 +271,7 @@ class Trainer:
                 "blotches, patches of another scene or all of it shining through, bent outlines) or none; "
                 "a subject keeps its label while it is visible by the rule of `visible` and loses it where it is "
                 "gone; what lies between is not trained on. "
+                "Beside its labels it is asked for the picture as it was before blur, grain and changes of colour. "
                 f"{BROKEN:.0%} of each batch have no scene at all ({', '.join(breakage.TRAINED)}). "
                 "No picture by a generating model was trained on. "
                 f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "
