@@ -155,7 +155,7 @@ def test_a_rim_has_its_subjects_colour_however_the_picture_is_washed():
     ways = []
     for shown in (images, np.rint(washed).astype(np.uint8)):
         found = tones(normalise(torch.from_numpy(shown)), masks.float())[:, 0]
-        assert found.shape == (4, 17)
+        assert found.shape == (4, 21)
         ways.append(torch.nn.functional.normalize(found[:, 9:12]).numpy())
     assert ((ways[0] * ways[1]).sum(axis=1) > 0.99).all()
     own = np.array([scenes.RGB[s.attributes.subjects[0].colour] for s in truth], dtype=float)

@@ -120,7 +120,9 @@ def damage(
     known = np.ones(count, dtype=bool)
     picked = rng.random((count, 7)) < often * np.array([1, 1, 1, 1, 1, 1.4, 1])
     picked[picked[:, 5], 4] = False  # washing out is a shift of colours by itself
-    picked[rng.random(count) < 0.1] = False  # some stay as they are
+    alone = rng.random(count)
+    picked[alone < 0.25] = False  # some stay as they are
+    picked[alone < 0.15, 5] = often > 0  # and some are washed out alone, where a faint rim still tells the colour
     for i in range(count):
         if picked[i, 0]:
             out[i], own[i] = bent(out[i], own[i], rng, most * rng.uniform(0.2, 2.5))

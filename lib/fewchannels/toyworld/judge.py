@@ -90,8 +90,10 @@ class JudgeNetwork(nn.Module):
         self.subject_hidden = nn.Linear(2 * (b + 3) + c + 128, 128)
         self.subject_more = nn.Linear(128, 128)
         self.subject = nn.ModuleDict({name: nn.Linear(128, len(v) + 1) for name, v in SUBJECT_HEADS.items()})
-        self.tones = nn.Sequential(nn.BatchNorm1d(17), nn.Linear(17, 128), nn.ReLU(), nn.Linear(128, 128), nn.ReLU())
-        self.tone = nn.Linear(128, len(COLOURS) + 1)
+        self.tone = nn.Sequential(
+            *(nn.BatchNorm1d(21), nn.Linear(21, 192), nn.ReLU(), nn.Linear(192, 192), nn.ReLU()),
+            nn.Linear(192, len(COLOURS) + 1),
+        )
         self.features = nn.Sequential(nn.Linear(2 * (b + 3) + c, 96), nn.ReLU(), nn.Linear(96, FEATURES))
         self.image = nn.ModuleDict({name: nn.Linear(FEATURES, len(v)) for name, v in IMAGE_HEADS.items()})
         self.presence = nn.Linear(FEATURES, len(PRESENCE))
@@ -99,7 +101,7 @@ class JudgeNetwork(nn.Module):
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         """images float [B, 3, 48, 48] in -1 to 1 to logits: shape [B, 5, 9], colour [B, 5, 11], size [B, 5, 4],
         texture [B, 4], background [B, 10], second [B, 11], presence [B, 26], pixels [B, 6, 48, 48] (the last class
-        is "no subject"); features [B, 32]; and restored [B, 3, 48, 48] in -1 to 1."""
+        is "no subject"); features [B, 32]; restored [B, 3, 48, 48] in -1 to 1; and the `tones` [B, 5, 21]."""
         grow, slots = nn.functional.interpolate, len(POSITIONS)
         apart = images - images.mean(dim=(2, 3), keepdim=True)
         apart = apart / (apart.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 0.02)
@@ -128,8 +130,8 @@ class JudgeNetwork(nn.Module):
         features = self.features(torch.cat([cells.mean(dim=-1), cells.amax(dim=-1), whole], dim=1))
         out = {name: head(hidden).float() for name, head in self.subject.items()}
         with torch.autocast(images.device.type, enabled=False):  # small differences of colours decide here
-            toned = self.tone(self.tones(tones(images.float(), masks).flatten(0, 1)))
-        out["colour"] = out["colour"] + toned.unflatten(0, (-1, slots))
+            out["tones"] = tones(images.float(), masks)
+            out["colour"] = out["colour"] + self.tone(out["tones"].flatten(0, 1)).unflatten(0, (-1, slots))
         out |= {name: head(features) for name, head in self.image.items()}
         out["pixels"] = torch.cat([there + whose, torch.zeros_like(there)], dim=1)
         return out | {"presence": self.presence(features), "features": features, "restored": restored}
@@ -164,27 +166,28 @@ def _grown(masks: torch.Tensor) -> torch.Tensor:
 
 def tones(images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
     """What tells a subject's colour when the picture is washed out: images [B, 3, H, W] and masks in 0 to 1
-    [B, P, H, W] to [B, P, 17].
+    [B, P, H, W] to [B, P, 21].
 
-    The mean colours inside, of the rim and around; the direction and the size of the difference of the first two; the
-    mask's area; and how far the picture's colours spread. A rim is a darker shade of its subject, so the two differ
-    along the subject's own colour, whatever the picture is mixed with.
+    The mean colours inside, of the rim and around; how the inside differs from the rim and from the outermost pixels,
+    each as direction and size; the mask's area; and how far the picture's colours spread. A rim is a darker shade of
+    its subject, so the two differ along the subject's own colour, whatever the picture is mixed with.
     """
     first = -_grown(-masks)
     second = -_grown(-first)
     third = -_grown(-second)
     wider = _grown(masks)
     around = _grown(_grown(wider)) - wider
-    parts = torch.stack([third + 1e-3 * masks, first - second + 1e-3 * masks, around + 1e-4], dim=2)
-    weights = parts.flatten(3)  # [B, P, 3, H W]
+    inside, rim, edge = (part + 1e-3 * masks for part in (third, first - second, masks - first))
+    weights = torch.stack([inside, rim, edge, around + 1e-4], dim=2).flatten(3)  # [B, P, 4, H W]
     weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-6)
     colours = images.flatten(2)
     means = torch.einsum("bpkn,bcn->bpkc", weights, colours)
-    apart = means[:, :, 0] - means[:, :, 1]
+    apart = means[:, :, :1] - means[:, :, 1:3]  # [B, P, 2, 3]
     size = apart.norm(dim=-1, keepdim=True) + 4e-3
     covered = masks.mean(dim=(2, 3)).clamp(min=1e-4).log()[..., None]
     spread = colours.std(dim=2)[:, None].expand(-1, masks.shape[1], -1)
-    return torch.cat([means.flatten(2), apart / size, size.log(), covered, spread], dim=2)
+    seen = means[:, :, [0, 1, 3]].flatten(2)
+    return torch.cat([seen, (apart / size).flatten(2), size.log().flatten(2), covered, spread], dim=2)
 
 
 @dataclass(frozen=True)
