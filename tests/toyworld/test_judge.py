@@ -250,6 +250,13 @@ def test_the_committed_files_are_small_and_their_card_is_what_the_figures_give()
     assert (WEIGHTS / "README.md").read_text() == judge_card.render_card(facts, scores)
 
 
+def _colour_loss(network, batch) -> float:
+    wanted = torch.from_numpy(batch["colour"]).flatten()
+    with torch.no_grad():
+        read = network.eval()(normalise(torch.from_numpy(batch["images"])))["colour"].flatten(0, 1)
+    return float(torch.nn.functional.cross_entropy(read, wanted, ignore_index=train_judge.OPEN))
+
+
 def test_training_lowers_the_loss_and_goes_on_after_a_stop(tmp_path):
     common = ["--state", str(tmp_path), "--pool", "64", "--batch", "16", "--threads", "1"]
     chunk, train_judge.CHUNK = train_judge.CHUNK, 64
@@ -272,6 +279,10 @@ def test_training_lowers_the_loss_and_goes_on_after_a_stop(tmp_path):
         assert all(torch.equal(trained[name], restored[name]) for name in trained)
     finally:
         train_judge.CHUNK = chunk
+    before, wrong = {name: tensor.clone() for name, tensor in trained.items()}, _colour_loss(trainer.network, batch)
+    train_judge.fit_tones(trainer.network, scenes_pool, 0, count=400)
+    assert {n.split(".")[0] for n, t in trainer.network.state_dict().items() if not torch.equal(t, before[n])} == {"tone"}
+    assert _colour_loss(trainer.network, batch) < 0.9 * wrong
     warm = train_judge.calibrate(trainer.network, count=100)
     assert all(0.5 <= t <= 3.01 for t in warm.values())
     save_judge(trainer.network, tmp_path / "weights", warm)
