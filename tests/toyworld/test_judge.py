@@ -51,8 +51,8 @@ def test_reads_every_attribute_of_unseen_scenes(judge, drawn, images):
     scores = score(judge, images, [s.attributes for s in drawn])
     for name in ("background", "texture", "colour", "size", "position"):
         assert scores[name] >= 0.975, scores
-    assert scores["shape"] >= 0.96, scores  # its target is 0.99, as the card says
-    assert scores["all"] >= 0.93, scores
+    assert scores["shape"] >= 0.975, scores
+    assert scores["all"] >= 0.96, scores
 
 
 @pytest.mark.parametrize("how", judge_card.MILD)
@@ -65,9 +65,9 @@ def test_reads_under_mild_damage(judge, drawn, images, how):
 
 def test_masks_are_close_to_the_exact_ones(judge, drawn):
     scores = judge_card.mask_scores(judge, drawn)
-    assert scores["iou"].value >= 0.95
-    assert scores["iou_small"].value >= 0.91
-    assert scores["iou_each_subject"].value >= 0.94
+    assert scores["iou"].value >= 0.96
+    assert scores["iou_small"].value >= 0.92
+    assert scores["iou_each_subject"].value >= 0.96
 
 
 def test_says_none_of_pictures_without_a_scene(judge, images):
@@ -84,7 +84,8 @@ def test_finds_and_names_what_can_be_seen_under_grain_and_washing(judge, how):
     assert found["visible"].value >= 0.95  # 0.9 is the target, up to grain 60 and washed 60 %
     for name in ("found", "position", "size"):
         assert found["judge"][name].value >= 0.97
-    assert found["judge"]["shape"].value >= (0.88 if how == "grain 80" else 0.91)
+    for name in ("colour", "shape", "named"):  # the target is 0.95
+        assert found["judge"][name].value >= 0.92
 
 
 def test_certainty_is_a_probability_that_holds(judge):
