@@ -9,6 +9,7 @@ import pytest
 from fewchannels import studies
 from fewchannels.edits.ablation import ablate
 from fewchannels.edits.patching import inject, record
+from fewchannels.origins import digest_of
 from fewchannels.prompts.files import PromptFileError
 from fewchannels.reading.readers import Adoption, Change, Distances, Reader
 from fewchannels.reading.worlds import ToyWorld
@@ -17,6 +18,7 @@ from fewchannels.studies.edits import EDITS
 from fewchannels.studies.groups import evaluation, pairs
 from fewchannels.studies.sets import Sets
 from fewchannels.studies.study import Instrument, Study, run
+from fewchannels.toyworld.judge import WEIGHTS
 from tiny_pipelines import PIPELINES
 
 STEPS = 2
@@ -45,6 +47,8 @@ PAIRED = {"prompts": {"all": pairs()}, "readers": (Distances(), Adoption())}
 
 def test_zero_is_what_ablate_does(model):
     found = run(small(Condition(""), TOP), model, n=2, steps=STEPS, pictures=True)
+    read_by = found.provenance["judge"]
+    assert (read_by["judge"], read_by["revision"]) == ("ToyJudge", digest_of(WEIGHTS))
     sets = Sets(model, ToyWorld(), 8, steps=STEPS)
     with ablate(model, sets.of("top")) as log:
         images = model.generate(found.prompts, seed=0, steps=STEPS)

@@ -9,8 +9,19 @@ import torch
 import transformers
 from fewchannels import metrics
 from fewchannels.reading.judges import ClipJudge, ClipSegJudge, Dinov2Judge, ToyJudge
-from fewchannels.toyworld import breakage, evaluate, judge_card, scenes, train_judge
-from fewchannels.toyworld.judge import ATTRIBUTES, WEIGHTS, agreement, load_judge, readings, save_judge, score
+from fewchannels.toyworld import breakage, damage, evaluate, judge_card, scenes, train_judge
+from fewchannels.toyworld.judge import (
+    ATTRIBUTES,
+    WEIGHTS,
+    agreement,
+    cut_out,
+    load_judge,
+    normalise,
+    readings,
+    save_judge,
+    score,
+    tones,
+)
 from fewchannels.toyworld.prompts import Attributes, Subject, parse_prompt
 
 STAR = Subject("large", "red", "star", "left")
@@ -40,8 +51,8 @@ def test_reads_every_attribute_of_unseen_scenes(judge, drawn, images):
     scores = score(judge, images, [s.attributes for s in drawn])
     for name in ("background", "texture", "colour", "size", "position"):
         assert scores[name] >= 0.975, scores
-    assert scores["shape"] >= 0.96, scores  # its target is 0.99, as the card says
-    assert scores["all"] >= 0.93, scores
+    assert scores["shape"] >= 0.975, scores
+    assert scores["all"] >= 0.96, scores
 
 
 @pytest.mark.parametrize("how", judge_card.MILD)
@@ -54,9 +65,9 @@ def test_reads_under_mild_damage(judge, drawn, images, how):
 
 def test_masks_are_close_to_the_exact_ones(judge, drawn):
     scores = judge_card.mask_scores(judge, drawn)
-    assert scores["iou"].value >= 0.95
-    assert scores["iou_small"].value >= 0.91
-    assert scores["iou_each_subject"].value >= 0.94
+    assert scores["iou"].value >= 0.96
+    assert scores["iou_small"].value >= 0.92
+    assert scores["iou_each_subject"].value >= 0.96
 
 
 def test_says_none_of_pictures_without_a_scene(judge, images):
@@ -73,7 +84,8 @@ def test_finds_and_names_what_can_be_seen_under_grain_and_washing(judge, how):
     assert found["visible"].value >= 0.95  # 0.9 is the target, up to grain 60 and washed 60 %
     for name in ("found", "position", "size"):
         assert found["judge"][name].value >= 0.97
-    assert found["judge"]["shape"].value >= (0.88 if how == "grain 80" else 0.91)
+    for name in ("colour", "shape", "named"):  # the target is 0.95
+        assert found["judge"][name].value >= 0.92
 
 
 def test_certainty_is_a_probability_that_holds(judge):
@@ -121,6 +133,47 @@ def test_the_batch_does_not_matter(judge, images):
     together, alone = judge.outputs(images[:5]), judge.outputs(images[3:4])
     for name, values in alone.items():
         np.testing.assert_allclose(values[0], together[name][3], atol=1e-4)
+
+
+# --- its network
+
+
+def test_restored_pictures_are_nearer_to_what_they_were(judge, drawn, images):
+    owned = np.stack([train_judge.owners(s) for s in drawn])
+    hurt = damage.damage(images, owned, 8)
+    restored = np.moveaxis(judge.outputs(hurt.images)["restored"], 1, 3) * 127.5 + 127.5
+    left, undone = (np.abs(shown - hurt.before).mean(axis=(1, 2, 3)) for shown in (restored, hurt.images.astype(float)))
+    much = undone > 20
+    assert much.sum() > 50
+    assert left[much].mean() < 0.6 * undone[much].mean()
+
+
+def test_a_rim_has_its_subjects_colour_however_the_picture_is_washed():
+    truth = [scenes.render(parse_prompt(f"a large {c} circle at the center on a plain cyan background"), 3) for c in
+             ("red", "yellow", "blue", "pink")]  # fmt: skip
+    images, masks = np.stack([s.image for s in truth]), torch.from_numpy(np.stack([s.mask for s in truth]))[:, None]
+    washed = damage.washed(images, 0.6, np.array([[250.0, 30, 200]] * len(truth)))
+    ways = []
+    for shown in (images, np.rint(washed).astype(np.uint8)):
+        found = tones(normalise(torch.from_numpy(shown)), masks.float())[:, 0]
+        assert found.shape == (4, 21)
+        ways.append(torch.nn.functional.normalize(found[:, 9:12]).numpy())
+    assert ((ways[0] * ways[1]).sum(axis=1) > 0.99).all()
+    own = np.array([scenes.RGB[s.attributes.subjects[0].colour] for s in truth], dtype=float)
+    assert ((ways[1] * own).sum(axis=1) / np.linalg.norm(own, axis=1) > 0.98).all()
+
+
+def test_a_subject_is_cut_out_at_one_place_and_size():
+    x = torch.arange(48)
+    discs = [(x - a) ** 2 + (x[:, None] - b) ** 2 < r**2 for a, b, r in ((15, 15, 6), (30, 20, 12), (24, 24, 18))]
+    masks = torch.stack(discs).float()[:, None]
+    pixels = torch.stack([x.expand(48, 48), x[:, None].expand(48, 48)]).float().expand(3, 2, 48, 48)
+    across, down, own = cut_out(pixels, masks).unbind(dim=1)
+    assert own.shape == (3, 16, 16)
+    assert (own.round() == own[2].round()).float().mean() > 0.93
+    np.testing.assert_allclose(across[:2].mean(dim=(1, 2)), [15, 30], atol=0.3)
+    np.testing.assert_allclose(down[:2].mean(dim=(1, 2)), [15, 20], atol=0.3)
+    assert (across[:2, :, -1] > across[:2, :, 0]).all()
 
 
 # --- its rules
@@ -198,6 +251,13 @@ def test_the_committed_files_are_small_and_their_card_is_what_the_figures_give()
     assert (WEIGHTS / "README.md").read_text() == judge_card.render_card(facts, scores)
 
 
+def _colour_loss(network, batch) -> float:
+    wanted = torch.from_numpy(batch["colour"]).flatten()
+    with torch.no_grad():
+        read = network.eval()(normalise(torch.from_numpy(batch["images"])))["colour"].flatten(0, 1)
+    return float(torch.nn.functional.cross_entropy(read, wanted, ignore_index=train_judge.OPEN))
+
+
 def test_training_lowers_the_loss_and_goes_on_after_a_stop(tmp_path):
     common = ["--state", str(tmp_path), "--pool", "64", "--batch", "16", "--threads", "1"]
     chunk, train_judge.CHUNK = train_judge.CHUNK, 64
@@ -220,6 +280,10 @@ def test_training_lowers_the_loss_and_goes_on_after_a_stop(tmp_path):
         assert all(torch.equal(trained[name], restored[name]) for name in trained)
     finally:
         train_judge.CHUNK = chunk
+    before, wrong = {name: tensor.clone() for name, tensor in trained.items()}, _colour_loss(trainer.network, batch)
+    train_judge.fit_tones(trainer.network, scenes_pool, 0, count=400)
+    assert {n.split(".")[0] for n, t in trainer.network.state_dict().items() if not torch.equal(t, before[n])} == {"tone"}
+    assert _colour_loss(trainer.network, batch) < 0.9 * wrong
     warm = train_judge.calibrate(trainer.network, count=100)
     assert all(0.5 <= t <= 3.01 for t in warm.values())
     save_judge(trainer.network, tmp_path / "weights", warm)

@@ -98,6 +98,7 @@ def test_without_damage_every_label_stays(drawn, images):
     owned = np.stack([train_judge.owners(s) for s in drawn])
     hurt = damage.damage(images, owned, 3, often=0)
     np.testing.assert_array_equal(hurt.images, images)
+    np.testing.assert_array_equal(hurt.before, images)
     np.testing.assert_array_equal(hurt.owners, owned)
     assert (hurt.shown >= 0).sum() == len(drawn)
     assert hurt.known.all()
@@ -123,6 +124,7 @@ def test_targets_follow_what_is_shown(drawn):
     batch = train_judge.draw_batch(pool, 32, np.random.default_rng(2))
     nothing = slice(32 - int(32 * train_judge.BROKEN), None)
     assert not batch["known"][nothing].any()
+    np.testing.assert_array_equal(batch["before"][nothing], batch["images"][nothing])
     for name, names in train_judge.SUBJECT_HEADS.items():
         assert (batch[name][nothing] == len(names)).all()
         assert batch[name].min() >= train_judge.OPEN

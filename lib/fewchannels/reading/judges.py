@@ -73,6 +73,9 @@ class ToyJudge(ImageJudge):
     def __init__(self, judge: toy.Judge | None = None, device: str = "cpu"):
         self.judge = toy.load_judge(device=device) if judge is None else judge
 
+    def provenance(self) -> dict[str, Any]:
+        return super().provenance() | {"revision": self.judge.revision}
+
     def read(self, images: np.ndarray) -> list[toy.Reading]:
         """B readings: attributes, certainty, a mask for each subject, the mask of all."""
         return self.judge.read(images)

@@ -368,6 +368,8 @@ class Engine:
             if c.channels and c.stream == "image" and key not in shares:
                 shares[key] = plan.sets.shares(*key, self.ground(c.prompts).group)
         provenance = {**plan.model.provenance(), "seed": plan.seed, "steps": plan.steps}
+        if plan.world.judge is not None:
+            provenance["judge"] = plan.world.judge.provenance()
         return Results(
             plan.study.name,
             dict(self.cells),

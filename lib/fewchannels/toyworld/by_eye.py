@@ -25,7 +25,8 @@ from .scenes import _DISTANCE, DIRECTION, OFFSET, RGB
 PALETTE = np.array([RGB[name] for name in COLOURS], dtype=np.float32)
 TINTS = np.array([c * 0.72 if c.mean() > 128 else c + (255 - c) * 0.3 for c in PALETTE], dtype=np.float32)
 CLUSTERS, PATCH = 7, 0.022  # colours at first; the smallest share of the picture that is a subject
-LARGE, HUGE = 0.088, 0.25  # shares of the picture from which a subject is called so
+LARGE, HUGE = 0.08, 0.25  # shares of the picture from which a subject is called so
+LARGE_IN_TONE = 0.1  # of one in a pattern's colour, to which parts of the pattern hang on
 EDGES = np.arange(-1.3, 1.31, 0.13)
 
 
@@ -49,7 +50,7 @@ def look(image: np.ndarray) -> Look:
     found = subjects_of(labels, colours, ground, 16 * pale(image))
     free = ~np.any([mask for _, mask in found], axis=0) if found else np.ones(labels.shape, dtype=bool)
     texture, background, second = scene_of(image, labels, colours, ground, free)
-    told = [(describe(mask, image, background, second), mask) for j, mask in found]
+    told = [(describe(mask, image, background, second, j in ground), mask) for j, mask in found]
     told = sorted(told, key=lambda pair: POSITIONS.index(pair[0].position))
     if len(told) == 2 and told[0][0].position == told[1][0].position:  # two parts of one
         told = [max(told, key=lambda pair: pair[1].sum())]
@@ -166,6 +167,9 @@ def subjects_of(labels: np.ndarray, colours: np.ndarray, ground: list[int], leas
         ):  # the same colour in another light
             continue
         part = grown(mask)
+        if part.sum() <= most * mask.sum():  # edges in the pattern may have its colour: without what is thin
+            mask = mask & (around(around(mask, 1) >= 8, 1) > 0)
+            part = grown(mask)
         thick = part & (around(part, 1) >= 8)
         if part.mean() >= PATCH and part.sum() > most * mask.sum() and thick.sum() > 0.2 * part.sum():
             found.append((j, part))
@@ -274,10 +278,10 @@ def nearest(colour: np.ndarray, but: tuple[int, ...] = ()) -> int:
     return int(far.argmin())
 
 
-def describe(mask: np.ndarray, image: np.ndarray, background: str, second: str | None) -> Subject:
+def describe(mask: np.ndarray, image: np.ndarray, background: str, second: str | None, in_tone: bool) -> Subject:
     y, x = np.nonzero(mask)
     share = mask.mean()
-    size = "huge" if share > HUGE else "large" if share > LARGE else "small"
+    size = "huge" if share > HUGE else "large" if share > (LARGE_IN_TONE if in_tone else LARGE) else "small"
     middle = np.array([x.mean(), y.mean()]) - (mask.shape[0] - 1) / 2
     places = np.array([DIRECTION[p] for p in POSITIONS]) * OFFSET[size]
     position = POSITIONS[np.square(places - middle).sum(axis=1).argmin()]

@@ -29,12 +29,14 @@ class Damaged:
     """images: uint8 [B, 48, 48, 3]. owners: uint8 [B, 48, 48], the position whose visible subject covers a pixel,
     `NOBODY`, or `DOUBTFUL`. shown: int [B, 5], for each position the index of the picture from which the subject came
     that is visible there (its own or another one's), `NONE`, or `DOUBT`. known: bool [B], whether the background is
-    still its own."""
+    still its own. before: uint8 [B, 48, 48, 3], the pictures with all that moved or covered something, and without
+    blur, grain and changes of colour."""
 
     images: np.ndarray
     owners: np.ndarray
     shown: np.ndarray
     known: np.ndarray
+    before: np.ndarray
 
 
 def grain(images: np.ndarray, deviation: float | np.ndarray, rng: np.random.Generator, size: int = 1) -> np.ndarray:
@@ -118,7 +120,9 @@ def damage(
     known = np.ones(count, dtype=bool)
     picked = rng.random((count, 7)) < often * np.array([1, 1, 1, 1, 1, 1.4, 1])
     picked[picked[:, 5], 4] = False  # washing out is a shift of colours by itself
-    picked[rng.random(count) < 0.1] = False  # some stay as they are
+    alone = rng.random(count)
+    picked[alone < 0.25] = False  # some stay as they are
+    picked[alone < 0.15, 5] = often > 0  # and some are washed out alone, where a faint rim still tells the colour
     for i in range(count):
         if picked[i, 0]:
             out[i], own[i] = bent(out[i], own[i], rng, most * rng.uniform(0.2, 2.5))
@@ -141,6 +145,7 @@ def damage(
             out[i][where] = (1 - share) * out[i][where] + share * np.asarray(colour, np.float32)
             if share > 0.5:
                 own[i][where] = other[i][where] = NOBODY
+    before = np.clip(np.rint(out), 0, 255).astype(np.uint8)
     amounts = rng.random((count, 4), dtype=np.float32) * picked[:, 3:] * most
     strong = rng.random(count) < 0.1  # beyond what can be seen, so that "none" is learnt as well
     soft = 2.5 * amounts[:, 0] * np.where(strong, 3, 1)
@@ -155,7 +160,7 @@ def damage(
     out = grain(out, amounts[:, 3] * (85 if size == 1 else 60 / size) * np.where(strong, 2, 1), rng, size)
     out = np.clip(np.rint(out), 0, 255).astype(np.uint8)
     final, shown = judged(out, own, other, whole)
-    return Damaged(out, final, shown, known)
+    return Damaged(out, final, shown, known, before)
 
 
 def judged(images, own, other, whole) -> tuple[np.ndarray, np.ndarray]:

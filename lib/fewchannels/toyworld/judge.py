@@ -14,6 +14,7 @@ be seen. The judge names them in the order of `COLOURS`, and `agreement` takes e
 
 from __future__ import annotations
 
+import functools
 import itertools
 import json
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import nn
 
+from ..origins import digest_of
 from .prompts import COLOURS, POSITIONS, SHAPES, SIZES, TEXTURES, Attributes, Subject
 
 IMAGE_SIZE = 48
@@ -33,6 +35,7 @@ SUBJECT_HEADS = {"shape": SHAPES, "colour": COLOURS, "size": SIZES}  # each has 
 IMAGE_HEADS = {"texture": TEXTURES, "background": COLOURS, "second": (*COLOURS, None)}
 PRESENCE = (*SHAPES, *COLOURS, *SIZES, *POSITIONS)  # which of these the subjects have; it shapes the features
 FEATURES = 32
+CUT = 16  # samples a side of the square that is cut out around a subject
 EVEN_TEXTURES = ("striped", "checkered")  # both tones cover the same area
 ATTRIBUTES = ("background", "second", "texture", "colour", "size", "position", "shape", "all")
 
@@ -55,55 +58,136 @@ def _step(inputs: int, outputs: int, stride: int = 1, kernel: int = 3) -> nn.Seq
 
 
 class JudgeNetwork(nn.Module):
-    """A U-shaped trunk on 24 x 24, 12 x 12 and 6 x 6 cells, and three kinds of heads.
+    """A U-shaped trunk on 24 x 24, 12 x 12 and 6 x 6 cells, and what is read from it.
 
-    Each of the five positions is a slot: it attends over the 12 x 12 cells, and one classifier, which all slots
-    share, reads shape, colour and size there. The whole picture gives the background and 32 features. Each pixel
-    gives the slot whose subject covers it, or none.
+    It gets the picture as it is, and once more with mean 0 and deviation 1, which washing out does not change. The
+    whole picture gives the background and 32 features; each pixel gives what it was before the colours were changed,
+    and the slot whose subject covers it, or none. Each of the five positions is a slot: one classifier, which all slots
+    share, reads shape, colour and size there, from attention over the 12 x 12 cells, from the whole, and from a square
+    that is cut out around the slot's own mask, so that each subject is seen at one place and size (as in Jaderberg et
+    al. 2015, arXiv 1506.02025). Colour is read from its `tones` as well.
     """
 
     def __init__(self, widths: tuple[int, int, int] = (32, 64, 96)):
         super().__init__()
         a, b, c = self.widths = tuple(widths)
-        self.stem = nn.Sequential(nn.PixelUnshuffle(2), _step(12, a), _Block(a))
+        self.stem = nn.Sequential(nn.PixelUnshuffle(2), _step(24, a), _Block(a))
         self.down = nn.ModuleList([nn.Sequential(_step(a, b, 2), _Block(b)), nn.Sequential(_step(b, c, 2), _Block(c))])
         self.bottom = _Block(c)
+        self.everywhere = nn.Linear(c, c)
         self.side = nn.ModuleList([_step(c, b, kernel=1), _step(b, a, kernel=1)])
         self.up = nn.ModuleList([_Block(b), _Block(a)])
-        self.outline = nn.Sequential(nn.Conv2d(a, 32, 1), nn.PixelShuffle(2), nn.ReLU())
-        self.sharpen = nn.Sequential(_step(8 + 3, 16), nn.Conv2d(16, 1, 3, padding=1))
+        self.outline = nn.Sequential(nn.Conv2d(a, 64, 1), nn.PixelShuffle(2), nn.ReLU())
+        self.restore = nn.Sequential(nn.Conv2d(a, 12, 1), nn.PixelShuffle(2))
+        self.sharpen = nn.Sequential(_step(16 + 6, 24), _step(24, 16), nn.Conv2d(16, 1, 3, padding=1))
         self.owner = nn.Conv2d(b, len(POSITIONS), 1)
         self.attention = nn.Conv2d(b, 2 * len(POSITIONS), 1)
         self.slots = nn.Parameter(torch.zeros(len(POSITIONS), 128))
-        self.subject_hidden = nn.Linear(2 * b, 128)
+        corners = (CUT // 4) ** 2
+        self.cut = nn.Sequential(
+            _step(16 + 6 + 1, 32), _step(32, 48, 2), _step(48, 64, 2), nn.Flatten(), nn.Linear(64 * corners, 128)
+        )
+        self.subject_hidden = nn.Linear(2 * (b + 3) + c + 128, 128)
+        self.subject_more = nn.Linear(128, 128)
         self.subject = nn.ModuleDict({name: nn.Linear(128, len(v) + 1) for name, v in SUBJECT_HEADS.items()})
-        self.features = nn.Sequential(nn.Linear(2 * b + c, 96), nn.ReLU(), nn.Linear(96, FEATURES))
+        self.tone = nn.Sequential(
+            *(nn.BatchNorm1d(21), nn.Linear(21, 192), nn.ReLU(), nn.Linear(192, 192), nn.ReLU()),
+            nn.Linear(192, len(COLOURS) + 1),
+        )
+        self.features = nn.Sequential(nn.Linear(2 * (b + 3) + c, 96), nn.ReLU(), nn.Linear(96, FEATURES))
         self.image = nn.ModuleDict({name: nn.Linear(FEATURES, len(v)) for name, v in IMAGE_HEADS.items()})
         self.presence = nn.Linear(FEATURES, len(PRESENCE))
 
     def forward(self, images: torch.Tensor) -> dict[str, torch.Tensor]:
         """images float [B, 3, 48, 48] in -1 to 1 to logits: shape [B, 5, 9], colour [B, 5, 11], size [B, 5, 4],
         texture [B, 4], background [B, 10], second [B, 11], presence [B, 26], pixels [B, 6, 48, 48] (the last class
-        is "no subject"), and features [B, 32]."""
-        fine = self.stem(images)
+        is "no subject"); features [B, 32]; restored [B, 3, 48, 48] in -1 to 1; and the `tones` [B, 5, 21]."""
+        grow, slots = nn.functional.interpolate, len(POSITIONS)
+        apart = images - images.mean(dim=(2, 3), keepdim=True)
+        apart = apart / (apart.square().mean(dim=(1, 2, 3), keepdim=True).sqrt() + 0.02)
+        fine = self.stem(torch.cat([images, apart], dim=1))
         middle = self.down[0](fine)
         coarse = self.bottom(self.down[1](middle))
-        grow = nn.functional.interpolate
+        whole = coarse.mean(dim=(2, 3))
+        coarse = coarse + self.everywhere(whole)[..., None, None]
         middle = self.up[0](middle + grow(self.side[0](coarse), scale_factor=2.0))
         fine = self.up[1](fine + grow(self.side[1](middle), scale_factor=2.0))
-        cells = middle.flatten(2)
-        weights = self.attention(middle).flatten(2).softmax(dim=-1)
-        pooled = (weights @ cells.transpose(1, 2)).unflatten(1, (len(POSITIONS), 2)).flatten(2)
-        hidden = (self.subject_hidden(pooled) + self.slots).relu()
-        whole = torch.cat([cells.mean(dim=-1), cells.amax(dim=-1), coarse.mean(dim=(2, 3))], dim=1)
-        features = self.features(whole)
-        out = {name: head(hidden) for name, head in self.subject.items()}
-        out |= {name: head(features) for name, head in self.image.items()}
+
+        restored = self.restore(fine).float()
+        pixels = torch.cat([self.outline(fine).float(), images.float(), restored], dim=1)
         # two questions that need different sharpness: is there a subject at this pixel, and if so, whose is it
-        there = self.sharpen(torch.cat([self.outline(fine), images], dim=1)).float()
+        there = self.sharpen(pixels).float()
         whose = grow(self.owner(middle).float(), scale_factor=4.0, mode="bilinear").log_softmax(dim=1)
-        pixels = torch.cat([there + whose, torch.zeros_like(there)], dim=1)
-        return out | {"presence": self.presence(features), "pixels": pixels, "features": features}
+        masks = (there.sigmoid() * whose.exp()).detach()  # [B, 5, 48, 48]
+
+        cells = torch.cat([middle.float(), nn.functional.avg_pool2d(restored, 4)], dim=1).flatten(2)
+        weights = self.attention(middle).float().flatten(2).softmax(dim=-1)
+        pooled = (weights @ cells.transpose(1, 2)).unflatten(1, (slots, 2)).flatten(2)
+        cut = self.cut(cut_out(pixels, masks)).unflatten(0, (-1, slots))
+        hidden = torch.cat([pooled, whole[:, None].expand(-1, slots, -1), cut], dim=2)
+        hidden = (self.subject_hidden(hidden) + self.slots).relu()
+        hidden = (hidden + self.subject_more(hidden)).relu()
+        features = self.features(torch.cat([cells.mean(dim=-1), cells.amax(dim=-1), whole], dim=1))
+        out = {name: head(hidden).float() for name, head in self.subject.items()}
+        with torch.autocast(images.device.type, enabled=False):  # small differences of colours decide here
+            out["tones"] = tones(images.float(), masks)
+            out["colour"] = out["colour"] + self.tone(out["tones"].flatten(0, 1)).unflatten(0, (-1, slots))
+        out |= {name: head(features) for name, head in self.image.items()}
+        out["pixels"] = torch.cat([there + whose, torch.zeros_like(there)], dim=1)
+        return out | {"presence": self.presence(features), "features": features, "restored": restored}
+
+
+def cut_out(pixels: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """A square around each mask, of 1.9 times its deviation to either side: pixels [B, C, H, W] and masks in 0 to 1
+    [B, P, H, W] to [B P, C + 1, CUT, CUT], of which the last is the mask."""
+    (high, wide), slots, device = masks.shape[2:], masks.shape[1], masks.device
+    x = (torch.arange(wide, device=device) * 2 + 1) / wide - 1
+    y = ((torch.arange(high, device=device) * 2 + 1) / high - 1)[:, None]
+    weights = masks.square() + 1e-6
+    weights = weights / weights.sum(dim=(2, 3), keepdim=True)
+    centre = torch.stack([(weights * x).sum(dim=(2, 3)), (weights * y).sum(dim=(2, 3))], dim=-1)  # [B, P, 2]
+    far = (x - centre[..., 0, None, None]).square() + (y - centre[..., 1, None, None]).square()
+    reach = (1.9 * (weights * far).sum(dim=(2, 3)).sqrt()).clamp(0.15, 1)
+    side = torch.linspace(-1, 1, CUT, device=device)
+    square = torch.stack(torch.meshgrid(side, side, indexing="xy"), dim=-1)  # [CUT, CUT, 2], x before y
+    grid = centre[:, :, None, None] + reach[..., None, None, None] * square
+    sample = functools.partial(nn.functional.grid_sample, padding_mode="border", align_corners=False)
+    seen = sample(pixels, grid.flatten(1, 2)).unflatten(2, (slots, CUT)).transpose(1, 2)  # [B, P, C, CUT, CUT]
+    own = sample(masks.flatten(0, 1)[:, None], grid.flatten(0, 1))
+    return torch.cat([seen.flatten(0, 1), own], dim=1)
+
+
+def _grown(masks: torch.Tensor) -> torch.Tensor:
+    """The largest value within a pixel to each side, as `max_pool2d` of 3 gives, which is slow on single planes."""
+    wide = nn.functional.pad(masks, (1, 1, 1, 1), mode="replicate")
+    rows = torch.maximum(torch.maximum(wide[..., :-2, :], wide[..., 1:-1, :]), wide[..., 2:, :])
+    return torch.maximum(torch.maximum(rows[..., :-2], rows[..., 1:-1]), rows[..., 2:])
+
+
+def tones(images: torch.Tensor, masks: torch.Tensor) -> torch.Tensor:
+    """What tells a subject's colour when the picture is washed out: images [B, 3, H, W] and masks in 0 to 1
+    [B, P, H, W] to [B, P, 21].
+
+    The mean colours inside, of the rim and around; how the inside differs from the rim and from the outermost pixels,
+    each as direction and size; the mask's area; and how far the picture's colours spread. A rim is a darker shade of
+    its subject, so the two differ along the subject's own colour, whatever the picture is mixed with.
+    """
+    first = -_grown(-masks)
+    second = -_grown(-first)
+    third = -_grown(-second)
+    wider = _grown(masks)
+    around = _grown(_grown(wider)) - wider
+    inside, rim, edge = (part + 1e-3 * masks for part in (third, first - second, masks - first))
+    weights = torch.stack([inside, rim, edge, around + 1e-4], dim=2).flatten(3)  # [B, P, 4, H W]
+    weights = weights / weights.sum(dim=-1, keepdim=True).clamp(min=1e-6)
+    colours = images.flatten(2)
+    means = torch.einsum("bpkn,bcn->bpkc", weights, colours)
+    apart = means[:, :, :1] - means[:, :, 1:3]  # [B, P, 2, 3]
+    size = apart.norm(dim=-1, keepdim=True) + 4e-3
+    covered = masks.mean(dim=(2, 3)).clamp(min=1e-4).log()[..., None]
+    spread = colours.std(dim=2)[:, None].expand(-1, masks.shape[1], -1)
+    seen = means[:, :, [0, 1, 3]].flatten(2)
+    return torch.cat([seen, (apart / size).flatten(2), size.log().flatten(2), covered, spread], dim=2)
 
 
 @dataclass(frozen=True)
@@ -129,11 +213,18 @@ class Judge:
     on average; where more than two positions qualify, the two surest count.
 
     temperatures: by head, what its logits are divided by, so that its certainty is right (Guo et al. 2017, arXiv
-    1706.04599); 1 for a head that is not named.
+    1706.04599); 1 for a head that is not named. revision: "sha256:" and the start of the digest of the folder from
+    which it was loaded.
     """
 
-    def __init__(self, network: JudgeNetwork, batch_size: int = 128, temperatures: dict[str, float] | None = None):
-        self.network, self.batch_size = network.eval(), batch_size
+    def __init__(
+        self,
+        network: JudgeNetwork,
+        batch_size: int = 128,
+        temperatures: dict[str, float] | None = None,
+        revision: str | None = None,
+    ):
+        self.network, self.batch_size, self.revision = network.eval(), batch_size, revision
         self.temperatures = dict(temperatures or {})
 
     @torch.no_grad()
@@ -288,4 +379,4 @@ def load_judge(folder: str | Path | None = None, device: str = "cpu") -> Judge:
     wrong = [n for n in missing if not n.endswith("num_batches_tracked")] + unexpected
     if wrong:
         raise ValueError(f"{folder} holds weights of another network: {wrong[:3]} do not fit widths {config['widths']}")
-    return Judge(network.to(device), temperatures=config.get("temperatures"))
+    return Judge(network.to(device), temperatures=config.get("temperatures"), revision=digest_of(folder))

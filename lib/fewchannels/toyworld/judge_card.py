@@ -1,9 +1,8 @@
 """Examine the toy world's readers and write the judge's card:  python -m fewchannels.toyworld.judge_card FOLDER
 
-The exam of the judge, and beside it of the reader without a network (`by_eye`) and of an older judge (`--old`): 2,000
-rendered scenes that no training drew; 1,000 under grain and washed out, with the share that can be seen at all by the
-rule of `visible`; what is said of pictures without a subject; and whether certainty is right. Figures go to
-`scores.json`, the card to `README.md`.
+The exam of the judge, and beside it of the reader without a network (`by_eye`): 2,000 rendered scenes that no training
+drew; 1,000 under grain and washed out, with the share that can be seen at all by the rule of `visible`; what is said of
+pictures without a subject; and whether certainty is right. Figures go to `scores.json`, the card to `README.md`.
 """
 
 from __future__ import annotations
@@ -141,11 +140,11 @@ def recall_of_none(reads: Reads, images: np.ndarray) -> Interval:
     return bootstrap_interval(np.array([not read.subjects for read in reads(images)], dtype=float), draws=1000)
 
 
-def examine(judge: Judge, count: int = 2000, old: Judge | None = None) -> dict:
+def examine(judge: Judge, count: int = 2000) -> dict:
     """All figures of the card, as JSON values; every score is [value, low, high]."""
     drawn = [scenes.random_scene((TEST_SEED, 0, i)) for i in range(count)]
     images, truths = np.stack([s.image for s in drawn]), [s.attributes for s in drawn]
-    readers = {"judge": read_by(judge), "by eye": by_eye} | ({"old judge": read_by(old)} if old else {})
+    readers = {"judge": read_by(judge), "by eye": by_eye}
     result = {"scenes": count, "seed": TEST_SEED}
     result["clean"] = {name: accuracies(reads, images, truths) for name, reads in readers.items()}
     result["chance"] = accuracies(readers["judge"], images, truths, shuffled(count))
@@ -300,12 +299,11 @@ def main(argv: list[str] | None = None) -> None:
         prog="python -m fewchannels.toyworld.judge_card", description=__doc__.split("\n")[0]
     )
     parser.add_argument("folder", type=Path, help="the judge's folder: judge.safetensors, config.json, training.json")
-    parser.add_argument("--old", type=Path, help="an older judge's folder, to stand beside it")
     args = parser.parse_args(argv)
     facts = json.loads((args.folder / "training.json").read_text())
     for name in ("scores.json", "README.md"):
         check_place(args.folder / name)
-    scores = examine(load_judge(args.folder), old=load_judge(args.old) if args.old else None)
+    scores = examine(load_judge(args.folder))
     write_whole(args.folder / "scores.json", f"{json.dumps(scores, indent=1)}\n".encode())
     write_whole(args.folder / "README.md", render_card(facts, scores).encode())
     print("\n".join(shortfalls(scores)) or "all targets are met")

@@ -20,7 +20,7 @@ import torch
 from safetensors.numpy import load_file as load_arrays
 from safetensors.numpy import save_file as save_arrays
 from safetensors.torch import load_file, save_file
-from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, smooth_l1_loss
 
 from ..disk import rename
 from . import breakage, damage, scenes
@@ -31,6 +31,7 @@ TRAIN_SEED, TEST_SEED, CALIBRATION_SEED = 7001, 7002, 7003  # the flow model's o
 CHUNK = 4_000
 BROKEN = 0.08  # share of each batch that has no scene at all
 DECODED = 0.4  # share of the pool that comes through the autoencoder
+FITTED = 60_000  # pictures on which the reading of `tones` is fitted at the end
 OPEN = -100  # a target that is not trained on
 
 
@@ -111,7 +112,7 @@ def draw_batch(scenes_pool, size: int, rng: np.random.Generator, often: float = 
     chosen = rng.integers(len(scenes_pool["images"]), size=size)
     drawn = {name: array[chosen] for name, array in scenes_pool.items()}
     hurt = damage.damage(drawn["images"], drawn["pixels"], rng, often)
-    images, known = hurt.images.copy(), hurt.known.copy()
+    images, known, before = hurt.images.copy(), hurt.known.copy(), hurt.before.copy()
     batch, places = {}, np.arange(len(POSITIONS))
     for name, names in SUBJECT_HEADS.items():
         said = drawn[name].astype(np.int64)[np.maximum(hurt.shown, 0), places]
@@ -123,12 +124,13 @@ def draw_batch(scenes_pool, size: int, rng: np.random.Generator, often: float = 
     if often:
         images[nothing] = breakage.break_pictures(str(rng.choice(breakage.TRAINED)), images[nothing], rng)
         known[nothing] = False
+        before[nothing] = images[nothing]
         for name, names in SUBJECT_HEADS.items():
             batch[name][nothing] = len(names)
         batch["pixels"][nothing] = len(POSITIONS)
     batch["presence"] = presence_of(batch)
     sure = (batch["shape"] != OPEN).all(axis=1)
-    return batch | {"images": images, "known": known, "sure": sure}
+    return batch | {"images": images, "before": before, "known": known, "sure": sure}
 
 
 def presence_of(batch: dict[str, np.ndarray]) -> np.ndarray:
@@ -139,14 +141,48 @@ def presence_of(batch: dict[str, np.ndarray]) -> np.ndarray:
 
 
 def loss_of(out: dict[str, torch.Tensor], batch: dict[str, torch.Tensor]) -> torch.Tensor:
-    """Cross-entropies of all heads; those of the background over pictures that still have their own."""
+    """Cross-entropies of all heads, those of the background over pictures that still have their own; and how far the
+    restored pictures are from what they were."""
     known, sure = batch["known"], batch["sure"]
-    total = 4 * cross_entropy(out["pixels"].float(), batch["pixels"], ignore_index=OPEN)
+    total = 2 * smooth_l1_loss(out["restored"], normalise(batch["before"]), beta=0.1)
+    total = total + 4 * cross_entropy(out["pixels"].float(), batch["pixels"], ignore_index=OPEN)
     for name in SUBJECT_HEADS:
         total = total + 2 * cross_entropy(out[name].float().flatten(0, 1), batch[name].flatten(), ignore_index=OPEN)
     for name in IMAGE_HEADS:
         total = total + cross_entropy(out[name][known].float(), batch[name][known])
     return total + binary_cross_entropy_with_logits(out["presence"][sure].float(), batch["presence"][sure].float())
+
+
+def fit_tones(
+    network: JudgeNetwork, scenes_pool, seed: int, count: int = FITTED, rounds: int = 20, batch: int = 100
+) -> None:
+    """Train what reads colours from `judge.tones` to its end, over `count` pictures under damage, with all else of the
+    network as it is: a faint rim takes many looks, which are cheap when nothing else is computed again."""
+    device = next(network.parameters()).device
+    parts: dict[str, list] = {"tones": [], "others": [], "wanted": []}
+    network.eval()
+    with torch.no_grad():
+        for start in range(0, count, batch):
+            drawn = draw_batch(scenes_pool, batch, np.random.default_rng((seed, 1, start)))
+            out = network(normalise(torch.from_numpy(drawn["images"])).to(device))
+            keep = torch.from_numpy(drawn["colour"] != OPEN).to(device)
+            parts["tones"].append(seen := out["tones"][keep])
+            parts["others"].append(out["colour"][keep] - network.tone(seen))
+            parts["wanted"].append(torch.from_numpy(drawn["colour"]).to(device)[keep])
+    seen, others, wanted = (torch.cat(part) for part in parts.values())
+    network.tone.train()
+    optimiser = torch.optim.AdamW(network.tone.parameters(), lr=2e-3, weight_decay=1e-3)
+    steps = rounds * (len(seen) // 512)
+    decay = torch.optim.lr_scheduler.LinearLR(optimiser, 1.0, 0.0, total_iters=steps)
+    generator = torch.Generator().manual_seed(seed)
+    for _ in range(rounds):
+        for rows in torch.randperm(len(seen), generator=generator).to(device).split(512)[: len(seen) // 512]:
+            loss = cross_entropy(others[rows] + network.tone(seen[rows]), wanted[rows])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            decay.step()
+    network.eval()
 
 
 def calibrate(network: JudgeNetwork, count: int = 3_000, batch: int = 100) -> dict[str, float]:
@@ -247,6 +283,8 @@ class Trainer:
                 save_judge(self.network, args.out)
                 (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
                 losses = []
+        fit_tones(self.network, scenes_pool, args.seed)
+        self.seconds += time.monotonic() - clock
         save_judge(self.network, args.out, calibrate(self.network))
         (args.out / "training.json").write_text(json.dumps(self.facts(), indent=2) + "\n")
 
@@ -265,13 +303,15 @@ class Trainer:
             "recipe": (
                 f"A pool of {args.pool:,} rendered scenes, one in ten without a subject{decoded}. Each is drawn with a "
                 "few kinds of damage (grain, washing out, blur, shifts of colour and contrast, "
-                "blotches, patches of another scene or all of it shining through, bent outlines) or none; "
+                "blotches, patches of another scene or all of it shining through, bent outlines), washed out alone, or "
+                "left as it is; "
                 "a subject keeps its label while it is visible by the rule of `visible` and loses it where it is "
                 "gone; what lies between is not trained on. "
+                "Beside its labels it is asked for the picture as it was before blur, grain and changes of colour. "
                 f"{BROKEN:.0%} of each batch have no scene at all ({', '.join(breakage.TRAINED)}). "
                 "No picture by a generating model was trained on. "
                 f"AdamW at {args.lr:g}, batch {args.batch}, linear decay from {args.decay_from:.0%} "
-                "of the run, bf16 autocast."
+                f"of the run, bf16 autocast; then what reads colours from a subject's rim alone, on {FITTED:,} more."
             ),
         }
 

@@ -19,7 +19,8 @@ const DIRECTION = { left: [-1, 0], right: [1, 0], center: [0, 0], top: [0, -1], 
 const OFFSET = { small: 12, large: 10.5, huge: 6 };
 const CLUSTERS = 7;
 const PATCH = 0.022;
-const LARGE = 0.088;
+const LARGE = 0.08;
+const LARGE_IN_TONE = 0.1;
 const HUGE = 0.25;
 const EDGES = Array.from({ length: 21 }, (_, i) => -1.3 + 0.13 * i);
 const LIGHT = Array.from({ length: 8 }, (_, i) => 0.84 + (0.35 * i) / 7);
@@ -36,9 +37,9 @@ export function readByEye(rgba) {
   const ground = groundOf(labels, centres.length);
   const found = subjectsIn(labels, centres, ground, 16 * paleness(image));
   const free = new Uint8Array(COUNT).fill(1);
-  for (const mask of found) mask.forEach((inside, i) => inside && (free[i] = 0));
+  for (const { mask } of found) mask.forEach((inside, i) => inside && (free[i] = 0));
   const [texture, background, second] = sceneOf(image, labels, centres, ground, free);
-  let told = found.map((mask) => ({ mask, subject: described(mask, image, background, second) }));
+  let told = found.map(({ mask, inTone }) => ({ mask, subject: described(mask, image, background, second, inTone) }));
   told.sort((a, b) => READ.positions.indexOf(a.subject.position) - READ.positions.indexOf(b.subject.position));
   if (told.length === 2 && told[0].subject.position === told[1].subject.position) {
     told = [sumOf(told[1].mask) > sumOf(told[0].mask) ? told[1] : told[0]]; // two parts of one
@@ -217,21 +218,27 @@ function subjectsIn(labels, colours, ground, least, margin = 4) {
   for (let j = 0; j < colours.length; j++) {
     let mask = labels.map((label) => (label === j ? 1 : 0));
     let most = 0.55;
-    if (ground.includes(j)) {
+    const inTone = ground.includes(j);
+    if (inTone) {
       if (tones.length === 1 || toneNames(...tones).length === 1) continue;
       mask = thickerThan(mask, margin);
       most = 0;
     } else if (isMixture(colours[j], tones, least) || Math.sqrt(Math.min(...lit.map((tone) => squareOf(tone, colours[j])))) < least) {
       continue;
     }
-    const part = grownFrom(mask);
+    let part = grownFrom(mask);
+    if (sumOf(part) <= most * sumOf(mask)) {
+      const inner = boxSums(boxSums(mask, 1).map((value) => (value >= 8 ? 1 : 0)), 1); // edges of the pattern are thin
+      mask = mask.map((inside, i) => (inside && inner[i] > 0 ? 1 : 0));
+      part = grownFrom(mask);
+    }
     const near = boxSums(part, 1);
     const size = sumOf(part);
     const thick = part.reduce((sum, inside, i) => sum + (inside && near[i] >= 8 ? 1 : 0), 0);
-    if (size / COUNT >= PATCH && size > most * sumOf(mask) && thick > 0.2 * size) found.push(part);
+    if (size / COUNT >= PATCH && size > most * sumOf(mask) && thick > 0.2 * size) found.push({ mask: part, inTone });
   }
   if (!found.length && margin > 1) return subjectsIn(labels, colours, ground, least, 1);
-  return found.map((mask) => [sumOf(mask), mask]).sort((a, b) => b[0] - a[0]).slice(0, 2).map(([, mask]) => mask);
+  return found.sort((a, b) => sumOf(b.mask) - sumOf(a.mask)).slice(0, 2);
 }
 
 function thickerThan(mask, margin) {
@@ -346,10 +353,10 @@ function nearestColour(colour, but = null) {
   return lowestOf(RGB.map((own, i) => (i === but ? Infinity : squareOf(own, colour))));
 }
 
-function described(mask, image, background, second) {
+function described(mask, image, background, second, inTone) {
   const where = Array.from({ length: COUNT }, (_, i) => i).filter((i) => mask[i]);
   const share = where.length / COUNT;
-  const size = share > HUGE ? "huge" : share > LARGE ? "large" : "small";
+  const size = share > HUGE ? "huge" : share > (inTone ? LARGE_IN_TONE : LARGE) ? "large" : "small";
   const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
   const middle = [mean(where.map((i) => i % SIDE)) - (SIDE - 1) / 2, mean(where.map((i) => Math.floor(i / SIDE))) - (SIDE - 1) / 2];
   const places = READ.positions.map((name) => DIRECTION[name].map((value) => value * OFFSET[size]));
