@@ -112,9 +112,16 @@ def as_output(found: list, output: str) -> np.ndarray | list | torch.Tensor:
 
 
 def made_by(provenance: Mapping[str, Any]) -> str:
-    """What made a run, in words: model and revision, seed, steps, dtype, versions where they are known, the day."""
+    """What made a run, in words: model and revision (none of a training in memory), seed, steps, dtype, versions where
+    they are known, the day.
+
+    >>> run = {"model": "ToyWorldPipeline", "revision": None, "seed": 0, "steps": 8, "dtype": "float32"}
+    >>> made_by(run | {"date": "2026-01-02T03:04:05Z"})
+    'ToyWorldPipeline, seed 0, 8 steps, float32, 2026-01-02'
+    """
     p = provenance
     versions = p["versions"] if isinstance(p.get("versions"), Mapping) else {}
     tools = [f"{name} {versions[name]}" for name in ("torch", "diffusers") if name in versions]
-    parts = [f"{p['model']} (revision {str(p['revision'])[:19]})", f"seed {p['seed']}", f"{p['steps']} steps"]
+    revision = f" (revision {str(p['revision'])[:19]})" if p["revision"] else ""
+    parts = [f"{p['model']}{revision}", f"seed {p['seed']}", f"{p['steps']} steps"]
     return ", ".join([*parts, str(p["dtype"]), *tools, str(p["date"])[:10]])
