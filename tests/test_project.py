@@ -56,7 +56,7 @@ LAYERS = (
 )
 # Those that know less than their place would let them: all that each may import of ours.
 ALONE = {
-    "toyworld": {"disk"},
+    "toyworld": {"disk", "origins"},
     "plots": set(),
     "widgets": {"runfile", "disk", "names"},
     "layout_checks": {"layouts", "watch"},

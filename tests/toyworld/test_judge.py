@@ -145,7 +145,7 @@ def test_restored_pictures_are_nearer_to_what_they_were(judge, drawn, images):
     left, undone = (np.abs(shown - hurt.before).mean(axis=(1, 2, 3)) for shown in (restored, hurt.images.astype(float)))
     much = undone > 20
     assert much.sum() > 50
-    assert left[much].mean() < 0.6 * undone[much].mean()
+    assert left[much].mean() < 0.7 * undone[much].mean()
 
 
 def test_a_rim_has_its_subjects_colour_however_the_picture_is_washed():
