@@ -121,7 +121,7 @@ def replicates(
     rows = list(dict.fromkeys(name for values in kinds.values() for name in values))
     if not rows:
         raise ValueError("nothing to draw: expected at least one condition")
-    figure, axes = blank(height=1.2 + (0.2 + 0.12 * len(kinds)) * len(rows))
+    figure, axes = blank(height=1.2 + (0.2 + 0.105 * len(kinds)) * len(rows))
     offsets = np.linspace(-0.22, 0.22, len(kinds)) if len(kinds) > 1 else [0.0]
     for number, (kind, values) in enumerate(kinds.items()):
         colour, marker = CYCLE[number % len(CYCLE)], MARKERS[number % len(MARKERS)]
